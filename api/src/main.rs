@@ -1,0 +1,2 @@
+//! lethe
+fn main() {}
