@@ -1,1 +1,9 @@
-//! domain
+//! The rules: what each command may do and what each fact means. Pure: no clock, no randomness, no I/O, no async.
+
+pub mod aggregate;
+pub mod compartment;
+pub mod event;
+pub mod id;
+pub mod ledger;
+pub mod personal;
+pub mod time;

@@ -1,0 +1,103 @@
+//! Compartments: what one key covers, and so what dies together.
+
+use std::fmt;
+
+/// Two capital letters of ISO 3166-1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Country(pub [u8; 2]);
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b] = self.0;
+        write!(f, "{}{}", char::from(a), char::from(b))
+    }
+}
+
+/// One compartment of a subject. Years are of the Gregorian calendar in UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Compartment {
+    /// Who the person is to us and how to reach them.
+    Relationship,
+    /// Tickets opened in this year.
+    Support(u16),
+    /// Enquiries, quotes and orders begun in this year.
+    Sales(u16),
+    /// What this country's tax law keeps of this year: the controller's register, never the person's country.
+    Fiscal(Country, u16),
+    /// What proves a consent.
+    ConsentProof,
+    /// What is needed to answer claims: requests, how identity was checked, who was told.
+    Claims,
+}
+
+impl Compartment {
+    /// The form that records hold: a registered code and a bucket within it.
+    pub fn code(self) -> (u16, u32) {
+        match self {
+            Self::Relationship => (1, 0),
+            Self::Support(year) => (2, year.into()),
+            Self::Sales(year) => (3, year.into()),
+            Self::Fiscal(Country([a, b]), year) => (4, u32::from_be_bytes([a, b, 0, 0]) | u32::from(year)),
+            Self::ConsentProof => (5, 0),
+            Self::Claims => (6, 0),
+        }
+    }
+
+    /// Reads the form of [`Compartment::code`]; nothing else is a compartment.
+    pub fn from_code(code: u16, bucket: u32) -> Option<Self> {
+        let [a, b, high, low] = bucket.to_be_bytes();
+        let year = u16::from_be_bytes([high, low]);
+        let found = match code {
+            1 => Self::Relationship,
+            2 => Self::Support(year),
+            3 => Self::Sales(year),
+            4 if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Self::Fiscal(Country([a, b]), year),
+            5 => Self::ConsentProof,
+            6 => Self::Claims,
+            _ => return None,
+        };
+        (found.code() == (code, bucket)).then_some(found)
+    }
+}
+
+impl fmt::Display for Compartment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Relationship => f.write_str("relationship"),
+            Self::Support(year) => write!(f, "support({year})"),
+            Self::Sales(year) => write!(f, "sales({year})"),
+            Self::Fiscal(country, year) => write!(f, "fiscal({country}, {year})"),
+            Self::ConsentProof => f.write_str("consent-proof"),
+            Self::Claims => f.write_str("claims"),
+        }
+    }
+}
+
+impl fmt::Debug for Compartment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reads_back_and_strange_ones_do_not() {
+        for compartment in [
+            Compartment::Relationship,
+            Compartment::Support(2026),
+            Compartment::Sales(2026),
+            Compartment::Fiscal(Country(*b"DE"), 2026),
+            Compartment::ConsentProof,
+            Compartment::Claims,
+        ] {
+            let (code, bucket) = compartment.code();
+            assert_eq!(Compartment::from_code(code, bucket), Some(compartment));
+        }
+        for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (7, 0)] {
+            assert_eq!(Compartment::from_code(code, bucket), None, "{code} {bucket}");
+        }
+    }
+}
