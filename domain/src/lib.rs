@@ -1,6 +1,8 @@
 //! The rules: what each command may do and what each fact means. Pure: no clock, no randomness, no I/O, no async.
 
 pub mod aggregate;
+pub mod channel;
+mod code;
 pub mod compartment;
 pub mod event;
 pub mod id;
