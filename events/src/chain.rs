@@ -1,0 +1,251 @@
+//! The chain as whoever reads it checks it: dense positions, links, contiguous revisions, whole commands. One [`Chain`]
+//! follows a log from its first record; the writer's own promises are asserted again here.
+
+use std::collections::HashMap;
+
+use domain::event::Stream;
+use domain::id::{CommandId, LogId};
+use domain::time::Time;
+
+use crate::bytes::Malformed;
+use crate::record::{Hash, NO_HASH, Record, hash};
+
+/// Where a chain stands: how many records, and the hash of the last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// How many records.
+    pub size: u64,
+    /// The hash of the last one; [`NO_HASH`] when there is none.
+    pub hash: Hash,
+}
+
+impl Head {
+    /// Before the first record.
+    pub const EMPTY: Self = Self { size: 0, hash: NO_HASH };
+}
+
+impl std::fmt::Display for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.size, blake3::Hash::from_bytes(self.hash).to_hex())
+    }
+}
+
+impl std::str::FromStr for Head {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (size, hash) = text.split_once(':').ok_or(Malformed::Short("colon"))?;
+        Ok(Self {
+            size: size.parse().map_err(|_| Malformed::Value("size"))?,
+            hash: *blake3::Hash::from_hex(hash).map_err(|_| Malformed::Value("hash"))?.as_bytes(),
+        })
+    }
+}
+
+/// What is wrong at a position. In the words of the report that an auditor reads.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {position}: {reason}")]
+pub struct Broken {
+    /// The first position that is wrong.
+    pub position: u64,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The ways a chain can be broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// The bytes are no record.
+    #[error("its bytes are not a record: {0}")]
+    Malformed(#[from] Malformed),
+    /// The record says it stands elsewhere.
+    #[error("it says that it is record {0}")]
+    Position(u64),
+    /// It is of another log.
+    #[error("it belongs to another log, {0}")]
+    Log(LogId),
+    /// The first record does not open a log.
+    #[error("the first record does not open a log")]
+    NotOpened,
+    /// The link to the record before does not hold.
+    #[error("it does not link to the record before it")]
+    Link,
+    /// The link within its stream does not hold.
+    #[error("it does not link to the record before it in stream {0}")]
+    StreamLink(Stream),
+    /// A revision is missing or there twice.
+    #[error("it has revision {found} in stream {stream}, where revision {expected} comes next")]
+    Revision {
+        /// The stream.
+        stream: Stream,
+        /// What comes next.
+        expected: u64,
+        /// What the record says.
+        found: u64,
+    },
+    /// The id of its stream belongs to a stream of another kind.
+    #[error("its stream has the id of {0}")]
+    StreamKind(Stream),
+    /// The time went back.
+    #[error("it was recorded at {found}, before the record in front of it at {before}")]
+    Time {
+        /// The record's.
+        found: Time,
+        /// The one before.
+        before: Time,
+    },
+    /// It became true after it was recorded.
+    #[error("it says that it became true after it was recorded")]
+    Effective,
+    /// A command's records are not together and complete.
+    #[error("the records of one command are not complete and together")]
+    Command,
+    /// It names a cause that does not come before it.
+    #[error("it names a cause that is not before it")]
+    Causation,
+    /// The log ends inside a command.
+    #[error("the log ends in the middle of a command")]
+    Unfinished,
+}
+
+/// Follows a log record by record and says where it is broken.
+#[derive(Default)]
+pub struct Chain {
+    head: Option<Head>,
+    log: Option<LogId>,
+    recorded_at: Option<Time>,
+    command: Option<Open>,
+    streams: HashMap<[u8; 16], StreamHead>,
+}
+
+/// A command whose records are still coming.
+struct Open {
+    id: CommandId,
+    next: u16,
+    count: u16,
+}
+
+/// Where a stream stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StreamHead {
+    /// Which stream.
+    pub stream: Stream,
+    /// How many records it has.
+    pub count: u64,
+    /// The hash of its last record.
+    pub hash: Hash,
+}
+
+impl Chain {
+    /// Before the first record.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How far it came.
+    pub fn head(&self) -> Head {
+        self.head.unwrap_or(Head::EMPTY)
+    }
+
+    /// Which log it follows, once it has seen the first record.
+    pub fn log(&self) -> Option<LogId> {
+        self.log
+    }
+
+    /// When the last record was written.
+    pub fn recorded_at(&self) -> Option<Time> {
+        self.recorded_at
+    }
+
+    /// Where a stream stands.
+    pub fn stream(&self, id: &[u8; 16]) -> Option<&StreamHead> {
+        self.streams.get(id)
+    }
+
+    /// How many streams there are.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Parses, checks and takes the next record; its hash comes back with it.
+    pub fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<(Record<'a>, Hash), Broken> {
+        let position = self.head().size;
+        let record = Record::parse(bytes).map_err(|bad| Broken { position, reason: bad.into() })?;
+        let hash = hash(bytes);
+        self.check(&record, hash)?;
+        Ok((record, hash))
+    }
+
+    /// Checks and takes the next record, parsed and hashed elsewhere (in parallel, say).
+    pub fn check(&mut self, record: &Record<'_>, hash: Hash) -> Result<(), Broken> {
+        let head = self.head();
+        self.doubt(record, head).map_err(|reason| Broken { position: head.size, reason })?;
+        self.log = Some(record.log);
+        self.recorded_at = Some(record.recorded_at);
+        self.head = Some(Head { size: head.size + 1, hash });
+        self.command = (record.index + 1 < record.count).then_some(Open {
+            id: record.command,
+            next: record.index + 1,
+            count: record.count,
+        });
+        self.streams.insert(record.stream.id, StreamHead { stream: record.stream, count: record.revision + 1, hash });
+        Ok(())
+    }
+
+    /// At the end of the log: nothing may be left open.
+    pub fn end(&self) -> Result<Head, Broken> {
+        let head = self.head();
+        match self.command {
+            Some(_) => Err(Broken { position: head.size, reason: Reason::Unfinished }),
+            None => Ok(head),
+        }
+    }
+
+    fn doubt(&self, record: &Record<'_>, head: Head) -> Result<(), Reason> {
+        if record.position != head.size {
+            return Err(Reason::Position(record.position));
+        }
+        match self.log {
+            Some(log) if log != record.log => return Err(Reason::Log(record.log)),
+            None if record.kind != "log.opened" => return Err(Reason::NotOpened),
+            _ => {}
+        }
+        if record.previous != head.hash {
+            return Err(Reason::Link);
+        }
+        if let Some(before) = self.recorded_at.filter(|before| *before > record.recorded_at) {
+            return Err(Reason::Time { found: record.recorded_at, before });
+        }
+        if record.effective_at > record.recorded_at {
+            return Err(Reason::Effective);
+        }
+        if record.causation.is_some_and(|cause| cause >= record.position) {
+            return Err(Reason::Causation);
+        }
+        self.doubt_stream(record)?;
+        self.doubt_command(record)
+    }
+
+    fn doubt_stream(&self, record: &Record<'_>) -> Result<(), Reason> {
+        let (expected, hash) = match self.streams.get(&record.stream.id) {
+            Some(before) if before.stream != record.stream => return Err(Reason::StreamKind(before.stream)),
+            Some(before) => (before.count, before.hash),
+            None => (0, NO_HASH),
+        };
+        if record.revision != expected {
+            return Err(Reason::Revision { stream: record.stream, expected, found: record.revision });
+        }
+        if record.previous_in_stream != hash {
+            return Err(Reason::StreamLink(record.stream));
+        }
+        Ok(())
+    }
+
+    fn doubt_command(&self, record: &Record<'_>) -> Result<(), Reason> {
+        let fits = match &self.command {
+            Some(open) => (open.id, open.next, open.count) == (record.command, record.index, record.count),
+            None => record.index == 0,
+        };
+        if fits { Ok(()) } else { Err(Reason::Command) }
+    }
+}
