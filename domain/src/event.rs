@@ -140,7 +140,7 @@ pub struct Recorded {
 pub trait Follow: Send + Sync + 'static {
     /// Takes durable records, in order. A record whose position was seen before comes again when a fence is lifted: it
     /// brings back the personal parts that the fence had dropped, and changes nothing else.
-    fn follow(&mut self, records: &[Recorded]);
+    fn follow(&mut self, records: Vec<Recorded>);
 }
 
 macro_rules! events {
