@@ -7,5 +7,7 @@ pub mod compartment;
 pub mod event;
 pub mod id;
 pub mod ledger;
+pub mod limits;
 pub mod personal;
 pub mod time;
+pub mod value;

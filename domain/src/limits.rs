@@ -1,0 +1,52 @@
+//! Every limit on what may be recorded. They hold for new values only: what the log holds already is never measured again.
+
+/// Characters in one line of text.
+pub const LINE_CHARS: usize = 200;
+/// Bytes in a text of many lines, as UTF-8.
+pub const TEXT_BYTES: usize = 16 * 1024;
+/// Characters in a tag.
+pub const TAG_CHARS: usize = 64;
+/// Characters in a handle.
+pub const HANDLE_CHARS: usize = 100;
+/// Characters in the address of a web page.
+pub const WEBSITE_CHARS: usize = 500;
+/// Bytes of a mail address (RFC 5321, 4.5.3.1.3, without the angle brackets).
+pub const MAIL_BYTES: usize = 254;
+/// Bytes of a mail address before the @ (RFC 5321, 4.5.3.1.1).
+pub const MAIL_LOCAL_BYTES: usize = 64;
+/// Bytes of a mail address behind the @ (RFC 5321, 4.5.3.1.2).
+pub const MAIL_DOMAIN_BYTES: usize = 255;
+/// Bytes of one label of a domain (RFC 1035, 2.3.4).
+pub const MAIL_LABEL_BYTES: usize = 63;
+/// Characters of a phone number as written.
+pub const PHONE_CHARS: usize = 40;
+/// Digits of a phone number as written, an extension included.
+pub const PHONE_DIGITS: usize = 20;
+/// Characters of a language tag (RFC 5646, 4.4.1).
+pub const LANGUAGE_CHARS: usize = 35;
+
+/// Lines of an address.
+pub const ADDRESS_LINES: usize = 6;
+/// Tags of one contact or organization.
+pub const TAGS: usize = 50;
+/// Social links of one contact or organization.
+pub const SOCIAL_LINKS: usize = 20;
+/// Pertinent dates of one contact.
+pub const DATES: usize = 20;
+/// Points of one contact or organization that are not retired.
+pub const POINTS: usize = 32;
+/// Points one contact or organization may ever have.
+pub const POINTS_EVER: usize = 1_000;
+/// Names or addresses an organization's profile may list.
+pub const FORMER: usize = 50;
+/// Bytes of the personal values of one sealed part. The sealed part itself may hold 60,000; the rest is for lengths and ids.
+pub const PART_BYTES: usize = 48_000;
+
+/// Messages and notes of one ticket.
+pub const MESSAGES: usize = 10_000;
+/// Lines of a quote.
+pub const QUOTE_LINES: usize = 200;
+/// Versions of a quote.
+pub const QUOTE_VERSIONS: u32 = 1_000;
+/// Basis points in the whole.
+pub const BASIS_POINTS: u32 = 10_000;
