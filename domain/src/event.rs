@@ -176,4 +176,6 @@ macro_rules! events {
 events! {
     /// Of the ledger itself.
     Log(crate::ledger::Event),
+    /// Of a contact.
+    Contact(crate::contact::Event),
 }
