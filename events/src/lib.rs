@@ -4,4 +4,10 @@
 pub mod bytes;
 pub mod chain;
 pub mod codec;
+mod derive;
+pub mod keyring;
+mod random;
 pub mod record;
+pub mod seal;
+
+pub use random::NoRandomness;
