@@ -1,0 +1,108 @@
+//! `cargo xtask test`: installs what the tests need and is missing, then runs all of them.
+//!
+//! Plain `cargo test --workspace` runs everything that needs only Rust and a C compiler; tests that need more are marked
+//! `#[ignore = "needs …"]` and run here. They find the npm packages through `LETHE_NPM`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// As the tests name them; a new version is a new run of the audits.
+const PACKAGES: [&str; 2] = ["graphql-http@1.23.1", "graphql@16.11.0"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.first().map(String::as_str) {
+        Some("test") => test(arguments.get(1..).unwrap_or_default()),
+        _ => Err("usage: cargo xtask test [FILTER …]".to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(filters: &[String]) -> Result<(), String> {
+    need("cc", &["gcc", "libc6-dev"])?;
+    need("node", &["nodejs"])?;
+    need("npm", &["npm"])?;
+    let packages = install_packages()?;
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&cargo);
+        command.current_dir(root()).env("LETHE_NPM", &packages).args(arguments).args(filters);
+        must(&mut command)
+    };
+    if answers(Command::new(&cargo).args(["nextest", "--version"])) {
+        run(&["nextest", "run", "--workspace", "--run-ignored", "all", "--no-tests", "pass"])?;
+        // Nextest runs no examples of the documentation.
+        run(&["test", "--workspace", "--doc"])
+    } else {
+        // Not `--include-ignored`: an example of the documentation that is ignored does not compile on purpose.
+        run(&["test", "--workspace"])?;
+        run(&["test", "--workspace", "--all-targets", "--", "--ignored"])
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// The folder that holds `node_modules`.
+fn install_packages() -> Result<PathBuf, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let home = root().join(target).join("npm");
+    let stamp = home.join("installed");
+    let wanted = PACKAGES.join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
+        return Ok(home);
+    }
+    std::fs::create_dir_all(&home).map_err(|e| format!("{}: {e}", home.display()))?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&home).args(PACKAGES);
+    must(&mut npm)?;
+    std::fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))?;
+    Ok(home)
+}
+
+/// Makes sure that `program` runs: from Debian's packages, where we may install them.
+fn need(program: &str, packages: &[&str]) -> Result<(), String> {
+    if answers(Command::new(program).arg("--version")) {
+        return Ok(());
+    }
+    let missing = format!("the tests need {program}; install it (Debian: apt-get install {})", packages.join(" "));
+    let Some(apt) = apt_get() else { return Err(missing) };
+    println!("xtask: {program} is missing, installing {}", packages.join(" "));
+    let with = |arguments: &[&str]| {
+        let mut words = apt.iter().chain(arguments);
+        let mut command = Command::new(words.next().copied().unwrap_or_default());
+        must(command.args(words).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    with(&["update", "-q"])?;
+    with(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())?;
+    if answers(Command::new(program).arg("--version")) { Ok(()) } else { Err(missing) }
+}
+
+/// How to call `apt-get` with the right to install, if there is a way without asking for a password.
+fn apt_get() -> Option<Vec<&'static str>> {
+    if !answers(Command::new("apt-get").arg("--version")) {
+        return None;
+    }
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
+    if is_root {
+        return Some(vec!["apt-get"]);
+    }
+    answers(Command::new("sudo").args(["-n", "true"])).then(|| vec!["sudo", "-n", "apt-get"])
+}
+
+fn answers(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+}
+
+fn must(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", command.get_program().display())) }
+}
