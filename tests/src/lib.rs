@@ -1,1 +1,15 @@
-//! tests
+//! The harness of the acceptance tests: what they share, and nothing of the product. It knows files, processes and their
+//! traces; what a record or a contact is, the tests themselves know.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "all of this crate is test code: a broken assumption stops the test that made it"
+)]
+
+pub mod kill;
+pub mod powercut;
+pub mod powercut_driver;
