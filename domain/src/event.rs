@@ -178,4 +178,10 @@ events! {
     Log(crate::ledger::Event),
     /// Of a contact.
     Contact(crate::contact::Event),
+    /// Of a person's consents.
+    Consents(crate::consent::Event),
+    /// Of a notice.
+    Notice(crate::notice::Event),
+    /// Of the register.
+    Register(crate::register::Event),
 }

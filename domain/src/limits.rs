@@ -50,3 +50,14 @@ pub const QUOTE_LINES: usize = 200;
 pub const QUOTE_VERSIONS: u32 = 1_000;
 /// Basis points in the whole.
 pub const BASIS_POINTS: u32 = 10_000;
+
+/// Characters in the name of a purpose.
+pub const SLUG_CHARS: usize = 64;
+/// Months of a validity or a retention.
+pub const MONTHS: u16 = 1_200;
+/// Days a confirmation code counts, unless told otherwise.
+pub const CODE_DAYS: u16 = 14;
+/// Days a confirmation code may count.
+pub const CODE_DAYS_MOST: u16 = 90;
+/// Requests for consent of one person that may wait for their code at a time.
+pub const OPEN_REQUESTS: usize = 20;

@@ -67,6 +67,11 @@ impl Day {
         Time(i64::from(self.0) * Time::DAY_MS + Time::DAY_MS - 1)
     }
 
+    /// The last day of a year.
+    pub fn last_of(year: u16) -> Self {
+        NaiveDate::from_ymd_opt(year.into(), 12, 31).map_or(Self(i32::MAX), Self::of)
+    }
+
     /// The year it lies in.
     pub fn year(self) -> u16 {
         self.date().and_then(|date| u16::try_from(date.year()).ok()).unwrap_or(0)
@@ -120,6 +125,7 @@ mod tests {
         assert_eq!(day.to_string(), "2026-01-31");
         assert_eq!(day.plus_months(1).to_string(), "2026-02-28");
         assert_eq!(day.year(), 2026);
+        assert_eq!(Day::last_of(2026).to_string(), "2026-12-31");
         assert_eq!(day.start().day(), day);
         assert_eq!(day.end().day(), day);
         assert_eq!(Time(0).to_string(), "1970-01-01T00:00:00.000Z");
