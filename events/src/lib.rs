@@ -11,3 +11,4 @@ pub mod record;
 pub mod seal;
 
 pub use random::NoRandomness;
+pub mod wire;

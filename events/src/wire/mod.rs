@@ -1,0 +1,139 @@
+//! Stored forms: the only event types that can be serialized. One file a noun; a form that was ever written is never
+//! edited: a new version gets a type of its own, and reading an old one makes today's event of it.
+//!
+//! Each noun's file has `SHAPES` (what `FORMAT.md` shows), `write` (today's event to its newest form) and `read` (any form
+//! to today's event).
+
+#[macro_use]
+mod shape;
+mod contact;
+mod log;
+mod values;
+
+use domain::event::Event;
+use domain::personal::Held;
+
+use crate::codec::CodecError;
+use crate::seal::Plain;
+
+pub use shape::{Columns, Fields, Shape};
+
+/// An event in its stored form: facts for the chain, and the parts that will be sealed.
+#[derive(Debug)]
+pub struct Written {
+    /// The name of the fact.
+    pub kind: &'static str,
+    /// The version of the form.
+    pub version: u16,
+    /// Canonical bytes of what is not personal.
+    pub facts: Vec<u8>,
+    /// One for each subject it tells of.
+    pub parts: Vec<Plain>,
+}
+
+/// A stored form that this program cannot read or write.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Nobody knows this kind in this version.
+    #[error("no form {kind} version {version} is known")]
+    Unknown {
+        /// The name of the fact.
+        kind: String,
+        /// The version of its form.
+        version: u16,
+    },
+    /// It has more or fewer sealed parts than its facts say.
+    #[error("it has {found} sealed parts where its form has {expected}")]
+    Parts {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A code that is not registered.
+    #[error("its {0} has a code that is not registered")]
+    Code(&'static str),
+    /// The bytes are not the canonical form.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// A part as it is read: its fields' bytes, or why there are none.
+pub type HeldFields = Held<Fields>;
+
+/// Every form there is, in the order of `FORMAT.md`.
+pub fn shapes() -> Vec<&'static Shape> {
+    [log::SHAPES, contact::SHAPES].into_iter().flatten().collect()
+}
+
+/// Every structure that stands inside a form, by the name that the tables use.
+pub fn structures() -> Vec<(&'static str, Columns)> {
+    [contact::STRUCTURES].into_iter().flatten().copied().collect()
+}
+
+/// Today's event to its newest form.
+pub fn write(event: &Event) -> Result<Written, WireError> {
+    match event {
+        Event::Log(event) => log::write(event),
+        Event::Contact(event) => contact::write(event),
+    }
+}
+
+/// Any stored form to today's event.
+pub fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
+    let noun = kind.split('.').next().unwrap_or_default();
+    let event = match noun {
+        "log" => log::read(kind, version, facts, parts)?.map(Event::Log),
+        "contact" => contact::read(kind, version, facts, parts)?.map(Event::Contact),
+        _ => None,
+    };
+    event.ok_or_else(|| WireError::Unknown { kind: kind.to_owned(), version })
+}
+
+/// Exactly this many parts, for the forms that always have them.
+fn exactly<const N: usize>(parts: Vec<HeldFields>) -> Result<[HeldFields; N], WireError> {
+    let found = parts.len();
+    parts.try_into().map_err(|_| WireError::Parts { found, expected: N })
+}
+
+/// Reads the value of a part, where it is still there.
+fn held<P: shape::Part, T>(
+    fields: HeldFields,
+    value: impl FnOnce(P) -> Result<T, WireError>,
+) -> Result<Held<T>, WireError> {
+    match fields {
+        Held::Here(personal) => {
+            let (subject, compartment) = (personal.subject(), personal.compartment());
+            let part = P::from_fields(personal.expose())?;
+            Ok(Held::new(subject, compartment, value(part)?))
+        }
+        Held::Gone(gone) => Ok(Held::Gone(gone)),
+    }
+}
+
+/// The part of a value that is to be sealed. A value that is gone cannot be written again: the domain never asks for it.
+fn plain<P: shape::Part, T>(value: &Held<T>, part: impl FnOnce(&T) -> P) -> Result<Plain, WireError> {
+    let Held::Here(personal) = value else { return Err(WireError::Parts { found: 0, expected: 1 }) };
+    Ok(Plain {
+        subject: personal.subject(),
+        compartment: personal.compartment(),
+        fields: part(personal.expose()).to_fields()?,
+    })
+}
+
+/// For the tests of every noun: an event reads back as it was written, and without its keys it is still the same fact.
+#[cfg(test)]
+fn reads_back(event: &Event) {
+    use domain::personal::Gone;
+
+    let Written { kind, version, facts, parts } = write(event).unwrap();
+    let count = parts.len();
+    let here = parts.iter().map(|part| Held::new(part.subject, part.compartment, part.fields.clone())).collect();
+    assert_eq!(read(kind, version, &facts, here).as_ref(), Ok(event));
+    let gone = (0..count).map(|_| Held::Gone(Gone::Erased)).collect();
+    assert!(read(kind, version, &facts, gone).is_ok(), "{kind} cannot be read without its keys");
+    let more = (0..=count).map(|_| Held::Gone(Gone::Erased)).collect();
+    assert!(read(kind, version, &facts, more).is_err(), "{kind} reads with a part too many");
+    assert!(read(kind, version + 1, &facts, Vec::new()).is_err(), "{kind} reads in a version that nobody wrote");
+    assert!(shapes().iter().any(|shape| (shape.kind, shape.version) == (kind, version)), "{kind} has no table");
+}
