@@ -1,0 +1,34 @@
+//! What became of the rows: counts, and a line for each reject. It holds no content of any row.
+
+use std::fmt;
+
+/// The counts of one run.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Report {
+    /// Rows behind the header, those that are blank left out.
+    pub rows: u64,
+    /// Rows that made something new.
+    pub new: u64,
+    /// Of the new ones, those known by (source, id) whose person was erased since: they came in as new people.
+    pub again: u64,
+    /// Rows known and the same.
+    pub unchanged: u64,
+    /// Rows known and different.
+    pub changed: u64,
+    /// Rows that were not taken.
+    pub rejected: u64,
+    /// Warnings on rows that were taken.
+    pub warnings: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows, new, again, unchanged, changed, rejected, warnings } = self;
+        write!(f, "{rows} rows: {new} new, {unchanged} unchanged, {changed} changed, {rejected} rejected; ")?;
+        write!(f, "{warnings} warnings")?;
+        if *again > 0 {
+            write!(f, "; {again} of the new ones were erased before and came in as new people")?;
+        }
+        Ok(())
+    }
+}
