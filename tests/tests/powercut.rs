@@ -1,7 +1,9 @@
 //! The power cut itself is tested first: on a small program that does right, and on the same one with a mistake built in.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tests::kill::{Rounds, kill_at_random};
@@ -62,7 +64,7 @@ fn controls_need_no_change_of_the_program() {
     let home = scratch();
     let trace = record(home.path(), 40, "");
     check(&trace.without_syncs(|path| path == "log"), &Plan::default(), opener).assert_red();
-    check(&trace.with_answers_before_syncs(), &Plan::default(), opener).assert_red();
+    check(&trace.with_answers_before_syncs(|path| path == "log"), &Plan::default(), opener).assert_red();
 
     let other = scratch();
     let recorder = Recorder::new(other.path()).acknowledged_on(1).swallow_syncs("log");
@@ -104,6 +106,60 @@ fn a_call_the_shim_does_not_know_ends_the_run() {
     let loose = scratch();
     std::fs::create_dir(loose.path().join("index")).unwrap();
     Recorder::new(loose.path()).loose("index").run(driver(&loose.path().join("index"), 1, "write")).unwrap();
+}
+
+#[test]
+fn what_goes_past_the_shim_is_noticed() {
+    let home = scratch();
+    let refused = Recorder::new(home.path()).run(driver(home.path(), 1, "behind its back")).err().unwrap();
+    assert!(refused.contains("the directory holds [\"log\", \"other\"]"), "{refused}");
+}
+
+#[test]
+fn a_sync_that_failed_is_not_mended_by_the_next() {
+    let home = scratch();
+    let recorder = Recorder::new(home.path()).acknowledged_on(1).fault("sync,log,5,EIO,once");
+    let recording = recorder.run(driver(home.path(), 10, "sync again")).unwrap();
+    assert!(recording.output.status.success());
+    check(&recording.trace, &Plan::default(), opener).assert_red();
+}
+
+#[test]
+fn an_answer_on_a_socket_is_an_acknowledgement() {
+    let home = scratch();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driver"));
+    command.arg(home.path()).arg("serve").stdout(Stdio::piped());
+    let mut running = Recorder::new(home.path()).spawn(command);
+    let mut address = String::new();
+    BufReader::new(running.child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let connection = TcpStream::connect(address.trim()).unwrap();
+                let mut answers = BufReader::new(&connection).lines();
+                for _ in 0..25 {
+                    (&connection).write_all(b"one more\n").unwrap();
+                    assert!(answers.next().unwrap().unwrap().starts_with("entry "));
+                }
+            });
+        }
+    });
+    let trace = running.finish(true).unwrap();
+    let on_sockets = |directory: &Path, acknowledged: &Acknowledged| {
+        let said: Vec<String> = acknowledged
+            .channels()
+            .values()
+            .flat_map(|bytes| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        look(directory, &said)
+    };
+    let report = check(&trace, &Plan::default(), on_sockets);
+    report.assert_green();
+    check(&trace.with_answers_before_syncs(|path| path == "log"), &Plan::default(), on_sockets).assert_red();
+    let last = check(&trace, &Plan { only: Some((trace.steps.len(), 0)), ..Plan::default() }, |_, acknowledged| {
+        Err(format!("{} connections", acknowledged.channels().len()))
+    });
+    assert!(last.failures[0].ends_with("4 connections"), "{:?}", last.failures);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::record::Recorder;
 use super::replay::{State, States, states};
@@ -34,14 +34,18 @@ impl Default for Plan {
 pub struct Report {
     pub states: usize,
     pub failures: Vec<String>,
+    trace: Trace,
 }
 
 impl Report {
     /// # Panics
-    /// When a state did not open as it must, or when there was none.
+    /// When a state did not open as it must, or when there was none. The trace is kept, and named.
     pub fn assert_green(&self) {
         assert!(self.states > 0, "no state was built");
-        assert!(self.failures.is_empty(), "of {} states:\n{}", self.states, self.failures.join("\n"));
+        if !self.failures.is_empty() {
+            let kept = self.trace.save(&std::env::current_exe().unwrap().with_file_name("powercut"));
+            panic!("of {} states:\n{}\nrecorded in {}", self.states, self.failures.join("\n"), kept.display());
+        }
     }
 
     /// For controls.
@@ -55,13 +59,20 @@ impl Report {
 
 /// A directory for states, in memory where there is room: thousands of them are built.
 pub fn scratch() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    tempfile::tempdir_in(memory).unwrap_or_else(|_| tempfile::tempdir().unwrap())
+    static ROOMY: OnceLock<bool> = OnceLock::new();
+    let memory = "/dev/shm";
+    let roomy = ROOMY.get_or_init(|| {
+        let free = Command::new("df").args(["-k", "--output=avail", memory]).output();
+        let free =
+            free.ok().and_then(|out| String::from_utf8_lossy(&out.stdout).lines().nth(1)?.trim().parse::<u64>().ok());
+        free.is_some_and(|kilobytes| kilobytes > 1_000_000)
+    });
+    if *roomy { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 /// Opens every state. The opener may change the directory; a panic of it is a failure like any other.
 pub fn check(trace: &Trace, plan: &Plan, opener: impl Fn(&Path, &Acknowledged) -> Result<(), String> + Sync) -> Report {
-    run(states(trace, plan, None), plan, &opener)
+    Report { trace: trace.clone(), ..run(states(trace, plan, None), plan, &opener) }
 }
 
 /// The second level: of the states of `trace` about `sample` are opened by a program under the recorder, and a cut is made
@@ -85,6 +96,7 @@ pub fn check_recovery(
         report.failures.first().map_or(Ok(()), |failure| Err(format!("a cut during recovery: {failure}")))
     });
     report.states = *inner.lock().unwrap();
+    report.trace = trace.clone();
     report
 }
 

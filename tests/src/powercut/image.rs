@@ -1,8 +1,8 @@
 //! A directory in memory: what a disk holds at one moment. Cheap to copy, for bytes are shared until they change.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,8 +32,10 @@ impl Content {
         while !bytes.is_empty() {
             let (index, within) = (offset / CHUNK as u64, (offset % CHUNK as u64) as usize);
             let (now, rest) = bytes.split_at(bytes.len().min(CHUNK - within));
-            let chunk = self.chunks.entry(index).or_insert_with(|| Arc::new([0; CHUNK]));
-            Arc::make_mut(chunk)[within..within + now.len()].copy_from_slice(now);
+            if self.chunks.contains_key(&index) || now.iter().any(|b| *b != 0) {
+                let chunk = self.chunks.entry(index).or_insert_with(|| Arc::new([0; CHUNK]));
+                Arc::make_mut(chunk)[within..within + now.len()].copy_from_slice(now);
+            }
             offset += now.len() as u64;
             bytes = rest;
         }
@@ -95,17 +97,18 @@ impl Image {
         }
     }
 
-    /// Writes it below `root`, which is emptied first.
+    /// Writes it below `root`, which is emptied first. Nobody but the owner may read it.
     pub fn build(&self, root: &Path) {
         if root.exists() {
             std::fs::remove_dir_all(root).unwrap();
         }
-        std::fs::create_dir_all(root).unwrap();
+        let mut private = DirBuilder::new();
+        private.mode(0o700).create(root).unwrap();
         for directory in &self.directories {
-            std::fs::create_dir(root.join(directory)).unwrap();
+            private.create(root.join(directory)).unwrap();
         }
         for (path, content) in &self.files {
-            let file = File::create(root.join(path)).unwrap();
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(root.join(path)).unwrap();
             file.set_len(content.length).unwrap();
             for (offset, bytes) in content.rows() {
                 file.write_all_at(bytes, offset).unwrap();

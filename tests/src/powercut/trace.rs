@@ -1,7 +1,7 @@
 //! The trace: what a program did to its directory and what it acknowledged, in one order, as `shim/record.c` wrote it.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An open file or directory: the run it belongs to in the high half, the shim's number in the low.
@@ -87,6 +87,7 @@ pub enum Step {
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     pub steps: Vec<Step>,
+    bytes: Arc<Vec<u8>>,
 }
 
 /// What one channel was sent at one step.
@@ -115,21 +116,21 @@ impl Trace {
     /// Bytes that are no trace, in words.
     pub fn read(path: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        Self::parse(&bytes)
-    }
-
-    /// As [`Trace::read`], from memory.
-    ///
-    /// # Errors
-    /// Bytes that are no trace, in words.
-    pub fn parse(mut bytes: &[u8]) -> Result<Self, String> {
-        let (mut steps, mut run) = (Vec::new(), 0);
-        while let Some((entry, rest)) = Entry::split(bytes)? {
+        let (mut steps, mut run, mut rest) = (Vec::new(), 0, bytes.as_slice());
+        while let Some((entry, more)) = Entry::split(rest)? {
             run += u64::from(entry.op == 1);
             steps.push(entry.step(run << 32)?);
-            bytes = rest;
+            rest = more;
         }
-        Ok(Self { steps })
+        Ok(Self { steps, bytes: Arc::new(bytes) })
+    }
+
+    /// Writes the recording as it was read, so that a red state can be built again from it. Returns where.
+    pub fn save(&self, folder: &Path) -> PathBuf {
+        std::fs::create_dir_all(folder).unwrap();
+        let path = folder.join(format!("{}.trace", &blake3::hash(&self.bytes).to_hex()[..16]));
+        std::fs::write(&path, &*self.bytes).unwrap();
+        path
     }
 
     /// The call that the shim did not know, if there was one.
@@ -148,39 +149,42 @@ impl Trace {
     /// A control: the same run had the syncs of these paths not been there.
     #[must_use]
     pub fn without_syncs(&self, of: impl Fn(&str) -> bool) -> Self {
-        let mut paths = HashMap::new();
+        let mut names = Names::default();
         let mut kept = self.clone();
         kept.steps.retain(|step| match step {
-            Step::Opened { handle, path, .. } => {
-                paths.insert(*handle, path.clone());
-                true
-            }
-            Step::SyncBegan { handle, .. } | Step::SyncEnded { handle, .. } => {
-                !paths.get(handle).is_some_and(|p| of(p))
-            }
-            _ => true,
+            Step::SyncBegan { handle, .. } | Step::SyncEnded { handle, .. } => !of(names.of(*handle)),
+            step => names.learn(step),
         });
         kept
     }
 
-    /// A control: the same run had every answer been sent before the sync that it waited for, and that sync's writes begun.
+    /// A control: the same run had every answer been sent before the last sync of these paths that was over when it was sent.
     #[must_use]
-    pub fn with_answers_before_syncs(&self) -> Self {
+    pub fn with_answers_before_syncs(&self, of: impl Fn(&str) -> bool) -> Self {
+        let mut names = Names::default();
         let mut steps: Vec<Step> = Vec::with_capacity(self.steps.len());
-        let mut last_sync = 0;
+        let (mut begun, mut place) = (HashMap::new(), None);
         for step in &self.steps {
+            names.learn(step);
             match step {
-                Step::SyncBegan { .. } => last_sync = steps.len(),
+                Step::SyncBegan { handle, number } if of(names.of(*handle)) => {
+                    begun.insert((*handle, *number), steps.len());
+                }
+                Step::SyncEnded { handle, number, failed: false } => {
+                    place = begun.remove(&(*handle, *number)).or(place)
+                }
                 Step::Acknowledged { .. } => {
-                    steps.insert(last_sync, step.clone());
-                    last_sync += 1;
+                    let at = place.unwrap_or(steps.len());
+                    steps.insert(at, step.clone());
+                    place = place.map(|at| at + 1);
+                    begun.values_mut().filter(|begin| **begin >= at).for_each(|begin| *begin += 1);
                     continue;
                 }
                 _ => {}
             }
             steps.push(step.clone());
         }
-        Self { steps }
+        Self { steps, bytes: self.bytes.clone() }
     }
 
     pub(crate) fn answers(&self) -> Vec<Answer> {
@@ -226,6 +230,23 @@ impl Acknowledged {
             }
         }
         lines
+    }
+}
+
+/// What each handle was opened as.
+#[derive(Default)]
+struct Names(HashMap<Handle, String>);
+
+impl Names {
+    fn learn(&mut self, step: &Step) -> bool {
+        if let Step::Opened { handle, path, .. } = step {
+            self.0.insert(*handle, path.clone());
+        }
+        true
+    }
+
+    fn of(&self, handle: Handle) -> &str {
+        self.0.get(&handle).map_or("", String::as_str)
     }
 }
 
