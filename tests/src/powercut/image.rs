@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const CHUNK: usize = 16 * 1024;
+static ZEROS: [u8; CHUNK] = [0; CHUNK];
 
 /// The bytes of one file. What was never written reads as zeros and takes no room.
 #[derive(Clone, Default)]
@@ -32,7 +33,7 @@ impl Content {
         while !bytes.is_empty() {
             let (index, within) = (offset / CHUNK as u64, (offset % CHUNK as u64) as usize);
             let (now, rest) = bytes.split_at(bytes.len().min(CHUNK - within));
-            if self.chunks.contains_key(&index) || now.iter().any(|b| *b != 0) {
+            if self.chunks.contains_key(&index) || now != &ZEROS[..now.len()] {
                 let chunk = self.chunks.entry(index).or_insert_with(|| Arc::new([0; CHUNK]));
                 Arc::make_mut(chunk)[within..within + now.len()].copy_from_slice(now);
             }
@@ -58,7 +59,7 @@ impl Content {
             let offset = index * CHUNK as u64;
             let length = self.length.saturating_sub(offset).min(CHUNK as u64) as usize;
             let bytes = &chunk[..length];
-            bytes.iter().any(|b| *b != 0).then_some((offset, bytes))
+            (bytes != &ZEROS[..length]).then_some((offset, bytes))
         })
     }
 
@@ -66,9 +67,11 @@ impl Content {
         if file.len() as u64 != self.length {
             return Some(self.length.min(file.len() as u64));
         }
-        let zeros = [0; CHUNK];
         file.chunks(CHUNK).enumerate().find_map(|(index, real)| {
-            let ours = self.chunks.get(&(index as u64)).map_or(&zeros, |chunk| &**chunk);
+            let ours = self.chunks.get(&(index as u64)).map_or(&ZEROS, |chunk| &**chunk);
+            if real == &ours[..real.len()] {
+                return None;
+            }
             (0..real.len()).find(|at| real[*at] != ours[*at]).map(|at| (index * CHUNK + at) as u64)
         })
     }
