@@ -180,6 +180,8 @@ events! {
     Contact(crate::contact::Event),
     /// Of a person's consents.
     Consents(crate::consent::Event),
+    /// Of a subject's case.
+    Case(crate::subject::Event),
     /// Of a notice.
     Notice(crate::notice::Event),
     /// Of the register.

@@ -17,5 +17,6 @@ pub mod personal;
 pub mod point;
 pub mod profile;
 pub mod register;
+pub mod subject;
 pub mod time;
 pub mod value;

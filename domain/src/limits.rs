@@ -61,3 +61,7 @@ pub const CODE_DAYS: u16 = 14;
 pub const CODE_DAYS_MOST: u16 = 90;
 /// Requests for consent of one person that may wait for their code at a time.
 pub const OPEN_REQUESTS: usize = 20;
+/// People who may be erased with their organization in one request.
+pub const PEOPLE: usize = 200;
+/// Bytes that the fingerprints and parts of one fence may take in its record, which holds 65,535.
+pub const FENCE_BYTES: usize = 48_000;

@@ -1,0 +1,464 @@
+//! A subject's rights: what is linked to it, and its erasures from the request to the certificate.
+//!
+//! The stream is a case, whose id is not the subject's; the subject's id stands only inside sealed parts. Links are sealed
+//! with the relationship and die with it; requests and refusals are sealed under claims. When these keys are gone, the
+//! order of an erasure is still kept, for it hangs on facts.
+
+mod decide;
+mod ground;
+
+use std::collections::BTreeSet;
+
+pub use ground::{
+    AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, Stage, StillLinks, SubjectKind, UnfenceGround,
+};
+
+use crate::aggregate::{Aggregate, Circumstances};
+use crate::compartment::Compartment;
+use crate::event::StreamKind;
+use crate::id::{ActorId, ContactId, ErasureId, KeyId, OrganizationId, SubjectId};
+use crate::owner::Owner;
+use crate::personal::{Gone, Held};
+use crate::time::Day;
+use crate::value::{Line, Text};
+
+/// What holds data of a subject.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Link {
+    /// A contact; several may be the same person.
+    Contact(ContactId),
+    /// An organization.
+    Organization(OrganizationId),
+    /// An employee.
+    Actor(ActorId),
+}
+
+/// How an erasure was asked for: codes and days only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// Why the data must go.
+    pub ground: Ground,
+    /// How the request came in.
+    pub how: AskedHow,
+    /// The day it came in.
+    pub on: Day,
+    /// How we know who asked.
+    pub identity: IdentityCheck,
+    /// The day that was checked.
+    pub identity_on: Day,
+}
+
+/// The personal side of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// What was asked, in words.
+    pub words: Option<Text>,
+    /// For an organization: which of its people go too.
+    pub people: Vec<SubjectId>,
+}
+
+/// What a fence closed to new keys, sealed under a key that stays, so that a restart knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Closed {
+    /// Which compartments of this subject.
+    pub compartments: Vec<Compartment>,
+}
+
+/// What a fence does to one subject.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Closing {
+    /// Whose.
+    pub subject: SubjectId,
+    /// The compartments that die.
+    pub closed: Vec<Compartment>,
+    /// The compartments whose keys stay.
+    pub stays: Vec<Compartment>,
+}
+
+/// What outlives an erasure. It never names a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Survivor {
+    /// Which compartment.
+    pub compartment: Compartment,
+    /// On which law.
+    pub basis: Line,
+    /// The last day it is kept.
+    pub until: Day,
+}
+
+/// How the keys were destroyed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Certificate {
+    /// How hard it is to bring the old root key back.
+    pub level: AnchorLevel,
+    /// The keyring's epoch when the destruction was ordered.
+    pub epoch_before: u64,
+    /// The epoch since.
+    pub epoch_after: u64,
+    /// What stays, why, until when; in the order of compartments.
+    pub survives: Vec<Survivor>,
+    /// What may still link streams of the erased.
+    pub links: Vec<StillLinks>,
+}
+
+/// Intent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Begin the case of a subject.
+    Open {
+        /// Whose.
+        subject: SubjectId,
+        /// What it is.
+        kind: SubjectKind,
+    },
+    /// This holds data of the subject.
+    Link(Link),
+    /// It does not, after all.
+    Unlink(Link),
+    /// Somebody asks that the subject be forgotten.
+    RequestErasure {
+        /// A new id.
+        erasure: ErasureId,
+        /// How.
+        asked: Asked,
+        /// Words and people.
+        request: Request,
+    },
+    /// The request is taken back.
+    WithdrawRequest {
+        /// Which.
+        erasure: ErasureId,
+    },
+    /// No.
+    Refuse {
+        /// Which.
+        erasure: ErasureId,
+        /// Why.
+        ground: RefusalGround,
+        /// Why, in words.
+        words: Option<Text>,
+    },
+    /// Yes, says a second person.
+    Approve {
+        /// Which.
+        erasure: ErasureId,
+    },
+    /// Nothing more is written under these keys, and nothing is read.
+    Fence {
+        /// Which.
+        erasure: ErasureId,
+        /// What closes and what stays, for each subject it reaches.
+        closing: Vec<Closing>,
+        /// The fingerprints of all keys that die.
+        keys: Vec<KeyId>,
+    },
+    /// The way back.
+    Unfence {
+        /// Which.
+        erasure: ErasureId,
+        /// Why.
+        ground: UnfenceGround,
+        /// Why, in words.
+        words: Option<Text>,
+    },
+    /// The last step before the keys go.
+    OrderDestruction {
+        /// Which.
+        erasure: ErasureId,
+        /// The fingerprints: those that are fenced, no more and no fewer.
+        keys: Vec<KeyId>,
+        /// The keyring's epoch now.
+        epoch_before: u64,
+    },
+    /// The keys are gone and the old root is gone.
+    Certify {
+        /// Which.
+        erasure: ErasureId,
+        /// How.
+        certificate: Certificate,
+    },
+}
+
+/// Fact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A case was begun.
+    Opened {
+        /// What the subject is.
+        kind: SubjectKind,
+        /// The subject is the part's own; under [`Compartment::Claims`].
+        subject: Held<()>,
+    },
+    /// This holds data of the subject.
+    Linked {
+        /// Under [`Compartment::Relationship`], with which the link dies.
+        link: Held<Link>,
+    },
+    /// It does not, after all.
+    Unlinked {
+        /// Under [`Compartment::Relationship`].
+        link: Held<Link>,
+    },
+    /// Somebody asked that the subject be forgotten.
+    ErasureRequested {
+        /// The request's own id.
+        erasure: ErasureId,
+        /// How.
+        asked: Asked,
+        /// Who wrote it down, so that somebody else approves it.
+        by: ActorId,
+        /// The last day to answer: one month after it came in (Art. 12(3) GDPR, Regulation 1182/71 Art. 3). A day that falls
+        /// on a weekend is not moved.
+        due: Day,
+        /// Words and people; under [`Compartment::Claims`].
+        request: Held<Request>,
+    },
+    /// The request was taken back.
+    ErasureWithdrawn {
+        /// Which.
+        erasure: ErasureId,
+    },
+    /// It was refused.
+    ErasureRefused {
+        /// Which.
+        erasure: ErasureId,
+        /// Why.
+        ground: RefusalGround,
+        /// Why, in words; under [`Compartment::Claims`].
+        words: Option<Held<Text>>,
+    },
+    /// A second person agreed.
+    ErasureApproved {
+        /// Which.
+        erasure: ErasureId,
+    },
+    /// From here on the writer turns away every part under these keys.
+    Fenced {
+        /// Which.
+        erasure: ErasureId,
+        /// What is closed to new keys, of any of the subjects, in order.
+        compartments: Vec<Compartment>,
+        /// The fingerprints, sorted.
+        keys: Vec<KeyId>,
+        /// What is closed, once under each key that stays.
+        closed: Vec<Held<Closed>>,
+    },
+    /// The fence was lifted; these parts are read again.
+    Unfenced {
+        /// Which.
+        erasure: ErasureId,
+        /// Why.
+        ground: UnfenceGround,
+        /// The fingerprints, sorted: those that were fenced.
+        keys: Vec<KeyId>,
+        /// Why, in words; under [`Compartment::Claims`].
+        words: Option<Held<Text>>,
+    },
+    /// The keys will be destroyed, whatever happens; opening the ledger finishes it.
+    DestructionOrdered {
+        /// Which.
+        erasure: ErasureId,
+        /// The fingerprints, sorted: those that were fenced.
+        keys: Vec<KeyId>,
+        /// The keyring's epoch before.
+        epoch_before: u64,
+    },
+    /// The keys are gone.
+    Certified {
+        /// Which.
+        erasure: ErasureId,
+        /// How.
+        certificate: Certificate,
+    },
+}
+
+/// Why not.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The stream has begun.
+    #[error("this case is open already")]
+    AlreadyOpened,
+    /// The stream has not begun.
+    #[error("there is no such case")]
+    NotOpened,
+    /// The claims key is destroyed.
+    #[error("this subject was erased, with the words about it; nothing more can be written here")]
+    Erased,
+    /// The claims key is fenced.
+    #[error("an erasure of this subject was approved; no words can be kept here until it is over")]
+    Withheld,
+    /// Unlinking what is not linked.
+    #[error("this is not linked to the subject")]
+    NotLinked,
+    /// One at a time.
+    #[error("{0} is still open for this subject; one erasure at a time")]
+    ErasureOpen(ErasureId),
+    /// Ids are never used twice.
+    #[error("{0} was used for an earlier request")]
+    ErasureIdUsed(ErasureId),
+    /// Not of this case.
+    #[error("there is no {0} for this subject")]
+    NoSuchErasure(ErasureId),
+    /// A day that has not come yet.
+    #[error("{0} lies in the future; a request came in, and who asked was checked, on a day that has been")]
+    FutureDay(Day),
+    /// People of a person.
+    #[error("only an organization has people that can go with it")]
+    PeopleOfAPerson,
+    /// More than fit one record.
+    #[error("at most {0} people can go with an organization in one request")]
+    TooManyPeople(usize),
+    /// Four eyes.
+    #[error("you asked for this erasure yourself; another person must approve it")]
+    ApprovingOwnRequest,
+    /// Four eyes.
+    #[error("you asked for this erasure yourself; another person must refuse it, or you withdraw it")]
+    RefusingOwnRequest,
+    /// Too late or too early.
+    #[error("this erasure is {}; only one that is {wanted} can be {act}", .stage.words())]
+    OutOfOrder {
+        /// How far it is.
+        stage: Stage,
+        /// How far it should be.
+        wanted: &'static str,
+        /// For what.
+        act: &'static str,
+    },
+    /// Nothing would die.
+    #[error("no key would die; refuse the erasure and say why")]
+    NothingToFence,
+    /// More than fit one record.
+    #[error("more keys than one record can name; erase fewer people at once")]
+    TooManyKeys,
+    /// The order must name what is fenced.
+    #[error("the keys to be destroyed are not the keys that are fenced")]
+    OtherKeys,
+    /// The certificate is of another destruction.
+    #[error("the certificate's epochs do not follow the order: it was {ordered}, then {before}, then {after}")]
+    Epochs {
+        /// When it was ordered.
+        ordered: u64,
+        /// What the certificate says.
+        before: u64,
+        /// What the certificate says.
+        after: u64,
+    },
+}
+
+/// One erasure, as far as it has come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Erasure {
+    /// Its id.
+    pub id: ErasureId,
+    /// How far it is.
+    pub stage: Stage,
+    /// How it was asked for.
+    pub asked: Asked,
+    /// Who wrote the request down.
+    pub by: ActorId,
+    /// The last day to answer.
+    pub due: Day,
+    /// Which people go too, while that can be read.
+    pub people: Result<Vec<SubjectId>, Gone>,
+    /// The fingerprints that are fenced or destroyed, sorted.
+    pub keys: Vec<KeyId>,
+    /// What is closed to new keys.
+    pub compartments: Vec<Compartment>,
+    /// The keyring's epoch when the destruction was ordered.
+    pub epoch_before: Option<u64>,
+}
+
+/// A case as it is now.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Case {
+    owner: Owner,
+    kind: Option<SubjectKind>,
+    links: BTreeSet<Link>,
+    erasures: Vec<Erasure>,
+}
+
+impl Case {
+    /// Whose case it is.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// What the subject is; none before the case is open.
+    pub fn kind(&self) -> Option<SubjectKind> {
+        self.kind
+    }
+
+    /// What is linked, as far as it can be read.
+    pub fn links(&self) -> impl Iterator<Item = Link> {
+        self.links.iter().copied()
+    }
+
+    /// All erasures, oldest first.
+    pub fn erasures(&self) -> &[Erasure] {
+        &self.erasures
+    }
+
+    /// The erasure that somebody still has to do something about.
+    pub fn open_erasure(&self) -> Option<&Erasure> {
+        self.erasures.last().filter(|erasure| erasure.stage.is_open())
+    }
+}
+
+impl Aggregate for Case {
+    const KIND: StreamKind = StreamKind::Case;
+    type Command = Command;
+    type Event = Event;
+    type Rejection = Rejection;
+
+    fn decide(&self, command: &Command, when: &Circumstances) -> Result<Vec<Event>, Rejection> {
+        decide::events(self, command, when)
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Opened { kind, subject } => (self.kind, self.owner) = (Some(*kind), Owner::of(subject)),
+            Event::Linked { link } => self.links.extend(link.here().map(|link| *link.expose())),
+            Event::Unlinked { link } => {
+                if let Some(link) = link.here() {
+                    self.links.remove(link.expose());
+                }
+            }
+            Event::ErasureRequested { erasure, asked, by, due, request } => self.erasures.push(Erasure {
+                id: *erasure,
+                stage: Stage::Requested,
+                asked: *asked,
+                by: *by,
+                due: *due,
+                people: request.read(|request| request.expose().people.clone()),
+                keys: vec![],
+                compartments: vec![],
+                epoch_before: None,
+            }),
+            Event::ErasureWithdrawn { erasure } => self.step(*erasure, Stage::Withdrawn, |_| ()),
+            Event::ErasureRefused { erasure, .. } => self.step(*erasure, Stage::Refused, |_| ()),
+            Event::ErasureApproved { erasure } => self.step(*erasure, Stage::Approved, |_| ()),
+            Event::Fenced { erasure, compartments, keys, closed: _ } => self.step(*erasure, Stage::Fenced, |erasure| {
+                (erasure.compartments, erasure.keys) = (compartments.clone(), keys.clone());
+            }),
+            Event::Unfenced { erasure, .. } => self.step(*erasure, Stage::Approved, |erasure| {
+                (erasure.compartments, erasure.keys) = (vec![], vec![]);
+            }),
+            Event::DestructionOrdered { erasure, keys: _, epoch_before } => {
+                self.step(*erasure, Stage::DestructionOrdered, |erasure| erasure.epoch_before = Some(*epoch_before));
+            }
+            Event::Certified { erasure, .. } => self.step(*erasure, Stage::Certified, |_| ()),
+        }
+    }
+}
+
+impl Case {
+    fn step(&mut self, id: ErasureId, stage: Stage, change: impl FnOnce(&mut Erasure)) {
+        if let Some(erasure) = self.erasures.iter_mut().find(|erasure| erasure.id == id) {
+            erasure.stage = stage;
+            change(erasure);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! The order of an erasure: requested, approved, fenced, ordered, certified; and the ways out of it.
+
+use std::collections::BTreeSet;
+
+use super::{Asked, Stage::*};
+use super::{
+    Case, Certificate, Closed, Closing, Command, Erasure, Event, Link, Rejection, Request, Stage, SubjectKind,
+};
+use crate::aggregate::Circumstances;
+use crate::compartment::Compartment;
+use crate::id::{ErasureId, KeyId, SubjectId};
+use crate::limits::{FENCE_BYTES, PEOPLE};
+use crate::owner::Owner;
+use crate::personal::{Gone, Held};
+use crate::time::Day;
+use crate::value::Text;
+
+pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Result<Vec<Event>, Rejection> {
+    if let Command::Open { subject, kind } = command {
+        return open(case, *subject, *kind);
+    }
+    if !case.owner.is_known() {
+        return Err(Rejection::NotOpened);
+    }
+    match command {
+        Command::Open { .. } => Err(Rejection::AlreadyOpened),
+        Command::Link(link) => self::link(case, *link),
+        Command::Unlink(link) => unlink(case, *link),
+        Command::RequestErasure { erasure, asked, request } => {
+            self::request(case, *erasure, *asked, request, when).map(one)
+        }
+        Command::WithdrawRequest { erasure } => {
+            find(case, *erasure, &[Requested, Approved], "requested or approved", "withdrawn")?;
+            Ok(one(Event::ErasureWithdrawn { erasure: *erasure }))
+        }
+        Command::Refuse { erasure, ground, words } => {
+            let found = find(case, *erasure, &[Requested, Approved], "requested or approved", "refused")?;
+            if found.by == when.actor {
+                return Err(Rejection::RefusingOwnRequest);
+            }
+            let words = sealed(case, words.as_ref())?;
+            Ok(one(Event::ErasureRefused { erasure: *erasure, ground: *ground, words }))
+        }
+        Command::Approve { erasure } => {
+            if find(case, *erasure, &[Requested], "requested", "approved")?.by == when.actor {
+                return Err(Rejection::ApprovingOwnRequest);
+            }
+            Ok(one(Event::ErasureApproved { erasure: *erasure }))
+        }
+        Command::Fence { erasure, closing, keys } => {
+            find(case, *erasure, &[Approved], "approved", "fenced")?;
+            fence(*erasure, closing, keys).map(one)
+        }
+        Command::Unfence { erasure, ground, words } => {
+            let found = find(case, *erasure, &[Fenced], "fenced", "unfenced")?;
+            let (keys, words) = (found.keys.clone(), sealed(case, words.as_ref())?);
+            Ok(one(Event::Unfenced { erasure: *erasure, ground: *ground, keys, words }))
+        }
+        Command::OrderDestruction { erasure, keys, epoch_before } => {
+            let found = find(case, *erasure, &[Fenced], "fenced", "ordered to be destroyed")?;
+            let keys = sorted(keys);
+            if keys != found.keys {
+                return Err(Rejection::OtherKeys);
+            }
+            Ok(one(Event::DestructionOrdered { erasure: *erasure, keys, epoch_before: *epoch_before }))
+        }
+        Command::Certify { erasure, certificate } => {
+            let wanted = [DestructionOrdered];
+            let found = find(case, *erasure, &wanted, DestructionOrdered.words(), "certified")?;
+            check_epochs(found, certificate)?;
+            Ok(one(Event::Certified { erasure: *erasure, certificate: in_order(certificate) }))
+        }
+    }
+}
+
+fn open(case: &Case, subject: SubjectId, kind: SubjectKind) -> Result<Vec<Event>, Rejection> {
+    if case.owner.is_known() {
+        return Err(Rejection::AlreadyOpened);
+    }
+    Ok(one(Event::Opened { kind, subject: Held::new(subject, Compartment::Claims, ()) }))
+}
+
+fn link(case: &Case, link: Link) -> Result<Vec<Event>, Rejection> {
+    if case.links.contains(&link) {
+        return Ok(vec![]);
+    }
+    let link = Held::new(subject(case)?, Compartment::Relationship, link);
+    Ok(one(Event::Linked { link }))
+}
+
+fn unlink(case: &Case, link: Link) -> Result<Vec<Event>, Rejection> {
+    let subject = subject(case)?;
+    if !case.links.contains(&link) {
+        return Err(Rejection::NotLinked);
+    }
+    Ok(one(Event::Unlinked { link: Held::new(subject, Compartment::Relationship, link) }))
+}
+
+fn request(
+    case: &Case,
+    erasure: ErasureId,
+    asked: Asked,
+    request: &Request,
+    when: &Circumstances,
+) -> Result<Event, Rejection> {
+    let subject = subject(case)?;
+    if let Some(open) = case.open_erasure() {
+        return Err(Rejection::ErasureOpen(open.id));
+    }
+    if case.erasures.iter().any(|earlier| earlier.id == erasure) {
+        return Err(Rejection::ErasureIdUsed(erasure));
+    }
+    let future = |day: &Day| *day > when.now.day();
+    if let Some(day) = [asked.on, asked.identity_on].into_iter().find(future) {
+        return Err(Rejection::FutureDay(day));
+    }
+    if !request.people.is_empty() && case.kind != Some(SubjectKind::Organization) {
+        return Err(Rejection::PeopleOfAPerson);
+    }
+    if request.people.len() > PEOPLE {
+        return Err(Rejection::TooManyPeople(PEOPLE));
+    }
+    let due = asked.on.plus_months(1);
+    let request = Held::new(subject, Compartment::Claims, request.clone());
+    Ok(Event::ErasureRequested { erasure, asked, by: when.actor, due, request })
+}
+
+fn fence(erasure: ErasureId, closing: &[Closing], keys: &[KeyId]) -> Result<Event, Rejection> {
+    let keys = sorted(keys);
+    let compartments = sorted(closing.iter().flat_map(|closing| &closing.closed));
+    if keys.is_empty() || compartments.is_empty() {
+        return Err(Rejection::NothingToFence);
+    }
+    let closed: Vec<Held<Closed>> = closing.iter().flat_map(closed).collect();
+    if keys.len() * KEY_BYTES + (closed.len() * PART_BYTES) + (compartments.len() * COMPARTMENT_BYTES) > FENCE_BYTES {
+        return Err(Rejection::TooManyKeys);
+    }
+    Ok(Event::Fenced { erasure, compartments, keys, closed })
+}
+
+/// What a fingerprint, the commitment to a part, and a compartment take in a record.
+const KEY_BYTES: usize = 16;
+const PART_BYTES: usize = 54;
+const COMPARTMENT_BYTES: usize = 6;
+
+/// One copy under each key that stays.
+fn closed(closing: &Closing) -> impl Iterator<Item = Held<Closed>> {
+    let compartments = sorted(&closing.closed);
+    let stays = if compartments.is_empty() { vec![] } else { sorted(&closing.stays) };
+    let subject = closing.subject;
+    stays.into_iter().map(move |stays| Held::new(subject, stays, Closed { compartments: compartments.clone() }))
+}
+
+fn check_epochs(erasure: &Erasure, certificate: &Certificate) -> Result<(), Rejection> {
+    let Certificate { epoch_before: before, epoch_after: after, .. } = *certificate;
+    let ordered = erasure.epoch_before.unwrap_or_default();
+    if before < ordered || after <= before {
+        return Err(Rejection::Epochs { ordered, before, after });
+    }
+    Ok(())
+}
+
+fn in_order(certificate: &Certificate) -> Certificate {
+    let mut certificate = certificate.clone();
+    certificate.survives.sort_by_key(|survivor| survivor.compartment);
+    certificate.links = sorted(&certificate.links);
+    certificate
+}
+
+fn find<'a>(
+    case: &'a Case,
+    id: ErasureId,
+    stages: &[Stage],
+    wanted: &'static str,
+    act: &'static str,
+) -> Result<&'a Erasure, Rejection> {
+    let found = case.erasures.iter().find(|erasure| erasure.id == id).ok_or(Rejection::NoSuchErasure(id))?;
+    if !stages.contains(&found.stage) {
+        return Err(Rejection::OutOfOrder { stage: found.stage, wanted, act });
+    }
+    Ok(found)
+}
+
+fn subject(case: &Case) -> Result<SubjectId, Rejection> {
+    match case.owner {
+        Owner::Nobody => Err(Rejection::NotOpened),
+        Owner::Subject(subject) => Ok(subject),
+        Owner::Gone(Gone::Erased) => Err(Rejection::Erased),
+        Owner::Gone(Gone::Withheld) => Err(Rejection::Withheld),
+    }
+}
+
+fn sealed(case: &Case, words: Option<&Text>) -> Result<Option<Held<Text>>, Rejection> {
+    words.map(|words| Ok(Held::new(subject(case)?, Compartment::Claims, words.clone()))).transpose()
+}
+
+fn sorted<'a, T: Copy + Ord + 'a>(items: impl IntoIterator<Item = &'a T>) -> Vec<T> {
+    items.into_iter().copied().collect::<BTreeSet<T>>().into_iter().collect()
+}
+
+fn one(event: Event) -> Vec<Event> {
+    vec![event]
+}
