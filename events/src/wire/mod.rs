@@ -6,8 +6,11 @@
 
 #[macro_use]
 mod shape;
+mod consents;
 mod contact;
 mod log;
+mod notice;
+mod register;
 mod values;
 
 use domain::event::Event;
@@ -63,12 +66,16 @@ pub type HeldFields = Held<Fields>;
 
 /// Every form there is, in the order of `FORMAT.md`.
 pub fn shapes() -> Vec<&'static Shape> {
-    [log::SHAPES, contact::SHAPES].into_iter().flatten().collect()
+    [log::SHAPES, contact::SHAPES, consents::SHAPES, notice::SHAPES, register::SHAPES].into_iter().flatten().collect()
 }
 
 /// Every structure that stands inside a form, by the name that the tables use.
 pub fn structures() -> Vec<(&'static str, Columns)> {
-    [contact::STRUCTURES].into_iter().flatten().copied().collect()
+    [contact::STRUCTURES, consents::STRUCTURES, notice::STRUCTURES, register::STRUCTURES]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect()
 }
 
 /// Today's event to its newest form.
@@ -76,6 +83,9 @@ pub fn write(event: &Event) -> Result<Written, WireError> {
     match event {
         Event::Log(event) => log::write(event),
         Event::Contact(event) => contact::write(event),
+        Event::Consents(event) => consents::write(event),
+        Event::Notice(event) => notice::write(event),
+        Event::Register(event) => register::write(event),
     }
 }
 
@@ -85,6 +95,9 @@ pub fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields>) -> R
     let event = match noun {
         "log" => log::read(kind, version, facts, parts)?.map(Event::Log),
         "contact" => contact::read(kind, version, facts, parts)?.map(Event::Contact),
+        "consents" => consents::read(kind, version, facts, parts)?.map(Event::Consents),
+        "notice" => notice::read(kind, version, facts, parts)?.map(Event::Notice),
+        "register" => register::read(kind, version, facts, parts)?.map(Event::Register),
         _ => None,
     };
     event.ok_or_else(|| WireError::Unknown { kind: kind.to_owned(), version })

@@ -1,11 +1,14 @@
 //! The stored form of each value: what a record or a sealed part holds for it. Values were checked when they came in; read
 //! back they are taken as they are.
 
+use domain::channel::Channel;
 use domain::compartment::Country;
+use domain::consent::{Evidence, Method, Source};
 use domain::holding::{ChangeCause, ReasonKind, SourceKind};
 use domain::id::*;
 use domain::point::{PointKind, Reach};
 use domain::profile::Change;
+use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Slug};
 use domain::time::{Day, Time};
 use domain::value::{Handle, Language, Line, Tag, Text, Website};
 use serde::{Deserialize, Serialize};
@@ -38,7 +41,7 @@ macro_rules! texts {
     )*};
 }
 
-texts! { Line Text Tag Website Language Handle Reach }
+texts! { Line Text Tag Website Language Handle Reach Slug }
 
 macro_rules! ids {
     ($($ty:ty)*) => {$(
@@ -75,7 +78,9 @@ macro_rules! codes {
     )*};
 }
 
-codes! { SourceKind: "source" ReasonKind: "reason" ChangeCause: "cause" PointKind: "kind of point" }
+codes! { SourceKind: "source" ReasonKind: "reason" ChangeCause: "cause" PointKind: "kind of point"
+Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" CompartmentKind: "compartment"
+CountedFrom: "beginning" LegalBasis: "legal basis" }
 
 macro_rules! plain {
     ($($ty:ty)*) => {$(
