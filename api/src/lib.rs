@@ -1,3 +1,7 @@
-//! api
+//! The server: GraphQL over HTTP. It knows the ledger and the views; it knows no rule of the domain by heart.
 
+pub mod config;
+pub mod error;
+pub mod http;
 pub mod import;
+pub mod limits;

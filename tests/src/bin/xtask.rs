@@ -7,8 +7,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// As the tests name them; a new version is a new run of the audits.
-const PACKAGES: [&str; 2] = ["graphql-http@1.23.1", "graphql@16.11.0"];
+/// The npm packages that the tests need, with their checksums.
+const PACKAGES: [(&str, &str); 2] = [
+    ("package.json", include_str!("../../audits/graphql-http/package.json")),
+    ("package-lock.json", include_str!("../../audits/graphql-http/package-lock.json")),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,15 +59,15 @@ fn install_packages() -> Result<PathBuf, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let home = root().join(target).join("npm");
     let stamp = home.join("installed");
-    let wanted = PACKAGES.join("\n");
+    let wanted = PACKAGES.map(|(_, text)| text).concat();
     if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
         return Ok(home);
     }
+    let write = |path: &Path, text: &str| std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()));
     std::fs::create_dir_all(&home).map_err(|e| format!("{}: {e}", home.display()))?;
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&home).args(PACKAGES);
-    must(&mut npm)?;
-    std::fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))?;
+    PACKAGES.iter().try_for_each(|(name, text)| write(&home.join(name), text))?;
+    must(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&home))?;
+    write(&stamp, &wanted)?;
     Ok(home)
 }
 
