@@ -186,4 +186,6 @@ events! {
     Notice(crate::notice::Event),
     /// Of the register.
     Register(crate::register::Event),
+    /// Of an organization.
+    Organization(crate::organization::Event),
 }

@@ -12,6 +12,7 @@ pub mod id;
 pub mod ledger;
 pub mod limits;
 pub mod notice;
+pub mod organization;
 pub mod owner;
 pub mod personal;
 pub mod point;
