@@ -188,4 +188,8 @@ events! {
     Register(crate::register::Event),
     /// Of an organization.
     Organization(crate::organization::Event),
+    /// Of a ticket.
+    Ticket(crate::ticket::Event),
+    /// Of a quote.
+    Quote(crate::quote::Event),
 }

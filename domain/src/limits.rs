@@ -44,12 +44,14 @@ pub const PART_BYTES: usize = 48_000;
 
 /// Messages and notes of one ticket.
 pub const MESSAGES: usize = 10_000;
+/// Days after it was closed that a ticket may be reopened.
+pub const REOPEN_DAYS: i32 = 30;
 /// Lines of a quote.
 pub const QUOTE_LINES: usize = 200;
 /// Versions of a quote.
 pub const QUOTE_VERSIONS: u32 = 1_000;
-/// Basis points in the whole.
-pub const BASIS_POINTS: u32 = 10_000;
+/// Thousandths of the largest quantity on one line of a quote: a thousand million pieces.
+pub const QUANTITY_MILLI: u64 = 1_000_000_000_000;
 
 /// Characters in the name of a purpose.
 pub const SLUG_CHARS: usize = 64;

@@ -12,7 +12,7 @@ mod web;
 
 pub use card::looks_like_card;
 pub use mail::Mail;
-pub use money::{Currency, Money};
+pub use money::{BasisPoints, Currency, Money};
 pub use phone::Phone;
 pub use text::{Line, Tag, Text};
 pub use web::{Handle, Language, Website};
@@ -59,6 +59,9 @@ pub enum Invalid {
     /// Not a currency.
     #[error("is not a currency: it is written as three letters of ISO 4217, such as EUR")]
     Currency,
+    /// Not a share.
+    #[error("is not a share: it is written in basis points from 0 to 10000 (1900 is 19 %)")]
+    BasisPoints,
     /// Digits of a payment card where none may be kept.
     #[error("looks like the number of a payment card, which must not be kept")]
     CardNumber,

@@ -80,9 +80,36 @@ impl fmt::Display for Money {
     }
 }
 
+/// A share of the whole in basis points, 0 to 10,000: 1900 are 19 %.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct BasisPoints(u16);
+
+impl BasisPoints {
+    /// The whole.
+    pub const WHOLE: u16 = 10_000;
+
+    /// Not more than the whole.
+    pub fn new(points: u32) -> Result<Self, Invalid> {
+        let points = u16::try_from(points).ok().filter(|points| *points <= Self::WHOLE);
+        points.map(Self).ok_or(Invalid::BasisPoints)
+    }
+
+    /// The number of them.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_is_at_most_the_whole() {
+        assert_eq!(BasisPoints::new(10_000).map(BasisPoints::get), Ok(10_000));
+        assert_eq!(BasisPoints::new(10_001), Err(Invalid::BasisPoints));
+        assert_eq!(BasisPoints::new(65_536 + 5), Err(Invalid::BasisPoints));
+    }
 
     #[test]
     fn money_is_written_with_the_places_of_its_currency() {
