@@ -164,7 +164,6 @@ macro_rules! events {
                 fn try_from(event: Event) -> Result<Self, Event> {
                     match event {
                         Event::$name(event) => Ok(event),
-                        #[allow(unreachable_patterns, reason = "reachable as soon as there are two nouns")]
                         other => Err(other),
                     }
                 }
@@ -178,18 +177,18 @@ events! {
     Log(crate::ledger::Event),
     /// Of a contact.
     Contact(crate::contact::Event),
+    /// Of an organization.
+    Organization(crate::organization::Event),
     /// Of a person's consents.
     Consents(crate::consent::Event),
     /// Of a subject's case.
     Case(crate::subject::Event),
-    /// Of a notice.
-    Notice(crate::notice::Event),
-    /// Of the register.
-    Register(crate::register::Event),
-    /// Of an organization.
-    Organization(crate::organization::Event),
     /// Of a ticket.
     Ticket(crate::ticket::Event),
     /// Of a quote.
     Quote(crate::quote::Event),
+    /// Of a notice.
+    Notice(crate::notice::Event),
+    /// Of the register.
+    Register(crate::register::Event),
 }
