@@ -277,6 +277,12 @@ mod tests {
     }
 
     #[test]
+    fn one_character_cut_in_two_is_still_utf_8() {
+        let (detected, _) = read(format!("{}ü", "x".repeat(PIECE - 1)).as_bytes());
+        assert_eq!(detected.encoding, Encoding::Utf8);
+    }
+
+    #[test]
     fn an_empty_file_is_read_as_nothing() {
         let (detected, text) = read(b"");
         assert_eq!((detected.bytes, text.as_str()), (0, ""));

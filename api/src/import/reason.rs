@@ -43,8 +43,8 @@ pub enum Oddity {
     /// Kept as written, without a code beside it.
     #[error("the country is not known; it is kept as written")]
     Country,
-    /// Kept as written, without a day beside it.
-    #[error("the date is not understood or could be two days; it is kept as written")]
+    /// Left out: it is no day, or could be two.
+    #[error("the date is left out: it is not understood or could be two days")]
     Date,
     /// Left out: the domain does not take it.
     #[error("the {field} is left out: it {invalid}", field = .0, invalid = .1)]

@@ -82,7 +82,7 @@ pub struct Person {
     /// The language to write in.
     pub language: Option<Language>,
     /// The day of birth.
-    pub born: Option<Written<Day>>,
+    pub born: Option<Day>,
 }
 
 /// An address; everything may be missing.
@@ -200,13 +200,13 @@ fn nameless(cells: &mut Cells<'_>, points: &[Point]) -> Result<Line, Reject> {
     Ok(mail)
 }
 
-fn born(cells: &mut Cells<'_>, country: Option<Country>) -> Result<Option<Written<Day>>, Reject> {
+fn born(cells: &mut Cells<'_>, country: Option<Country>) -> Result<Option<Day>, Reject> {
     let Some(written) = cells.line(Field::DateOfBirth)? else { return Ok(None) };
     let read = date::read(written.as_str(), country);
     if read.is_none() {
         cells.warn(Field::DateOfBirth, Oddity::Date);
     }
-    Ok(Some(Written { written, read }))
+    Ok(read)
 }
 
 fn address(cells: &mut Cells<'_>, countries: &mut Countries) -> Result<Address, Reject> {

@@ -214,7 +214,7 @@ mod tests {
         );
         let person = row.person.unwrap();
         assert_eq!((person.displayed.as_str(), person.first), ("waller", None));
-        assert_eq!(person.born.unwrap().read.unwrap().to_string(), "1908-12-09");
+        assert_eq!(person.born.unwrap().to_string(), "1908-12-09");
         let lines: Vec<&str> = row.address.lines.iter().map(|line| line.as_str()).collect();
         assert_eq!(lines, ["6 tullaroop street", "willaroo"]);
         let row = one("Vorname;Nachname;Straße;Hausnummer\nAnna;Groß;Am Hof;3 a\n");
@@ -232,7 +232,7 @@ mod tests {
                 "line 2, column 2: the country is not known; it is kept as written",
                 "line 2, column 3: the phone is left out: it is not a phone number: it has no digit",
                 "line 2, column 4: the number does not follow the rules of its country; it is kept as written",
-                "line 2, column 6: the date is not understood or could be two days; it is kept as written",
+                "line 2, column 6: the date is left out: it is not understood or could be two days",
                 "line 2, column 5: the website is left out: it is not a web address: it is written https://example.org or \
                  example.org",
             ]
