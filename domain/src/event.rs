@@ -187,6 +187,8 @@ events! {
     Ticket(crate::ticket::Event),
     /// Of a quote.
     Quote(crate::quote::Event),
+    /// Of an actor.
+    Actor(crate::actor::Event),
     /// Of a notice.
     Notice(crate::notice::Event),
     /// Of the register.

@@ -1,5 +1,6 @@
 //! The rules: what each command may do and what each fact means. Pure: no clock, no randomness, no I/O, no async.
 
+pub mod actor;
 pub mod aggregate;
 pub mod channel;
 mod code;

@@ -67,3 +67,9 @@ pub const OPEN_REQUESTS: usize = 20;
 pub const PEOPLE: usize = 200;
 /// Bytes that the fingerprints and parts of one fence may take in its record, which holds 65,535.
 pub const FENCE_BYTES: usize = 48_000;
+/// Days a token counts, unless told otherwise.
+pub const TOKEN_DAYS: u16 = 90;
+/// Days a token may count.
+pub const TOKEN_DAYS_MOST: u16 = 366;
+/// Tokens of one actor that may count at a time.
+pub const LIVE_TOKENS: usize = 20;

@@ -248,3 +248,6 @@ fn in_order(purpose: &Purpose) -> Purpose {
     purpose.channels.dedup();
     purpose
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! Given what the register says, when it is changed or asked, then.
+
+use super::*;
+use crate::id::ActorId;
+use crate::time::{Day, Time};
+
+const WHEN: Circumstances = Circumstances { actor: ActorId([1; 16]), effective_at: Time(0), now: Time(0) };
+const DE: Country = Country(*b"DE");
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+fn fresh() -> Register {
+    let mut register = Register::default();
+    defaults().iter().for_each(|event| register.evolve(event));
+    register
+}
+
+fn slug(text: &str) -> Slug {
+    text.parse().unwrap()
+}
+
+fn purpose(text: &str) -> Purpose {
+    fresh().purpose(&slug(text)).unwrap().clone()
+}
+
+fn set(purpose: Purpose) -> Result<Vec<Event>, Rejection> {
+    fresh().decide(&Command::SetPurpose(purpose), &WHEN)
+}
+
+fn keep(kind: CompartmentKind, country: Option<Country>, months: u16, counted_from: CountedFrom) -> Retention {
+    Retention { kind, country, rule: Rule::Kept { basis: Line::parse("§ 1").unwrap(), months, counted_from } }
+}
+
+fn retain(retention: Retention) -> Result<Vec<Event>, Rejection> {
+    fresh().decide(&Command::SetRetention(retention), &WHEN)
+}
+
+fn live(compartment: Compartment) -> LiveCompartment {
+    LiveCompartment { compartment, last_record: day("2026-05-10") }
+}
+
+#[test]
+fn every_default_would_be_accepted_today() {
+    for event in defaults() {
+        let command = match event.clone() {
+            Event::PurposeSet(purpose) => Command::SetPurpose(purpose),
+            Event::RetentionSet(retention) => Command::SetRetention(retention),
+        };
+        assert_eq!(Register::default().decide(&command, &WHEN), Ok(vec![event]));
+        assert_eq!(fresh().decide(&command, &WHEN), Ok(vec![]), "it is so already");
+    }
+    for kind in CompartmentKind::ALL {
+        assert!(fresh().retentions().any(|retention| retention.kind == *kind), "{}", kind.name());
+    }
+}
+
+#[test]
+fn contract_and_security_notices_never_wait_by_default() {
+    for name in ["contract", "security-notices", "support"] {
+        assert!(!purpose(name).waits_for_consent, "{name}");
+    }
+    for name in ["newsletter", "product-news", "customer-survey"] {
+        assert!(purpose(name).waits_for_consent, "{name}");
+    }
+    assert!(purpose("newsletter").double_opt_in);
+}
+
+#[test]
+fn a_purpose_makes_sense() {
+    let news = purpose("product-news");
+    let contract = purpose("contract");
+    assert_eq!(set(Purpose { channels: vec![], ..news.clone() }), Err(Rejection::NoChannel));
+    assert_eq!(set(Purpose { validity_months: Some(0), ..news.clone() }), Err(Rejection::Months));
+    assert_eq!(set(Purpose { validity_months: Some(1201), ..news.clone() }), Err(Rejection::Months));
+    assert_eq!(set(Purpose { waits_for_consent: false, ..news }), Err(Rejection::ConsentWithoutAsking));
+    let waits = Purpose { waits_for_consent: true, ..contract.clone() };
+    assert_eq!(set(waits), Err(Rejection::NeverWaits(LegalBasis::Contract)));
+    assert_eq!(set(Purpose { double_opt_in: true, ..contract }), Err(Rejection::DoubleOptInWithoutConsent));
+}
+
+#[test]
+fn a_purpose_keeps_its_basis_and_its_channels_in_order() {
+    let news = purpose("product-news");
+    let interest = Purpose { basis: LegalBasis::LegitimateInterest, ..news.clone() };
+    assert_eq!(set(interest.clone()), Err(Rejection::BasisChanged(LegalBasis::Consent)));
+    assert!(set(Purpose { slug: slug("invitations"), ..interest }).is_ok());
+    let channels = vec![Channel::Post, Channel::Email, Channel::Post];
+    let events = set(Purpose { channels, retired: true, ..news.clone() }).unwrap();
+    let channels = vec![Channel::Email, Channel::Post];
+    assert_eq!(events, [Event::PurposeSet(Purpose { channels, retired: true, ..news })]);
+}
+
+#[test]
+fn fiscal_data_has_a_country_and_a_floor() {
+    use CompartmentKind::{Fiscal, Sales};
+    use CountedFrom::{EndOfYear, LastRecord};
+    assert_eq!(retain(keep(Fiscal, None, 96, EndOfYear)), Err(Rejection::Country));
+    assert_eq!(retain(keep(Sales, Some(DE), 96, EndOfYear)), Err(Rejection::Country));
+    let below = |result| matches!(result, Err(Rejection::BelowFloor { months: 96, .. }));
+    assert!(below(retain(keep(Fiscal, Some(DE), 95, EndOfYear))));
+    assert!(below(retain(keep(Fiscal, Some(DE), 96, LastRecord))), "it would end earlier");
+    assert!(below(retain(Retention { kind: Fiscal, country: Some(DE), rule: Rule::DiesWithRelationship })));
+    assert!(retain(keep(Fiscal, Some(DE), 120, EndOfYear)).is_ok());
+    assert!(retain(keep(Fiscal, Some(Country(*b"FR")), 1, LastRecord)).is_ok(), "no floor is known");
+    assert_eq!(retain(keep(Sales, None, 0, EndOfYear)), Err(Rejection::Months));
+}
+
+#[test]
+fn what_survives_an_erasure_has_its_basis_and_its_end() {
+    let held = [
+        live(Compartment::Claims),
+        live(Compartment::Fiscal(DE, 2025)),
+        live(Compartment::Fiscal(DE, 2017)),
+        live(Compartment::Sales(2026)),
+        live(Compartment::ConsentProof),
+        live(Compartment::Relationship),
+    ];
+    let fates = survivors(&fresh(), &held, day("2026-06-01")).unwrap();
+    let short: Vec<_> = fates
+        .iter()
+        .map(|(compartment, fate)| match fate {
+            Fate::Dies => (*compartment, None),
+            Fate::Kept { until, .. } => (*compartment, Some(until.to_string())),
+        })
+        .collect();
+    let until = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        short,
+        [
+            (Compartment::Relationship, None),
+            (Compartment::Sales(2026), None),
+            (Compartment::Fiscal(DE, 2017), None),
+            (Compartment::Fiscal(DE, 2025), until("2033-12-31")),
+            (Compartment::ConsentProof, until("2029-12-31")),
+            (Compartment::Claims, until("2029-12-31")),
+        ],
+        "2017's vouchers were kept until the end of 2025"
+    );
+}
+
+#[test]
+fn a_retention_ends_with_its_last_day() {
+    let held = [live(Compartment::Fiscal(DE, 2017))];
+    let on = |today| survivors(&fresh(), &held, day(today)).unwrap()[0].1.clone();
+    assert!(matches!(on("2025-12-31"), Fate::Kept { .. }));
+    assert_eq!(on("2026-01-01"), Fate::Dies);
+}
+
+#[test]
+fn a_retention_may_count_from_the_last_record() {
+    let mut register = fresh();
+    register.evolve(&Event::RetentionSet(keep(CompartmentKind::Support, None, 6, CountedFrom::LastRecord)));
+    let fates = survivors(&register, &[live(Compartment::Support(2026))], day("2026-06-01")).unwrap();
+    assert!(matches!(&fates[0].1, Fate::Kept { until, .. } if *until == day("2026-11-10")));
+}
+
+#[test]
+fn nothing_is_destroyed_on_a_guess() {
+    let french = Compartment::Fiscal(Country(*b"FR"), 2025);
+    assert_eq!(survivors(&fresh(), &[live(french)], day("2026-06-01")), Err(NoRule(french)));
+}
+
+#[test]
+fn kinds_have_the_numbers_of_their_compartments() {
+    for compartment in [
+        Compartment::Relationship,
+        Compartment::Support(2026),
+        Compartment::Sales(2026),
+        Compartment::Fiscal(DE, 2026),
+        Compartment::ConsentProof,
+        Compartment::Claims,
+    ] {
+        assert_eq!(CompartmentKind::from(compartment).code(), compartment.code().0);
+    }
+}
