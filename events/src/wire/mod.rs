@@ -10,7 +10,10 @@ mod consents;
 mod contact;
 mod log;
 mod notice;
+mod organization;
+mod quote;
 mod register;
+mod ticket;
 mod values;
 
 use domain::event::Event;
@@ -66,16 +69,36 @@ pub type HeldFields = Held<Fields>;
 
 /// Every form there is, in the order of `FORMAT.md`.
 pub fn shapes() -> Vec<&'static Shape> {
-    [log::SHAPES, contact::SHAPES, consents::SHAPES, notice::SHAPES, register::SHAPES].into_iter().flatten().collect()
+    [
+        log::SHAPES,
+        contact::SHAPES,
+        organization::SHAPES,
+        consents::SHAPES,
+        ticket::SHAPES,
+        quote::SHAPES,
+        notice::SHAPES,
+        register::SHAPES,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Every structure that stands inside a form, by the name that the tables use.
 pub fn structures() -> Vec<(&'static str, Columns)> {
-    [contact::STRUCTURES, consents::STRUCTURES, notice::STRUCTURES, register::STRUCTURES]
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect()
+    [
+        contact::STRUCTURES,
+        organization::STRUCTURES,
+        consents::STRUCTURES,
+        ticket::STRUCTURES,
+        quote::STRUCTURES,
+        notice::STRUCTURES,
+        register::STRUCTURES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+    .collect()
 }
 
 /// Today's event to its newest form.
@@ -83,7 +106,10 @@ pub fn write(event: &Event) -> Result<Written, WireError> {
     match event {
         Event::Log(event) => log::write(event),
         Event::Contact(event) => contact::write(event),
+        Event::Organization(event) => organization::write(event),
         Event::Consents(event) => consents::write(event),
+        Event::Ticket(event) => ticket::write(event),
+        Event::Quote(event) => quote::write(event),
         Event::Notice(event) => notice::write(event),
         Event::Register(event) => register::write(event),
     }
@@ -95,7 +121,10 @@ pub fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields>) -> R
     let event = match noun {
         "log" => log::read(kind, version, facts, parts)?.map(Event::Log),
         "contact" => contact::read(kind, version, facts, parts)?.map(Event::Contact),
+        "organization" => organization::read(kind, version, facts, parts)?.map(Event::Organization),
         "consents" => consents::read(kind, version, facts, parts)?.map(Event::Consents),
+        "ticket" => ticket::read(kind, version, facts, parts)?.map(Event::Ticket),
+        "quote" => quote::read(kind, version, facts, parts)?.map(Event::Quote),
         "notice" => notice::read(kind, version, facts, parts)?.map(Event::Notice),
         "register" => register::read(kind, version, facts, parts)?.map(Event::Register),
         _ => None,
@@ -107,6 +136,16 @@ pub fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields>) -> R
 fn exactly<const N: usize>(parts: Vec<HeldFields>) -> Result<[HeldFields; N], WireError> {
     let found = parts.len();
     parts.try_into().map_err(|_| WireError::Parts { found, expected: N })
+}
+
+/// The parts of a form that has some of these and not others, by what its facts say.
+fn some_of<const N: usize>(present: [bool; N], parts: Vec<HeldFields>) -> Result<[Option<HeldFields>; N], WireError> {
+    let (found, expected) = (parts.len(), present.iter().filter(|present| **present).count());
+    if found != expected {
+        return Err(WireError::Parts { found, expected });
+    }
+    let mut parts = parts.into_iter();
+    Ok(present.map(|present| if present { parts.next() } else { None }))
 }
 
 /// Reads the value of a part, where it is still there.

@@ -9,8 +9,9 @@ use domain::id::*;
 use domain::point::{PointKind, Reach};
 use domain::profile::Change;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Slug};
+use domain::ticket::{Direction, Origin, Priority};
 use domain::time::{Day, Time};
-use domain::value::{Handle, Language, Line, Tag, Text, Website};
+use domain::value::{BasisPoints, Currency, Handle, Language, Line, Tag, Text, Website};
 use serde::{Deserialize, Serialize};
 
 use super::WireError;
@@ -79,6 +80,7 @@ macro_rules! codes {
 }
 
 codes! { SourceKind: "source" ReasonKind: "reason" ChangeCause: "cause" PointKind: "kind of point"
+Direction: "direction" Origin: "origin" Priority: "priority"
 Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" CompartmentKind: "compartment"
 CountedFrom: "beginning" LegalBasis: "legal basis" }
 
@@ -121,6 +123,30 @@ impl Form for Time {
 
     fn load(stored: i64) -> Result<Self, WireError> {
         Ok(Self(stored))
+    }
+}
+
+impl Form for Currency {
+    type Stored = [u8; 3];
+
+    fn store(&self) -> [u8; 3] {
+        self.bytes()
+    }
+
+    fn load(stored: [u8; 3]) -> Result<Self, WireError> {
+        Self::from_log(stored).ok_or(WireError::Code("currency"))
+    }
+}
+
+impl Form for BasisPoints {
+    type Stored = u16;
+
+    fn store(&self) -> u16 {
+        self.get()
+    }
+
+    fn load(stored: u16) -> Result<Self, WireError> {
+        Self::new(stored.into()).map_err(|_| WireError::Code("basis points"))
     }
 }
 
