@@ -6,12 +6,14 @@
 
 mod decide;
 mod ground;
+mod rejection;
 
 use std::collections::BTreeSet;
 
 pub use ground::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, Stage, StillLinks, SubjectKind, UnfenceGround,
 };
+pub use rejection::Rejection;
 
 use crate::aggregate::{Aggregate, Circumstances};
 use crate::compartment::Compartment;
@@ -269,79 +271,6 @@ pub enum Event {
         erasure: ErasureId,
         /// How.
         certificate: Certificate,
-    },
-}
-
-/// Why not.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Rejection {
-    /// The stream has begun.
-    #[error("this case is open already")]
-    AlreadyOpened,
-    /// The stream has not begun.
-    #[error("there is no such case")]
-    NotOpened,
-    /// The claims key is destroyed.
-    #[error("this subject was erased, with the words about it; nothing more can be written here")]
-    Erased,
-    /// The claims key is fenced.
-    #[error("an erasure of this subject was approved; no words can be kept here until it is over")]
-    Withheld,
-    /// Unlinking what is not linked.
-    #[error("this is not linked to the subject")]
-    NotLinked,
-    /// One at a time.
-    #[error("{0} is still open for this subject; one erasure at a time")]
-    ErasureOpen(ErasureId),
-    /// Ids are never used twice.
-    #[error("{0} was used for an earlier request")]
-    ErasureIdUsed(ErasureId),
-    /// Not of this case.
-    #[error("there is no {0} for this subject")]
-    NoSuchErasure(ErasureId),
-    /// A day that has not come yet.
-    #[error("{0} lies in the future; a request came in, and who asked was checked, on a day that has been")]
-    FutureDay(Day),
-    /// People of a person.
-    #[error("only an organization has people that can go with it")]
-    PeopleOfAPerson,
-    /// More than fit one record.
-    #[error("at most {0} people can go with an organization in one request")]
-    TooManyPeople(usize),
-    /// Four eyes.
-    #[error("you asked for this erasure yourself; another person must approve it")]
-    ApprovingOwnRequest,
-    /// Four eyes.
-    #[error("you asked for this erasure yourself; another person must refuse it, or you withdraw it")]
-    RefusingOwnRequest,
-    /// Too late or too early.
-    #[error("this erasure is {}; only one that is {wanted} can be {act}", .stage.words())]
-    OutOfOrder {
-        /// How far it is.
-        stage: Stage,
-        /// How far it should be.
-        wanted: &'static str,
-        /// For what.
-        act: &'static str,
-    },
-    /// Nothing would die.
-    #[error("no key would die; refuse the erasure and say why")]
-    NothingToFence,
-    /// More than fit one record.
-    #[error("more keys than one record can name; erase fewer people at once")]
-    TooManyKeys,
-    /// The order must name what is fenced.
-    #[error("the keys to be destroyed are not the keys that are fenced")]
-    OtherKeys,
-    /// The certificate is of another destruction.
-    #[error("the certificate's epochs do not follow the order: it was {ordered}, then {before}, then {after}")]
-    Epochs {
-        /// When it was ordered.
-        ordered: u64,
-        /// What the certificate says.
-        before: u64,
-        /// What the certificate says.
-        after: u64,
     },
 }
 
