@@ -236,6 +236,21 @@ fn a_refusal_stands_until_a_new_yes() {
 }
 
 #[test]
+fn a_confirmation_does_not_come_back_after_a_no() {
+    let story = Story::default().on("2026-01-01", request("newsletter", 1)).on("2026-01-01", confirm(1));
+    let story = story.on("2026-02-01", withdraw("newsletter")).on("2026-03-01", give("newsletter"));
+    assert_eq!(story.may("newsletter", "2026-03-01"), (Why::NotConfirmed, Some(3)));
+}
+
+#[test]
+fn a_refusal_is_of_what_was_asked_and_nothing_else() {
+    let refuse = (CALL, Act::Refuse { about: About { point: OTHER_POINT, ..about("product-news") } });
+    let story = Story::default().on("2026-01-01", give("product-news")).on("2026-01-02", refuse);
+    assert_eq!(story.may("product-news", "2026-01-02"), (Why::Given, Some(0)));
+    assert_eq!(story.may_at("product-news", OTHER_POINT, "2026-01-02"), (Why::Refused, Some(1)));
+}
+
+#[test]
 fn a_question_to_somebody_who_agreed_takes_nothing_away() {
     let story = Story::default().on("2026-01-01", give("product-news")).on("2026-02-01", request("product-news", 1));
     assert_eq!(story.may("product-news", "2026-02-01"), (Why::Given, Some(0)));

@@ -136,6 +136,10 @@ impl Trail {
         let Place { position, recorded_at, effective_at, .. } = *place;
         let key = (effective_at, position);
         if let Err(at) = self.entries.binary_search_by_key(&key, |entry| (entry.effective_at, entry.position)) {
+            // There are as many trails as people and most have one or two records: no room ahead of need.
+            if self.entries.len() < 4 {
+                self.entries.reserve_exact(1);
+            }
             self.entries.insert(at, Entry { position, recorded_at, effective_at, fact: fact.clone() });
         }
     }
