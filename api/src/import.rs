@@ -2,6 +2,7 @@
 //! but the file for rejected rows; texts that leave here (tables, rejects, warnings) never hold the content of a row.
 
 mod cells;
+mod commands;
 mod country;
 mod date;
 mod delimiter;
@@ -17,6 +18,7 @@ mod report;
 mod row;
 mod table;
 
+pub use commands::{Origin, Update, update_contact, update_organization};
 pub use delimiter::Delimiter;
 pub use encoding::{Detected, Encoding};
 pub use field::Field;
