@@ -4,12 +4,14 @@ use domain::id::{KeyId, LogId};
 use domain::ledger::Event;
 use domain::time::Time;
 
-use super::{HeldFields, Shape, WireError, Written, exactly};
+use super::{Columns, HeldFields, Shape, WireError, Written, exactly};
 use crate::codec::{decode, encode};
 
 facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool } }
 facts! { ClockConfirmedV1 { now: i64 } }
 facts! { KeysLostV1 { keys: Vec<[u8; 16]> } }
+
+pub(crate) const STRUCTURES: &[(&str, Columns)] = &[];
 
 pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.opened", version: 1, facts: OpenedV1::FIELDS, parts: &[] },

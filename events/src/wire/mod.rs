@@ -6,6 +6,8 @@
 
 #[macro_use]
 mod shape;
+mod actor;
+mod case;
 mod consents;
 mod contact;
 mod log;
@@ -67,69 +69,48 @@ pub enum WireError {
 /// A part as it is read: its fields' bytes, or why there are none.
 pub type HeldFields = Held<Fields>;
 
-/// Every form there is, in the order of `FORMAT.md`.
-pub fn shapes() -> Vec<&'static Shape> {
-    [
-        log::SHAPES,
-        contact::SHAPES,
-        organization::SHAPES,
-        consents::SHAPES,
-        ticket::SHAPES,
-        quote::SHAPES,
-        notice::SHAPES,
-        register::SHAPES,
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
+macro_rules! nouns {
+    ($($variant:ident $noun:ident $prefix:literal,)*) => {
+        /// Every form there is, in the order of `FORMAT.md`.
+        pub fn shapes() -> Vec<&'static Shape> {
+            [$($noun::SHAPES),*].into_iter().flatten().collect()
+        }
 
-/// Every structure that stands inside a form, by the name that the tables use.
-pub fn structures() -> Vec<(&'static str, Columns)> {
-    [
-        contact::STRUCTURES,
-        organization::STRUCTURES,
-        consents::STRUCTURES,
-        ticket::STRUCTURES,
-        quote::STRUCTURES,
-        notice::STRUCTURES,
-        register::STRUCTURES,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
-    .collect()
-}
+        /// Every structure that stands inside a form, by the name that the tables use.
+        pub fn structures() -> Vec<(&'static str, Columns)> {
+            [$($noun::STRUCTURES),*].into_iter().flatten().copied().collect()
+        }
 
-/// Today's event to its newest form.
-pub fn write(event: &Event) -> Result<Written, WireError> {
-    match event {
-        Event::Log(event) => log::write(event),
-        Event::Contact(event) => contact::write(event),
-        Event::Organization(event) => organization::write(event),
-        Event::Consents(event) => consents::write(event),
-        Event::Ticket(event) => ticket::write(event),
-        Event::Quote(event) => quote::write(event),
-        Event::Notice(event) => notice::write(event),
-        Event::Register(event) => register::write(event),
-    }
-}
+        /// Today's event to its newest form.
+        pub fn write(event: &Event) -> Result<Written, WireError> {
+            match event {
+                $(Event::$variant(event) => $noun::write(event),)*
+            }
+        }
 
-/// Any stored form to today's event.
-pub fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
-    let noun = kind.split('.').next().unwrap_or_default();
-    let event = match noun {
-        "log" => log::read(kind, version, facts, parts)?.map(Event::Log),
-        "contact" => contact::read(kind, version, facts, parts)?.map(Event::Contact),
-        "organization" => organization::read(kind, version, facts, parts)?.map(Event::Organization),
-        "consents" => consents::read(kind, version, facts, parts)?.map(Event::Consents),
-        "ticket" => ticket::read(kind, version, facts, parts)?.map(Event::Ticket),
-        "quote" => quote::read(kind, version, facts, parts)?.map(Event::Quote),
-        "notice" => notice::read(kind, version, facts, parts)?.map(Event::Notice),
-        "register" => register::read(kind, version, facts, parts)?.map(Event::Register),
-        _ => None,
+        /// Any stored form to today's event.
+        pub fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
+            let noun = kind.split('.').next().unwrap_or_default();
+            let event = match noun {
+                $($prefix => $noun::read(kind, version, facts, parts)?.map(Event::$variant),)*
+                _ => None,
+            };
+            event.ok_or_else(|| WireError::Unknown { kind: kind.to_owned(), version })
+        }
     };
-    event.ok_or_else(|| WireError::Unknown { kind: kind.to_owned(), version })
+}
+
+nouns! {
+    Log log "log",
+    Contact contact "contact",
+    Organization organization "organization",
+    Consents consents "consents",
+    Case case "case",
+    Ticket ticket "ticket",
+    Quote quote "quote",
+    Actor actor "actor",
+    Notice notice "notice",
+    Register register "register",
 }
 
 /// Exactly this many parts, for the forms that always have them.

@@ -1,6 +1,7 @@
 //! The stored form of each value: what a record or a sealed part holds for it. Values were checked when they came in; read
 //! back they are taken as they are.
 
+use domain::actor::Role;
 use domain::channel::Channel;
 use domain::compartment::Country;
 use domain::consent::{Evidence, Method, Source};
@@ -9,6 +10,9 @@ use domain::id::*;
 use domain::point::{PointKind, Reach};
 use domain::profile::Change;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Slug};
+use domain::subject::{
+    AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
+};
 use domain::ticket::{Direction, Origin, Priority};
 use domain::time::{Day, Time};
 use domain::value::{BasisPoints, Currency, Handle, Language, Line, Tag, Text, Website};
@@ -82,7 +86,9 @@ macro_rules! codes {
 codes! { SourceKind: "source" ReasonKind: "reason" ChangeCause: "cause" PointKind: "kind of point"
 Direction: "direction" Origin: "origin" Priority: "priority"
 Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" CompartmentKind: "compartment"
-CountedFrom: "beginning" LegalBasis: "legal basis" }
+CountedFrom: "beginning" LegalBasis: "legal basis"
+SubjectKind: "kind of subject" Ground: "ground" AskedHow: "way of asking" IdentityCheck: "identity check"
+RefusalGround: "ground" UnfenceGround: "ground" AnchorLevel: "level" StillLinks: "link" Role: "role" }
 
 macro_rules! plain {
     ($($ty:ty)*) => {$(

@@ -1,0 +1,320 @@
+//! Stored forms of a subject's case: links, requests, erasures.
+
+use domain::compartment::Compartment;
+use domain::id::KeyId;
+use domain::personal::Held;
+use domain::subject::{Asked, Certificate, Closed, Event, Link, Request, Survivor};
+use domain::value::Text;
+use serde::{Deserialize, Serialize};
+
+use super::values::{Form, mirror};
+use super::{Columns, HeldFields, Shape, WireError, Written, exactly, held, plain};
+use crate::codec::{decode, encode};
+
+/// A compartment: its registered code and the bucket within it.
+type CompartmentV1 = (u16, u32);
+
+impl Form for Compartment {
+    type Stored = CompartmentV1;
+
+    fn store(&self) -> CompartmentV1 {
+        self.code()
+    }
+
+    fn load((code, bucket): CompartmentV1) -> Result<Self, WireError> {
+        Self::from_code(code, bucket).ok_or(WireError::Code("compartment"))
+    }
+}
+
+/// What belongs to the subject: a contact (0), an organization (1), an actor (2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum LinkV1 {
+    Contact([u8; 16]),
+    Organization([u8; 16]),
+    Actor([u8; 16]),
+}
+
+impl Form for Link {
+    type Stored = LinkV1;
+
+    fn store(&self) -> LinkV1 {
+        match self {
+            Self::Contact(id) => LinkV1::Contact(id.0),
+            Self::Organization(id) => LinkV1::Organization(id.0),
+            Self::Actor(id) => LinkV1::Actor(id.0),
+        }
+    }
+
+    fn load(stored: LinkV1) -> Result<Self, WireError> {
+        Ok(match stored {
+            LinkV1::Contact(id) => Self::Contact(Form::load(id)?),
+            LinkV1::Organization(id) => Self::Organization(Form::load(id)?),
+            LinkV1::Actor(id) => Self::Actor(Form::load(id)?),
+        })
+    }
+}
+
+mirror! { facts AskedV1 = Asked { ground: u16, how: u16, on: i32, identity: u16, identity_on: i32 } }
+mirror! { facts SurvivorV1 = Survivor { compartment: CompartmentV1, basis: String, until: i32 } }
+mirror! { facts CertificateV1 = Certificate {
+    level: u16, epoch_before: u64, epoch_after: u64, survives: Vec<SurvivorV1>, links: Vec<u16>,
+} }
+mirror! { part RequestV1 = Request { words: Option<String>, people: Vec<[u8; 16]> } }
+mirror! { part ClosedV1 = Closed { compartments: Vec<CompartmentV1> } }
+part! { SubjectV1 {} }
+part! { LinkPartV1 { link: LinkV1 } }
+part! { WordsV1 { words: String } }
+
+facts! { OpenedV1 { kind: u16 } }
+facts! { LinkedV1 {} }
+facts! { ErasureRequestedV1 { erasure: [u8; 16], asked: AskedV1, by: [u8; 16], due: i32 } }
+facts! { ErasureV1 { erasure: [u8; 16] } }
+facts! { ErasureRefusedV1 { erasure: [u8; 16], ground: u16, has_words: bool } }
+facts! { FencedV1 { erasure: [u8; 16], compartments: Vec<CompartmentV1>, keys: Vec<[u8; 16]> } }
+facts! { UnfencedV1 { erasure: [u8; 16], ground: u16, keys: Vec<[u8; 16]>, has_words: bool } }
+facts! { DestructionOrderedV1 { erasure: [u8; 16], keys: Vec<[u8; 16]>, epoch_before: u64 } }
+facts! { CertifiedV1 { erasure: [u8; 16], certificate: CertificateV1 } }
+
+pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
+    ("CompartmentV1", &[("code", "u16"), ("bucket", "u32")]),
+    ("LinkV1", &[("Contact", "0, then [u8; 16]"), ("Organization", "1, then [u8; 16]"), ("Actor", "2, then [u8; 16]")]),
+    ("AskedV1", AskedV1::FIELDS),
+    ("SurvivorV1", SurvivorV1::FIELDS),
+    ("CertificateV1", CertificateV1::FIELDS),
+];
+
+const LINK: &[(&str, Columns)] = &[("one", LinkPartV1::FIELDS)];
+const WORDS: &[(&str, Columns)] = &[("one where has_words", WordsV1::FIELDS)];
+
+pub(crate) const SHAPES: &[Shape] = &[
+    Shape { kind: "case.opened", version: 1, facts: OpenedV1::FIELDS, parts: &[("one", SubjectV1::FIELDS)] },
+    Shape { kind: "case.linked", version: 1, facts: LinkedV1::FIELDS, parts: LINK },
+    Shape { kind: "case.unlinked", version: 1, facts: LinkedV1::FIELDS, parts: LINK },
+    Shape {
+        kind: "case.erasure-requested",
+        version: 1,
+        facts: ErasureRequestedV1::FIELDS,
+        parts: &[("one", RequestV1::FIELDS)],
+    },
+    Shape { kind: "case.erasure-withdrawn", version: 1, facts: ErasureV1::FIELDS, parts: &[] },
+    Shape { kind: "case.erasure-refused", version: 1, facts: ErasureRefusedV1::FIELDS, parts: WORDS },
+    Shape { kind: "case.erasure-approved", version: 1, facts: ErasureV1::FIELDS, parts: &[] },
+    Shape {
+        kind: "case.fenced",
+        version: 1,
+        facts: FencedV1::FIELDS,
+        parts: &[("one under each key that stays", ClosedV1::FIELDS)],
+    },
+    Shape { kind: "case.unfenced", version: 1, facts: UnfencedV1::FIELDS, parts: WORDS },
+    Shape { kind: "case.destruction-ordered", version: 1, facts: DestructionOrderedV1::FIELDS, parts: &[] },
+    Shape { kind: "case.certified", version: 1, facts: CertifiedV1::FIELDS, parts: &[] },
+];
+
+pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
+    let mut parts = Vec::new();
+    let (kind, facts) = match event {
+        Event::Opened { kind, subject } => {
+            parts.push(plain(subject, |()| SubjectV1 {})?);
+            ("case.opened", encode(&OpenedV1 { kind: kind.store() })?)
+        }
+        Event::Linked { link } => {
+            parts.push(plain(link, |link| LinkPartV1 { link: link.store() })?);
+            ("case.linked", encode(&LinkedV1 {})?)
+        }
+        Event::Unlinked { link } => {
+            parts.push(plain(link, |link| LinkPartV1 { link: link.store() })?);
+            ("case.unlinked", encode(&LinkedV1 {})?)
+        }
+        Event::ErasureRequested { erasure, asked, by, due, request } => {
+            parts.push(plain(request, Form::store)?);
+            let (erasure, asked, by, due) = (erasure.store(), asked.store(), by.store(), due.store());
+            ("case.erasure-requested", encode(&ErasureRequestedV1 { erasure, asked, by, due })?)
+        }
+        Event::ErasureWithdrawn { erasure } => {
+            ("case.erasure-withdrawn", encode(&ErasureV1 { erasure: erasure.store() })?)
+        }
+        Event::ErasureRefused { erasure, ground, words } => {
+            parts.extend(words_part(words.as_ref())?);
+            let (erasure, ground) = (erasure.store(), ground.store());
+            ("case.erasure-refused", encode(&ErasureRefusedV1 { erasure, ground, has_words: words.is_some() })?)
+        }
+        Event::ErasureApproved { erasure } => {
+            ("case.erasure-approved", encode(&ErasureV1 { erasure: erasure.store() })?)
+        }
+        Event::Fenced { erasure, compartments, keys, closed } => {
+            parts = closed.iter().map(|closed| plain(closed, Form::store)).collect::<Result<_, _>>()?;
+            let (erasure, compartments, keys) = (erasure.store(), compartments.store(), keys.store());
+            ("case.fenced", encode(&FencedV1 { erasure, compartments, keys })?)
+        }
+        Event::Unfenced { erasure, ground, keys, words } => {
+            parts.extend(words_part(words.as_ref())?);
+            let (erasure, ground, keys) = (erasure.store(), ground.store(), keys.store());
+            ("case.unfenced", encode(&UnfencedV1 { erasure, ground, keys, has_words: words.is_some() })?)
+        }
+        Event::DestructionOrdered { erasure, keys, epoch_before } => {
+            let (erasure, keys) = (erasure.store(), keys.store());
+            let form = DestructionOrderedV1 { erasure, keys, epoch_before: *epoch_before };
+            ("case.destruction-ordered", encode(&form)?)
+        }
+        Event::Certified { erasure, certificate } => {
+            let (erasure, certificate) = (erasure.store(), certificate.store());
+            ("case.certified", encode(&CertifiedV1 { erasure, certificate })?)
+        }
+    };
+    Ok(Written { kind, version: 1, facts, parts })
+}
+
+pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields>) -> Result<Option<Event>, WireError> {
+    if version != 1 {
+        return Ok(None);
+    }
+    Ok(Some(match kind {
+        "case.opened" => {
+            let OpenedV1 { kind } = decode(facts, "case.opened")?;
+            let [part] = exactly(parts)?;
+            Event::Opened { kind: Form::load(kind)?, subject: held(part, |SubjectV1 {}| Ok(()))? }
+        }
+        "case.linked" => Event::Linked { link: link(facts, parts)? },
+        "case.unlinked" => Event::Unlinked { link: link(facts, parts)? },
+        "case.erasure-requested" => requested(facts, parts)?,
+        "case.erasure-withdrawn" => {
+            let [] = exactly(parts)?;
+            let ErasureV1 { erasure } = decode(facts, "case.erasure-withdrawn")?;
+            Event::ErasureWithdrawn { erasure: Form::load(erasure)? }
+        }
+        "case.erasure-refused" => {
+            let ErasureRefusedV1 { erasure, ground, has_words } = decode(facts, "case.erasure-refused")?;
+            let (erasure, ground) = (Form::load(erasure)?, Form::load(ground)?);
+            Event::ErasureRefused { erasure, ground, words: words(has_words, parts)? }
+        }
+        "case.erasure-approved" => {
+            let [] = exactly(parts)?;
+            let ErasureV1 { erasure } = decode(facts, "case.erasure-approved")?;
+            Event::ErasureApproved { erasure: Form::load(erasure)? }
+        }
+        "case.fenced" => fenced(facts, parts)?,
+        "case.unfenced" => {
+            let UnfencedV1 { erasure, ground, keys, has_words } = decode(facts, "case.unfenced")?;
+            let (erasure, ground, keys) = (Form::load(erasure)?, Form::load(ground)?, Form::load(keys)?);
+            Event::Unfenced { erasure, ground, keys, words: words(has_words, parts)? }
+        }
+        "case.destruction-ordered" => {
+            let [] = exactly(parts)?;
+            let DestructionOrderedV1 { erasure, keys, epoch_before } = decode(facts, "case.destruction-ordered")?;
+            Event::DestructionOrdered { erasure: Form::load(erasure)?, keys: Form::load(keys)?, epoch_before }
+        }
+        "case.certified" => {
+            let [] = exactly(parts)?;
+            let CertifiedV1 { erasure, certificate } = decode(facts, "case.certified")?;
+            Event::Certified { erasure: Form::load(erasure)?, certificate: Form::load(certificate)? }
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn words_part(words: Option<&Held<Text>>) -> Result<Option<crate::seal::Plain>, WireError> {
+    words.map(|words| plain(words, |words| WordsV1 { words: words.store() })).transpose()
+}
+
+fn words(there: bool, parts: Vec<HeldFields>) -> Result<Option<Held<Text>>, WireError> {
+    if !there {
+        let [] = exactly(parts)?;
+        return Ok(None);
+    }
+    let [part] = exactly(parts)?;
+    held(part, |form: WordsV1| Text::load(form.words)).map(Some)
+}
+
+fn link(facts: &[u8], parts: Vec<HeldFields>) -> Result<Held<Link>, WireError> {
+    let LinkedV1 {} = decode(facts, "case.linked")?;
+    let [part] = exactly(parts)?;
+    held(part, |form: LinkPartV1| Link::load(form.link))
+}
+
+fn requested(facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
+    let ErasureRequestedV1 { erasure, asked, by, due } = decode(facts, "case.erasure-requested")?;
+    let [part] = exactly(parts)?;
+    Ok(Event::ErasureRequested {
+        erasure: Form::load(erasure)?,
+        asked: Form::load(asked)?,
+        by: Form::load(by)?,
+        due: Form::load(due)?,
+        request: held(part, Request::load)?,
+    })
+}
+
+fn fenced(facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
+    let FencedV1 { erasure, compartments, keys } = decode(facts, "case.fenced")?;
+    let (erasure, compartments) = (Form::load(erasure)?, Form::load(compartments)?);
+    let keys: Vec<KeyId> = Form::load(keys)?;
+    let closed = parts.into_iter().map(|part| held(part, Closed::load)).collect::<Result<_, _>>()?;
+    Ok(Event::Fenced { erasure, compartments, keys, closed })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{ActorId, ContactId, ErasureId, SubjectId};
+    use domain::subject::{
+        AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
+    };
+    use domain::time::Day;
+    use domain::value::Line;
+
+    use super::*;
+    use crate::wire::{self, reads_back};
+
+    fn sealed<T>(compartment: Compartment, value: T) -> Held<T> {
+        Held::new(SubjectId([9; 16]), compartment, value)
+    }
+
+    #[test]
+    fn every_event_reads_back() {
+        let (erasure, keys) = (ErasureId([1; 16]), vec![KeyId([2; 16])]);
+        let words = || Some(sealed(Compartment::Claims, Text::parse("She wrote to us.").unwrap()));
+        let asked = Asked {
+            ground: Ground::ConsentWithdrawn,
+            how: AskedHow::Letter,
+            on: Day(1),
+            identity: IdentityCheck::DocumentSeen,
+            identity_on: Day(2),
+        };
+        let request = Request { words: Text::parse("please").ok(), people: vec![SubjectId([3; 16])] };
+        let survivor =
+            Survivor { compartment: Compartment::Claims, basis: Line::parse("§ 195 BGB").unwrap(), until: Day(9) };
+        let certificate = Certificate {
+            level: AnchorLevel::A0,
+            epoch_before: 4,
+            epoch_after: 5,
+            survives: vec![survivor],
+            links: vec![StillLinks::BatchOfOne],
+        };
+        let link = || sealed(Compartment::Relationship, Link::Contact(ContactId([4; 16])));
+        let closed = vec![sealed(Compartment::Claims, Closed { compartments: vec![Compartment::Support(2026)] })];
+        for event in [
+            Event::Opened { kind: SubjectKind::Person, subject: sealed(Compartment::Claims, ()) },
+            Event::Linked { link: link() },
+            Event::Unlinked { link: link() },
+            Event::ErasureRequested {
+                erasure,
+                asked,
+                by: ActorId([5; 16]),
+                due: Day(30),
+                request: sealed(Compartment::Claims, request),
+            },
+            Event::ErasureWithdrawn { erasure },
+            Event::ErasureRefused { erasure, ground: RefusalGround::Claims, words: words() },
+            Event::ErasureRefused { erasure, ground: RefusalGround::Claims, words: None },
+            Event::ErasureApproved { erasure },
+            Event::Unfenced { erasure, ground: UnfenceGround::Mistake, keys: keys.clone(), words: words() },
+            Event::DestructionOrdered { erasure, keys: keys.clone(), epoch_before: 4 },
+            Event::Certified { erasure, certificate },
+        ] {
+            reads_back(&wire::Event::Case(event));
+        }
+        // As many sealed parts as keys stay: any number is right.
+        let fenced = Event::Fenced { erasure, compartments: vec![Compartment::Relationship], keys, closed };
+        let Written { kind, version, facts, parts } = write(&fenced).unwrap();
+        let parts = parts.iter().map(|part| Held::new(part.subject, part.compartment, part.fields.clone())).collect();
+        assert_eq!(read(kind, version, &facts, parts).unwrap(), Some(fenced));
+    }
+}
