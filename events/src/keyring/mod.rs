@@ -1,5 +1,262 @@
 //! The keys, apart from everything they protect: in their own directory, in their own format, never in sled.
+//!
+//! A slot holds a key and nothing else; whose it is, stands only inside the sealed parts. Keys are drawn in blocks ahead
+//! of need, and a block is durable before the first of its keys is handed out, so no record is durable before its key.
+//! A slot is used once: what was handed out, retired or destroyed is never handed out again.
+//!
+//! Here the slots lie in one file and a key is destroyed by overwriting it, which is worth what the anchor's level says.
 
+mod anchor;
+mod file;
+mod header;
 mod key;
+mod order;
+mod reserve;
+mod ring;
+mod slot;
+mod table;
+#[cfg(test)]
+mod tests;
 
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use domain::id::{KeyId, LogId};
+
+pub use anchor::{Anchor, AnchorError, FileAnchor, Level};
 pub use key::Key;
+
+use crate::random::NoRandomness;
+use ring::Ring;
+
+/// What the keyring answers about a fingerprint. The ledger calls a key lost that a record names and that was never had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum KeyState {
+    /// Here it is.
+    Live(Key),
+    /// It is there, and an erasure that was approved waits for it.
+    Fenced,
+    /// Never handed out, or in a log that is gone; nothing is sealed under it again.
+    Retired,
+    /// Destroyed.
+    Erased {
+        /// In which epoch.
+        epoch: u64,
+    },
+    /// This keyring never held such a key.
+    NeverHad,
+}
+
+/// A slot, without its key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// The key is there; it may still wait in the reserve.
+    Live,
+    /// The key is there and fenced.
+    Fenced,
+    /// Retired, and kept until [`Keyring::confirm_retired`].
+    Awaiting,
+    /// Retired; destroyed with the next destruction.
+    Retired,
+    /// Destroyed.
+    Erased {
+        /// In which epoch.
+        epoch: u64,
+    },
+}
+
+/// How many slots stand how.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counts {
+    /// Handed out, or about to be.
+    pub live: usize,
+    /// Of those, the ones that nobody has yet.
+    pub spare: usize,
+    /// Fenced.
+    pub fenced: usize,
+    /// Retired, waiting for somebody to confirm it.
+    pub awaiting: usize,
+    /// Retired.
+    pub retired: usize,
+    /// Destroyed.
+    pub erased: usize,
+}
+
+/// What [`Keyring::settle`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Settled {
+    /// Keys that no record names; they die with the next destruction.
+    pub retired: usize,
+    /// Keys that no record names; they wait until somebody confirms that no newer log exists.
+    pub awaiting: usize,
+    /// Retired keys that a record names after all: a newer log came back.
+    pub revived: usize,
+}
+
+/// Between which epochs a set of keys was destroyed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Destroyed {
+    /// The epoch in which they were last there.
+    pub epoch_before: u64,
+    /// The epoch in which they are gone.
+    pub epoch_after: u64,
+}
+
+/// Why the keyring did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// There is one already.
+    #[error("there is a keyring already")]
+    Exists,
+    /// There is none, or something else.
+    #[error("this is not a keyring")]
+    NotAKeyring,
+    /// It was written by a newer version.
+    #[error("the keyring has format version {0}, which this version does not know")]
+    UnknownVersion(u16),
+    /// It belongs to another log.
+    #[error("the keyring belongs to {found}")]
+    AnotherLog {
+        /// To which.
+        found: LogId,
+    },
+    /// Another process holds it.
+    #[error("another process holds the keyring")]
+    InUse,
+    /// Neither copy of the header is whole, or it is older than what was done under it.
+    #[error("the header of the keyring is damaged")]
+    DamagedHeader,
+    /// A slot is not what was written there, or not there.
+    #[error("slot {0} of the keyring is damaged")]
+    DamagedSlot(u64),
+    /// The anchor does not open it.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    /// A key is to be destroyed that was never there.
+    #[error("the keyring never held {0}")]
+    NeverHad(KeyId),
+    /// Keys are asked for before the log was read.
+    #[error("the keyring hands out no key before the log was read")]
+    NotSettled,
+    /// A write failed before; what is on the disk is known only after the next open.
+    #[error("the keyring stopped after a failed write")]
+    Stopped,
+    /// The disk failed.
+    #[error("the keyring's disk failed")]
+    Io(#[from] io::Error),
+    /// No key can be drawn.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// The keys of one log.
+///
+/// A failed write stops it: every later mint and destruction is refused, since nobody knows what reached the disk.
+pub struct Keyring {
+    ring: Arc<Ring>,
+    filler: Option<JoinHandle<()>>,
+}
+
+impl Keyring {
+    /// Makes an empty keyring, and its root in the anchor. Both are durable when it returns. Roots that an interrupted
+    /// attempt left for this log are destroyed.
+    pub fn create(dir: &Path, anchor: Box<dyn Anchor>, log: LogId) -> Result<Self, KeyringError> {
+        Self::start(Ring::create(dir, anchor, log)?)
+    }
+
+    /// Opens a keyring, checks every slot, and finishes a destruction that a crash interrupted. Keys are handed out
+    /// after [`Keyring::settle`].
+    pub fn open(dir: &Path, anchor: Box<dyn Anchor>, log: LogId) -> Result<Self, KeyringError> {
+        Self::start(Ring::open(dir, anchor, log)?)
+    }
+
+    /// Whether this directory holds a keyring, whosever it is.
+    pub fn exists(dir: &Path) -> io::Result<bool> {
+        file::KeyFile::exists(dir)
+    }
+
+    /// A key that nobody ever had. It is durable; waits for the disk only when keys go faster than they are drawn.
+    pub fn mint(&self) -> Result<(KeyId, Key), KeyringError> {
+        self.ring.mint()
+    }
+
+    /// What is known about a key.
+    pub fn state(&self, key: &KeyId) -> KeyState {
+        self.ring.state(key)
+    }
+
+    /// Withholds keys and drops them from memory. The log remembers it, not the keyring; what is no live key stays as
+    /// it is.
+    pub fn fence(&self, keys: &[KeyId]) {
+        self.ring.fence(keys);
+    }
+
+    /// Gives fenced keys back.
+    pub fn unfence(&self, keys: &[KeyId]) -> Result<(), KeyringError> {
+        self.ring.unfence(keys)
+    }
+
+    /// The key behind a fence, for an opening that is a record of its own. `None` for a key that is not fenced.
+    pub fn open_fenced(&self, key: &KeyId) -> Result<Option<Key>, KeyringError> {
+        self.ring.open_fenced(key)
+    }
+
+    /// Retires every key that may have been handed out and that no record names. Must be called after the log was read;
+    /// until then nothing is minted, and after that (as in a keyring just made) it does nothing. They die with the next destruction if the log had reached its head mark (so that
+    /// only a crash left them); else they wait for [`Keyring::confirm_retired`]. Durable when it returns.
+    pub fn settle(&self, used: impl Fn(&KeyId) -> bool, reached_head_mark: bool) -> Result<Settled, KeyringError> {
+        self.ring.settle(used, reached_head_mark)
+    }
+
+    /// Somebody confirmed that no newer log exists: the keys that waited for it die with the next destruction. Says how
+    /// many; durable when it returns.
+    pub fn confirm_retired(&self) -> Result<usize, KeyringError> {
+        self.ring.confirm_retired()
+    }
+
+    /// Destroys keys, and the retired ones with them, and raises the epoch. Durable when it returns. Asked again for
+    /// keys that are all gone, it changes nothing and says when they went. The cost does not depend on how many other
+    /// keys there are.
+    pub fn destroy(&self, keys: &[KeyId]) -> Result<Destroyed, KeyringError> {
+        self.ring.destroy(keys)
+    }
+
+    /// How many destructions there were.
+    pub fn epoch(&self) -> u64 {
+        self.ring.epoch()
+    }
+
+    /// What a destruction is worth.
+    pub fn level(&self) -> Level {
+        self.ring.level()
+    }
+
+    /// Every slot there is, in order.
+    pub fn fingerprints(&self) -> Vec<(KeyId, Standing)> {
+        self.ring.fingerprints()
+    }
+
+    /// How many slots stand how.
+    pub fn counts(&self) -> Counts {
+        self.ring.counts()
+    }
+
+    fn start(ring: Ring) -> Result<Self, KeyringError> {
+        let ring = Arc::new(ring);
+        let filling = Arc::clone(&ring);
+        let filler = thread::Builder::new().name("keyring".into()).spawn(move || filling.keep_filled())?;
+        Ok(Self { ring, filler: Some(filler) })
+    }
+}
+
+impl Drop for Keyring {
+    fn drop(&mut self) {
+        self.ring.close();
+        if let Some(filler) = self.filler.take() {
+            // It only ever ends; a panic in it was reported where it happened.
+            let _ = filler.join();
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The anchor: what holds the root, and nothing else does. The root seals the keyring's top key and never leaves.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use blake3::hazmat::hash_derive_key_context;
+use chacha20poly1305::aead::AeadInPlace;
+use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use domain::id::LogId;
+use zeroize::Zeroizing;
+
+use super::Key;
+use crate::bytes::Reader;
+use crate::derive::{Context, derive};
+use crate::random::{self, NoRandomness};
+
+static ROOT_CHECK: Context = Context::new(|| hash_derive_key_context("lethe 2026-11 anchor: root check"));
+
+const MAGIC: [u8; 16] = *b"lethe root file\n";
+const SEALED: usize = 24 + 32 + 16;
+
+/// What a destroyed root is worth (DESIGN §6).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Level {
+    /// Logical only: a copy of the anchor made before brings everything back. For development and demos.
+    A0,
+    /// In hardware, without a record that no copy of the root exists.
+    A1,
+    /// Destroyed by a key service, after its delay.
+    A2,
+    /// In hardware, with that record.
+    A3,
+}
+
+/// Why an anchor did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AnchorError {
+    /// It holds no such root.
+    #[error("the anchor holds no root {root} of {log}")]
+    NoRoot {
+        /// Of which log.
+        log: LogId,
+        /// Which root.
+        root: u64,
+    },
+    /// Its root is not the one under which the top key was sealed.
+    #[error("the anchor's root does not open this keyring")]
+    DoesNotOpen,
+    /// What holds the root is damaged.
+    #[error("the anchor's root {root} of {log} is damaged")]
+    Damaged {
+        /// Of which log.
+        log: LogId,
+        /// Which root.
+        root: u64,
+    },
+    /// Its file or device failed.
+    #[error("the anchor cannot be reached")]
+    Io(#[from] io::Error),
+    /// No root can be drawn.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// What holds the roots of keyrings. Roots of one log are numbered; a number is never used twice.
+pub trait Anchor: Send + Sync + 'static {
+    /// What destroying a root here is worth.
+    fn level(&self) -> Level;
+
+    /// The numbers of this log's roots, sorted.
+    fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError>;
+
+    /// Makes a root. Durable when it returns.
+    fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError>;
+
+    /// Destroys a root and sees that it is gone. A root that is gone already is no error.
+    fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError>;
+
+    /// Seals a top key under a root; the bytes go into the header of the keyring, at most 1,024 of them.
+    fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError>;
+
+    /// Opens what [`Anchor::seal`] gave.
+    fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError>;
+}
+
+/// Level A0: each root is a file in a directory of its own, which should not lie on the disk of the keyring.
+///
+/// ```text
+/// magic (16) · log id (16) · root (u64) · 32 random bytes · check (32) = BLAKE3 derive_key over all before it
+/// ```
+pub struct FileAnchor {
+    dir: PathBuf,
+}
+
+impl FileAnchor {
+    /// The anchor in this directory, which is made (mode 0700) where it is missing.
+    pub fn at(dir: impl Into<PathBuf>) -> Result<Self, AnchorError> {
+        let dir = dir.into();
+        make_dir(&dir)?;
+        Ok(Self { dir })
+    }
+
+    fn path(&self, log: LogId, root: u64) -> PathBuf {
+        self.dir.join(format!("{log}.{root}"))
+    }
+
+    fn cipher(&self, log: LogId, root: u64) -> Result<XChaCha20Poly1305, AnchorError> {
+        let bytes = match fs::read(self.path(log, root)) {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(AnchorError::NoRoot { log, root }),
+            Err(error) => return Err(error.into()),
+        };
+        let key = parse(&bytes, log, root).ok_or(AnchorError::Damaged { log, root })?;
+        Ok(XChaCha20Poly1305::new(key.expose().into()))
+    }
+}
+
+impl Anchor for FileAnchor {
+    fn level(&self) -> Level {
+        Level::A0
+    }
+
+    fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
+        let mut roots = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix(&format!("{log}.")));
+            roots.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        }
+        roots.sort_unstable();
+        Ok(roots)
+    }
+
+    fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+        let unfinished = self.dir.join(format!("{log}.new"));
+        let key = Key::random()?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(104));
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&log.0);
+        bytes.extend_from_slice(&root.to_be_bytes());
+        bytes.extend_from_slice(key.expose());
+        let check = derive(&ROOT_CHECK, &[&bytes]);
+        bytes.extend_from_slice(&check);
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        file.write_all_at(&bytes, 0)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, self.path(log, root))?;
+        Ok(sync_dir(&self.dir)?)
+    }
+
+    fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+        let path = self.path(log, root);
+        let file = match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let length = file.metadata()?.len().min(4096);
+        file.write_all_at(&vec![0; usize::try_from(length).unwrap_or_default()], 0)?;
+        file.sync_all()?;
+        fs::remove_file(&path)?;
+        Ok(sync_dir(&self.dir)?)
+    }
+
+    fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError> {
+        let cipher = self.cipher(log, root)?;
+        let nonce: [u8; 24] = random::bytes()?;
+        let mut sealed = Zeroizing::new(*top.expose());
+        let tag = cipher
+            .encrypt_in_place_detached(XNonce::from_slice(&nonce), &associated(log, root), sealed.as_mut_slice())
+            .map_err(|_| AnchorError::DoesNotOpen)?;
+        Ok([&nonce, sealed.as_slice(), &tag].concat())
+    }
+
+    fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError> {
+        let sealed: &[u8; SEALED] = sealed.try_into().map_err(|_| AnchorError::DoesNotOpen)?;
+        let mut reader = Reader::new(sealed);
+        let fields = (|| {
+            Ok::<_, crate::bytes::Malformed>((reader.array("nonce")?, reader.array("key")?, reader.array("tag")?))
+        })();
+        let (nonce, key, tag): ([u8; 24], [u8; 32], [u8; 16]) = fields.map_err(|_| AnchorError::DoesNotOpen)?;
+        let mut key = Zeroizing::new(key);
+        self.cipher(log, root)?
+            .decrypt_in_place_detached(
+                XNonce::from_slice(&nonce),
+                &associated(log, root),
+                key.as_mut_slice(),
+                Tag::from_slice(&tag),
+            )
+            .map_err(|_| AnchorError::DoesNotOpen)?;
+        Ok(Key::new(*key))
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Makes a directory, and its entry in the one above durable.
+pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    match dir.parent() {
+        Some(above) if !above.as_os_str().is_empty() => sync_dir(above),
+        _ => sync_dir(Path::new(".")),
+    }
+}
+
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn parse(bytes: &[u8], log: LogId, root: u64) -> Option<Key> {
+    let (said, check) = bytes.split_last_chunk::<32>()?;
+    let body = said.strip_prefix(&MAGIC)?.strip_prefix(&log.0)?.strip_prefix(&root.to_be_bytes())?;
+    let key: &[u8; 32] = body.try_into().ok()?;
+    (derive(&ROOT_CHECK, &[said]) == *check).then(|| Key::new(*key))
+}
+
+fn associated(log: LogId, root: u64) -> Vec<u8> {
+    [&log.0[..], &root.to_be_bytes()].concat()
+}

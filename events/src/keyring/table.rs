@@ -1,0 +1,194 @@
+//! What is known of every slot, in memory: about 100 bytes a key.
+//!
+//! Live keys lie here in clear. Whoever can read this memory can read the views beside it, and the key that would seal
+//! them here as well; so they are zeroed when they are fenced, retired, destroyed or dropped, and not sealed again.
+//! They lie in pages that never move, since what moves leaves a copy behind.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use domain::id::KeyId;
+use zeroize::Zeroize;
+
+use super::Key;
+use super::slot::{Mark, Slot};
+
+/// How many slots a page holds.
+pub(super) const PAGE: usize = 256;
+
+/// What one slot is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    Live,
+    Awaiting,
+    Retired,
+    Erased,
+}
+
+/// One slot.
+pub(super) struct Entry {
+    pub(super) fingerprint: KeyId,
+    /// Zeros unless the key is live and not fenced.
+    key: [u8; 32],
+    /// The epoch in which it died, if it did.
+    pub(super) epoch: u64,
+    pub(super) standing: Standing,
+    pub(super) fenced: bool,
+}
+
+/// Some slots in a row.
+pub(super) type Page = Vec<Entry>;
+
+/// All slots, and where each fingerprint lies.
+#[derive(Default)]
+pub(super) struct Table {
+    pages: Vec<Page>,
+    places: HashMap<KeyId, u32, BuildHasherDefault<FirstBytes>>,
+    /// The slots that die with the next destruction, so that it need not look for them.
+    retired: BTreeSet<u64>,
+}
+
+impl Entry {
+    pub(super) fn live(fingerprint: KeyId, key: &Key) -> Self {
+        Self { fingerprint, key: *key.expose(), epoch: 0, standing: Standing::Live, fenced: false }
+    }
+
+    pub(super) fn read(fingerprint: KeyId, slot: &Slot) -> Self {
+        let (standing, epoch) = match slot {
+            Slot::Held(key, Mark::None) => return Self::live(fingerprint, key),
+            Slot::Held(_, Mark::Awaiting) => (Standing::Awaiting, 0),
+            Slot::Held(_, Mark::Retired) => (Standing::Retired, 0),
+            Slot::Destroyed(epoch) => (Standing::Erased, *epoch),
+        };
+        Self { fingerprint, key: [0; 32], epoch, standing, fenced: false }
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key::new(self.key)
+    }
+
+    pub(super) fn put_key(&mut self, key: &Key) {
+        self.key = *key.expose();
+    }
+
+    pub(super) fn forget_key(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+impl Table {
+    /// How many slots there are.
+    pub(super) fn len(&self) -> u64 {
+        let full = self.pages.len().saturating_sub(1) * PAGE;
+        (full + self.pages.last().map_or(0, Vec::len)) as u64
+    }
+
+    /// Adds the slots that follow the last. `false` when a fingerprint is there already: no writer does that.
+    pub(super) fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) -> bool {
+        let mut fresh = true;
+        for entry in entries {
+            let place = self.len() as u32;
+            fresh &= self.places.insert(entry.fingerprint, place).is_none();
+            match self.pages.last_mut() {
+                Some(page) if page.len() < PAGE => page.push(entry),
+                _ => {
+                    let mut page = Vec::with_capacity(PAGE);
+                    page.push(entry);
+                    self.pages.push(page);
+                }
+            }
+        }
+        fresh
+    }
+
+    /// Takes over whole pages, the last of them perhaps not full. The table must end on a full one.
+    pub(super) fn adopt(&mut self, pages: Vec<Page>) -> bool {
+        let mut fresh = true;
+        self.places.reserve(pages.iter().map(Vec::len).sum());
+        for page in pages {
+            let first = self.len();
+            for (slot, entry) in (first..).zip(&page) {
+                if entry.standing == Standing::Retired {
+                    self.retired.insert(slot);
+                }
+                fresh &= self.places.insert(entry.fingerprint, slot as u32).is_none();
+            }
+            self.pages.push(page);
+        }
+        fresh
+    }
+
+    pub(super) fn place(&self, fingerprint: &KeyId) -> Option<u64> {
+        self.places.get(fingerprint).map(|&slot| slot.into())
+    }
+
+    pub(super) fn slot(&self, slot: u64) -> Option<&Entry> {
+        let slot = usize::try_from(slot).ok()?;
+        self.pages.get(slot / PAGE)?.get(slot % PAGE)
+    }
+
+    pub(super) fn slot_mut(&mut self, slot: u64) -> Option<&mut Entry> {
+        let slot = usize::try_from(slot).ok()?;
+        self.pages.get_mut(slot / PAGE)?.get_mut(slot % PAGE)
+    }
+
+    pub(super) fn get(&self, fingerprint: &KeyId) -> Option<&Entry> {
+        self.slot(self.place(fingerprint)?)
+    }
+
+    pub(super) fn get_mut(&mut self, fingerprint: &KeyId) -> Option<&mut Entry> {
+        self.slot_mut(self.place(fingerprint)?)
+    }
+
+    /// The slots that die with the next destruction.
+    pub(super) fn retired(&self) -> impl Iterator<Item = (u64, KeyId)> {
+        self.retired.iter().filter_map(|&slot| self.slot(slot).map(|entry| (slot, entry.fingerprint)))
+    }
+
+    /// Changes how a slot stands, and says whose it is.
+    pub(super) fn restand(&mut self, slot: u64, standing: Standing) -> Option<KeyId> {
+        if standing == Standing::Retired {
+            self.retired.insert(slot);
+        } else {
+            self.retired.remove(&slot);
+        }
+        let entry = self.slot_mut(slot)?;
+        entry.standing = standing;
+        Some(entry.fingerprint)
+    }
+
+    /// The key of this slot is gone.
+    pub(super) fn erase(&mut self, slot: u64, epoch: u64) {
+        self.restand(slot, Standing::Erased);
+        if let Some(entry) = self.slot_mut(slot) {
+            entry.forget_key();
+            entry.fenced = false;
+            entry.epoch = epoch;
+        }
+    }
+
+    /// Every slot with its number, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Entry)> {
+        (0..).zip(self.pages.iter().flatten())
+    }
+}
+
+/// Fingerprints are hashes of random keys, so their first bytes are as good as any hash of them.
+#[derive(Default)]
+pub(super) struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |first| u64::from_ne_bytes(*first));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
