@@ -1,5 +1,7 @@
 //! Given these facts, when this command comes, then this happens.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::holding::{ReasonKind, SourceKind};
 use crate::id::ActorId;
@@ -270,4 +272,58 @@ fn the_clock_of_the_command_counts_not_the_ledgers() {
     let command =
         Command::Register { subject: MARIA, holding, profile: Box::new(maria()), policy: FieldPolicy::default() };
     assert!(Contact::default().decide(&command, &late).is_ok());
+}
+
+/// The same fact after the key is gone.
+fn forget(event: Event) -> Event {
+    let lost = Gone::Erased;
+    match event {
+        Event::Registered { holding, .. } => Event::Registered { holding, profile: Held::Gone(lost) },
+        Event::Changed { cause, holding, profile } => {
+            Event::Changed { cause, holding, profile: profile.map(|_| Held::Gone(lost)) }
+        }
+        Event::PointAdded { .. } => Event::PointAdded { point: Held::Gone(lost) },
+        Event::PointRetired { .. } => Event::PointRetired { point: Held::Gone(lost) },
+    }
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    let until =
+        prop_oneof![Just(Change::Keep), Just(Change::Clear), (20_000..21_000).prop_map(|day| Change::Set(Day(day)))];
+    prop_oneof![
+        any::<bool>().prop_map(|named| register(if named { maria() } else { Profile::default() })),
+        any::<bool>().prop_map(|empty| change(if empty {
+            ProfileChange::default()
+        } else {
+            ProfileChange { tags: Change::Clear, ..ProfileChange::default() }
+        })),
+        until.prop_map(|hold_until| Command::Change {
+            cause: ChangeCause::Correction,
+            holding: HoldingChange { hold_until, ..HoldingChange::default() },
+            profile: Box::default(),
+            policy: FieldPolicy::default(),
+        }),
+        any::<u8>().prop_map(|id| Command::AddPoint { point: mail(id) }),
+        any::<u8>().prop_map(|id| Command::RetirePoint { point: PointId([id; 16]) }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_commands_are_answered_and_replay_alike(commands in prop::collection::vec(any_command(), 0..60)) {
+        let (mut live, mut history) = (Contact::default(), Vec::new());
+        for command in &commands {
+            for event in live.decide(command, &when()).unwrap_or_default() {
+                live.evolve(&event);
+                history.push(event);
+            }
+            prop_assert!(live.points().in_use().count() <= 32);
+        }
+        prop_assert_eq!(given(&history), live);
+        let forgotten: Vec<_> = history.into_iter().map(forget).collect();
+        let registered = !forgotten.is_empty();
+        for command in commands.iter().filter(|_| registered) {
+            prop_assert!(given(&forgotten).decide(command, &when()).is_err(), "no key, no event");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Given these facts, when this command comes, then this happens.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::holding::{ReasonKind, SourceKind};
 use crate::id::ActorId;
@@ -184,4 +186,54 @@ fn the_parent_is_seen_by_the_state() {
     let mut history = vec![registered()];
     history.extend(decide(&history, change(set)).expect("a change"));
     assert_eq!(given(&history).parent(), Some(parent));
+}
+
+/// The same fact after the key is gone.
+fn forget(event: Event) -> Event {
+    let lost = Gone::Erased;
+    match event {
+        Event::Registered { holding, .. } => Event::Registered { holding, profile: Held::Gone(lost) },
+        Event::Changed { cause, holding, profile } => {
+            Event::Changed { cause, holding, profile: profile.map(|_| Held::Gone(lost)) }
+        }
+        Event::PointAdded { .. } => Event::PointAdded { point: Held::Gone(lost) },
+        Event::PointRetired { .. } => Event::PointRetired { point: Held::Gone(lost) },
+    }
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    let until =
+        prop_oneof![Just(Change::Keep), Just(Change::Clear), (20_000..21_000).prop_map(|day| Change::Set(Day(day)))];
+    prop_oneof![
+        any::<bool>().prop_map(|named| register(if named { alfreds() } else { Profile::default() })),
+        any::<bool>().prop_map(|empty| change(if empty { ProfileChange::default() } else { renamed("Other") })),
+        until.prop_map(|hold_until| Command::Change {
+            cause: ChangeCause::Correction,
+            holding: HoldingChange { hold_until, ..HoldingChange::default() },
+            profile: Box::default(),
+            policy: FieldPolicy::default(),
+        }),
+        any::<u8>().prop_map(|id| Command::AddPoint { point: office(id) }),
+        any::<u8>().prop_map(|id| Command::RetirePoint { point: PointId([id; 16]) }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_commands_are_answered_and_replay_alike(commands in prop::collection::vec(any_command(), 0..60)) {
+        let (mut live, mut history) = (Organization::default(), Vec::new());
+        for command in &commands {
+            for event in live.decide(command, &when()).unwrap_or_default() {
+                live.evolve(&event);
+                history.push(event);
+            }
+            prop_assert!(live.points().in_use().count() <= 32);
+        }
+        prop_assert_eq!(given(&history), live);
+        let forgotten: Vec<_> = history.into_iter().map(forget).collect();
+        let registered = !forgotten.is_empty();
+        for command in commands.iter().filter(|_| registered) {
+            prop_assert!(given(&forgotten).decide(command, &when()).is_err(), "no key, no event");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Given these facts, when this command comes, then this happens.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::id::{ActorId, SubjectId};
 use crate::value::BasisPoints;
@@ -262,4 +264,73 @@ fn when_the_person_is_forgotten_the_companys_quote_goes_on() {
     let person = Some(Held::Gone(Gone::Erased));
     let history = [Event::Drafted { terms: terms(), person, organization: Some(company_part(None)) }];
     assert_eq!(decide(&history, revise(offer())), Ok(vec![revised(2)]));
+}
+
+/// The same fact after the key is gone.
+fn forget(event: Event) -> Event {
+    let lost = Gone::Erased;
+    match event {
+        Event::Drafted { terms, person, organization } => {
+            let (person, organization) = (person.map(|_| Held::Gone(lost)), organization.map(|_| Held::Gone(lost)));
+            Event::Drafted { terms, person, organization }
+        }
+        Event::Revised { version, terms, .. } => Event::Revised { version, terms, texts: Held::Gone(lost) },
+        Event::Rejected { version, reason } => Event::Rejected { version, reason: reason.map(|_| Held::Gone(lost)) },
+        other => other,
+    }
+}
+
+fn any_offer() -> impl Strategy<Value = Offer> {
+    let quantity = prop_oneof![1..5_000u64, any::<u64>()];
+    let price = prop_oneof![-5_000..5_000i64, any::<i64>()];
+    (quantity, price, 20_500..20_600i32).prop_map(|(quantity, price, day)| Offer {
+        valid_until: Day(day),
+        items: vec![item(quantity, price)],
+        ..offer()
+    })
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    let reason = any::<bool>().prop_map(|words| words.then(|| Text::parse("Too dear.").expect("a text")));
+    prop_oneof![
+        (any::<(bool, bool)>(), any_offer()).prop_map(|((person, company), offer)| {
+            let (person, company) = (person.then_some(MARIA), company.then_some(ALFREDS));
+            Command::Draft { person, company, offer }
+        }),
+        any_offer().prop_map(revise),
+        (0..5u32).prop_map(send),
+        (0..5u32).prop_map(send),
+        (0..5u32).prop_map(accept),
+        (0..5u32, reason).prop_map(|(version, reason)| Command::Reject { version, reason }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_commands_are_answered_and_replay_alike(
+        commands in prop::collection::vec((any_command(), 0i64..4), 0..60),
+    ) {
+        let (mut live, mut history, mut when) = (Quote::default(), Vec::new(), on("2026-01-10"));
+        for (command, days) in &commands {
+            when.effective_at = when.effective_at.plus_ms(days * crate::time::Time::DAY_MS);
+            let today = when.effective_at.day();
+            let before = live.status(today);
+            for event in live.decide(command, &when).unwrap_or_default() {
+                prop_assert_ne!(before, Some(Status::Accepted), "nothing changes after an acceptance");
+                let accepts = matches!(event, Event::Accepted { .. });
+                prop_assert!(!accepts || before != Some(Status::Expired), "nothing is accepted when it is over");
+                live.evolve(&event);
+                history.push(event);
+            }
+        }
+        prop_assert_eq!(given(&history), live.clone());
+        let forgotten: Vec<_> = history.into_iter().map(forget).collect();
+        let today = when.effective_at.day();
+        prop_assert_eq!(given(&forgotten).status(today), live.status(today));
+        for (command, _) in commands.iter().filter(|_| !forgotten.is_empty()) {
+            for event in given(&forgotten).decide(command, &when).unwrap_or_default() {
+                prop_assert_eq!(forget(event.clone()), event, "no key, no words");
+            }
+        }
+    }
 }

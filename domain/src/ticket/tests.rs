@@ -1,5 +1,7 @@
 //! Given these facts, when this command comes, then this happens.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::id::SubjectId;
 
@@ -207,5 +209,59 @@ fn after_an_erasure_no_text_comes_in_and_the_work_goes_on() {
         assert_eq!(decide(&history, Command::Close), Ok(vec![closed("2026-02-09")]));
         let history = [history[0].clone(), Event::Solved { solution: Held::Gone(why) }];
         assert_eq!(decide(&history, Command::Reopen), Ok(vec![Event::Reopened]));
+    }
+}
+
+/// The same fact after the key is gone.
+fn forget(event: Event) -> Event {
+    let lost = Gone::Withheld;
+    match event {
+        Event::Opened { message, priority, origin, person, organization } => {
+            let (person, organization) = (person.map(|_| Held::Gone(lost)), organization.map(|_| Held::Gone(lost)));
+            Event::Opened { message, priority, origin, person, organization }
+        }
+        Event::Replied { message, direction, .. } => Event::Replied { message, direction, body: Held::Gone(lost) },
+        Event::NoteAdded { message, .. } => Event::NoteAdded { message, body: Held::Gone(lost) },
+        Event::Solved { .. } => Event::Solved { solution: Held::Gone(lost) },
+        other => other,
+    }
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        any::<(bool, bool)>().prop_map(|(person, company)| open(person.then_some(MARIA), company.then_some(ALFREDS))),
+        any::<bool>().prop_map(|ours| reply(if ours { Direction::FromUs } else { Direction::FromCustomer })),
+        Just(note()),
+        any::<bool>().prop_map(|somebody| Command::Assign { to: somebody.then_some(AGENT) }),
+        prop::sample::select(Priority::ALL).prop_map(|priority| Command::SetPriority { priority }),
+        Just(solve()),
+        Just(Command::Reopen),
+        Just(Command::Close),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_commands_are_answered_and_replay_alike(
+        commands in prop::collection::vec((any_command(), 0i64..20), 0..60),
+    ) {
+        let (mut live, mut history, mut when) = (Ticket::default(), Vec::new(), on("2025-12-01"));
+        for (command, days) in &commands {
+            when.effective_at = when.effective_at.plus_ms(days * crate::time::Time::DAY_MS);
+            let closed = live.status() == Some(Status::Closed);
+            for event in live.decide(command, &when).unwrap_or_default() {
+                prop_assert!(!closed || event == Event::Reopened, "a closed ticket takes a reopening only");
+                live.evolve(&event);
+                history.push(event);
+            }
+        }
+        prop_assert_eq!(given(&history), live.clone());
+        let forgotten: Vec<_> = history.into_iter().map(forget).collect();
+        prop_assert_eq!(given(&forgotten).status(), live.status());
+        for (command, _) in commands.iter().filter(|_| !forgotten.is_empty()) {
+            for event in given(&forgotten).decide(command, &when).unwrap_or_default() {
+                prop_assert_eq!(forget(event.clone()), event, "no key, no text");
+            }
+        }
     }
 }
