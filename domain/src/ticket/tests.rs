@@ -141,6 +141,8 @@ fn a_customer_who_answers_a_solution_reopens_the_ticket() {
     let events = decide(&history, reply(Direction::FromCustomer)).expect("a reply");
     assert_eq!(events, [from_customer, Event::Reopened]);
     assert_eq!(decide(&history, reply(Direction::FromUs)), Ok(vec![replied(Direction::FromUs)]));
+    let while_open = decide(&[opened()], reply(Direction::FromCustomer));
+    assert_eq!(while_open, Ok(vec![replied(Direction::FromCustomer)]), "an open ticket has nothing to reopen");
     let all: Vec<_> = history.into_iter().chain(events).collect();
     assert_eq!(given(&all).status(), Some(Status::Open));
 }
