@@ -28,6 +28,8 @@ pub struct Setup {
 pub struct Server {
     pub address: SocketAddr,
     pub ready: Arc<AtomicBool>,
+    /// Whether `sleeps` has been called.
+    pub asleep: Arc<AtomicBool>,
     pub handle: Handle<SocketAddr>,
     pub runtime: Runtime,
 }
@@ -50,7 +52,8 @@ pub fn start(setup: Setup) -> Server {
     let metrics = Metrics::new().unwrap();
     let ready = Arc::new(AtomicBool::new(true));
     let is_ready = Arc::clone(&ready);
-    let edge = Edge::new(schema(), Tokens, setup.allowed, setup.limits, &metrics);
+    let asleep = Arc::new(AtomicBool::new(false));
+    let edge = Edge::new(schema(&asleep), Tokens, setup.allowed, setup.limits, &metrics);
     let vitals = vitals(
         Arc::new(move || if is_ready.load(Ordering::SeqCst) { Ok(()) } else { Err("the writer has stopped") }),
         metrics,
@@ -58,7 +61,7 @@ pub fn start(setup: Setup) -> Server {
     let handle = Handle::new();
     let (router, stopped, limits) = (edge.route().merge(vitals), handle.clone(), setup.limits);
     runtime.spawn(async move { serve::serve(listener, router, None, stopped, &limits).await.unwrap() });
-    Server { address, ready, handle, runtime }
+    Server { address, ready, asleep, handle, runtime }
 }
 
 pub struct Tokens;
@@ -79,8 +82,8 @@ impl Authenticate for Tokens {
 #[derive(Clone)]
 pub struct Who(&'static str);
 
-fn schema() -> Schema<Query, Mutation, EmptySubscription> {
-    Schema::new(Query, Mutation, EmptySubscription)
+fn schema(asleep: &Arc<AtomicBool>) -> Schema<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation, EmptySubscription).data(Arc::clone(asleep)).finish()
 }
 
 struct Query;
@@ -125,9 +128,10 @@ impl Query {
         String::new()
     }
 
-    async fn sleeps(&self, ms: u64) -> &str {
+    async fn sleeps(&self, ctx: &Context<'_>, ms: u64) -> async_graphql::Result<&str> {
+        ctx.data::<Arc<AtomicBool>>()?.store(true, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(ms)).await;
-        "awake"
+        Ok("awake")
     }
 }
 
