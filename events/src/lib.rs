@@ -6,6 +6,7 @@ pub mod chain;
 pub mod codec;
 mod derive;
 pub mod keyring;
+pub mod log;
 mod random;
 pub mod record;
 pub mod seal;

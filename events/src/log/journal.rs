@@ -1,0 +1,260 @@
+//! The journal: all segments of a log in order. It is the truth; everything else can be made again from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::id::LogId;
+use parking_lot::RwLock;
+
+use super::frame::{Layout, Sums};
+use super::headmark::{HeadMark, Mark};
+use super::recover::{End, Torn, find_end};
+use super::row::{FramePlace, Row};
+use super::segment::{self, HEADER, Segment};
+use super::walk::{AHEAD, FrameAt, Frames, Step, Walk};
+use super::{Entry, Head, LogError, Part, name_of};
+use crate::record::{NO_HASH, hash};
+
+/// The name of its directory in the data directory.
+pub const NAME: &str = "journal";
+
+/// The readable side of a journal. Readers need no lock that a write holds, and never see beyond the durable size.
+#[derive(Debug)]
+pub struct Journal {
+    pub(super) dir: PathBuf,
+    log: LogId,
+    sums: Sums,
+    segments: RwLock<Arc<Vec<Arc<Segment>>>>,
+    head: RwLock<Head>,
+    torn: Option<Torn>,
+}
+
+impl Journal {
+    /// Opens the journal of a data directory at rest without changing a byte of it and without its index. Where the
+    /// directory has a head mark, the journal must reach it; where it has none (a copy), only the journal speaks.
+    pub fn open_read_only(data: &Path) -> Result<Self, LogError> {
+        let mark = HeadMark::look(data)?;
+        let (journal, _) = Self::open(data, mark.as_ref(), false)?;
+        Ok(journal)
+    }
+
+    pub(super) fn open(data: &Path, mark: Option<&Mark>, writable: bool) -> Result<(Self, End), LogError> {
+        let dir = data.join(NAME);
+        let names = names(&dir)?;
+        let Some(first) = names.first() else {
+            return Err(mark.filter(|mark| mark.head.size > 0).map_or(LogError::NotFound, |mark| LogError::Behind {
+                size: 0,
+                marked: mark.head.size,
+            }));
+        };
+        if segment::first_in(first) != Some(0) {
+            return Err(LogError::damaged(0, first, "the files before it are missing"));
+        }
+        let open = |name: &String| Segment::open(&dir.join(name), writable).map(Arc::new);
+        let segments = names.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let log = segments.first().map_or(LogId([0; 16]), |segment| segment.header.log);
+        if let Some(foreign) = segments.iter().find(|segment| segment.header.log != log) {
+            return Err(LogError::Foreign { file: foreign.name.clone() });
+        }
+        if mark.is_some_and(|mark| mark.log != log) {
+            return Err(LogError::Foreign { file: super::headmark::NAME.to_owned() });
+        }
+        let sums = Sums::of(log);
+        let end = find_end(&segments, &sums, mark.map_or(0, |mark| mark.head.size))?;
+        let segments = RwLock::new(Arc::new(segments));
+        let journal = Self { dir, log, sums, segments, head: RwLock::new(end.head), torn: end.torn };
+        if let Some(mark) = mark {
+            journal.compare(mark)?;
+        }
+        Ok((journal, end))
+    }
+
+    pub(super) fn new(dir: PathBuf, log: LogId, first: Segment) -> Self {
+        let segments = RwLock::new(Arc::new(vec![Arc::new(first)]));
+        Self { dir, log, sums: Sums::of(log), segments, head: RwLock::new(Head::EMPTY), torn: None }
+    }
+
+    /// Which log.
+    pub fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// What is durable.
+    pub fn head(&self) -> Head {
+        *self.head.read()
+    }
+
+    /// What was found behind the last whole frame at open. A journal opened for writing has cut it.
+    pub fn torn(&self) -> Option<Torn> {
+        self.torn
+    }
+
+    /// How many bytes its files take.
+    pub fn file_bytes(&self) -> u64 {
+        self.segments.read().iter().map(|segment| segment.header.size).sum()
+    }
+
+    /// Reads all entries in order, from the first on. Every byte of records and headers is checked on the way; parts are
+    /// only told of. The first error ends it.
+    pub fn entries(&self) -> Entries<'_> {
+        Entries { journal: self, walk: self.walk(0, AHEAD), ready: Vec::new().into_iter(), failed: false }
+    }
+
+    pub(super) fn sums(&self) -> &Sums {
+        &self.sums
+    }
+
+    pub(super) fn segments(&self) -> Arc<Vec<Arc<Segment>>> {
+        Arc::clone(&self.segments.read())
+    }
+
+    pub(super) fn segment(&self, first: u64) -> Option<Arc<Segment>> {
+        let segments = self.segments.read();
+        let number = segments.binary_search_by_key(&first, |segment| segment.header.first).ok()?;
+        segments.get(number).cloned()
+    }
+
+    /// A segment joins, or takes the place of one of its name.
+    pub(super) fn join(&self, segment: Arc<Segment>) {
+        let mut segments = self.segments.write();
+        let mut joined: Vec<_> = segments.iter().map(Arc::clone).collect();
+        joined.retain(|other| other.header.first != segment.header.first);
+        joined.push(segment);
+        *segments = Arc::new(joined);
+    }
+
+    pub(super) fn raise(&self, head: Head) {
+        *self.head.write() = head;
+    }
+
+    /// Walks from the first frame of the segment that holds a position, up to what is durable now.
+    pub(super) fn walk(&self, position: u64, ahead: usize) -> Option<Walk> {
+        let (end, segments) = (self.head().size, self.segments());
+        let number = segments.partition_point(|segment| segment.header.first <= position).checked_sub(1)?;
+        let first = segments.get(number)?.header.first;
+        Walk::new(segments, self.sums.clone(), number, HEADER, first, end, ahead)
+    }
+
+    /// The frame at a place, if one is there that holds this record.
+    pub(super) fn frame_at(&self, place: FramePlace, position: u64) -> Result<Option<Layout>, LogError> {
+        let Some(segment) = self.segment(place.segment) else { return Ok(None) };
+        match Frames::new(segment, place.offset.into(), 0).next(&self.sums, None)? {
+            Step::Frame { layout, .. } => Ok((layout.first <= position && position < layout.end()).then_some(layout)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Walks from the frame of this layout, which is at this place, up to what is durable now.
+    pub(super) fn walk_from(&self, place: FramePlace, layout: &Layout, ahead: usize) -> Option<Walk> {
+        let (end, segments) = (self.head().size, self.segments());
+        let number = segments.binary_search_by_key(&place.segment, |segment| segment.header.first).ok()?;
+        Walk::new(segments, self.sums.clone(), number, place.offset.into(), layout.first, end, ahead)
+    }
+
+    /// Finds the frame of a record without the index: slow, and right.
+    pub(super) fn find_frame(&self, position: u64) -> Result<Option<(FramePlace, Layout)>, LogError> {
+        self.find_in(position, |frame| Ok((frame.place, frame.layout.clone())))
+    }
+
+    /// Finds a record without the index.
+    pub(super) fn find(&self, position: u64) -> Result<Option<(Row, Entry)>, LogError> {
+        self.find_in(position, |frame| {
+            let number = usize::try_from(position - frame.layout.first).unwrap_or(usize::MAX);
+            let entry = entry(frame, number, &self.sums)?;
+            Ok((Row::of(&frame.layout, number, frame.place, &entry.record, entry.hash)?, entry))
+        })
+    }
+
+    fn find_in<T>(
+        &self,
+        position: u64,
+        take: impl FnOnce(&FrameAt<'_>) -> Result<T, LogError>,
+    ) -> Result<Option<T>, LogError> {
+        let Some(mut walk) = self.walk(position, AHEAD).filter(|_| position < self.head().size) else { return Ok(None) };
+        while let Some(frame) = walk.next_frame()? {
+            if position < frame.layout.end() {
+                return take(&frame).map(Some);
+            }
+        }
+        Err(LogError::damaged(position, NAME, "the record is missing"))
+    }
+
+    fn compare(&self, mark: &Mark) -> Result<(), LogError> {
+        let Some(position) = mark.head.size.checked_sub(1) else {
+            return if mark.head.hash == NO_HASH { Ok(()) } else { Err(LogError::Forked { position: 0 }) };
+        };
+        let found = if mark.head.size == self.head().size {
+            self.head().hash
+        } else {
+            self.find(position)?.map_or(NO_HASH, |(row, _)| row.hash)
+        };
+        if found == mark.head.hash { Ok(()) } else { Err(LogError::Forked { position }) }
+    }
+}
+
+/// The entries of a journal in order. See [`Journal::entries`].
+pub struct Entries<'a> {
+    journal: &'a Journal,
+    walk: Option<Walk>,
+    ready: std::vec::IntoIter<Entry>,
+    failed: bool,
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<Entry, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.ready.next() {
+                return Some(Ok(entry));
+            }
+            let walk = self.walk.as_mut().filter(|_| !self.failed)?;
+            let frame = match walk.next_frame() {
+                Ok(frame) => frame?,
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
+            };
+            let entries = (0..frame.layout.records.len()).map(|number| entry(&frame, number, &self.journal.sums));
+            match entries.collect::<Result<Vec<_>, _>>() {
+                Ok(entries) => self.ready = entries.into_iter(),
+                Err(error) => {
+                    self.failed = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// One entry of a frame.
+pub(super) fn entry(frame: &FrameAt<'_>, number: usize, sums: &Sums) -> Result<Entry, LogError> {
+    let record = frame.layout.records.get(number).and_then(|span| span.of(frame.bytes));
+    let position = frame.layout.first + number as u64;
+    let record = record.ok_or_else(|| LogError::damaged(position, NAME, "the record is not in its frame"))?.to_vec();
+    let part = |part: &super::frame::PartHead| {
+        let bytes = part.span.of(frame.bytes).unwrap_or(&[]).to_vec();
+        Part { key: part.key, bytes: sums.judge(bytes, &part.sum) }
+    };
+    let parts = frame.layout.parts_of(number).iter().map(part).collect();
+    Ok(Entry { hash: hash(&record), record, parts })
+}
+
+/// The names of the segments, in order.
+fn names(dir: &Path) -> Result<Vec<String>, LogError> {
+    let listed = match std::fs::read_dir(dir) {
+        Ok(listed) => listed,
+        Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(LogError::io("list", dir)(source)),
+    };
+    let mut names = Vec::new();
+    for file in listed {
+        let name = name_of(&file.map_err(LogError::io("list", dir))?.path());
+        if segment::first_in(&name).is_some() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
