@@ -92,7 +92,7 @@ impl Embedded {
 
     /// Opens a log: finds its end, cuts a torn frame, compares it with the head mark, catches up the index. Everything that
     /// is served afterwards is durable.
-    pub fn open(data: &Path, options: Options, progress: &Progress) -> Result<Self, LogError> {
+    pub fn open(data: &Path, options: Options, progress: &Progress<'_>) -> Result<Self, LogError> {
         let mark = Self::look(data)?;
         let (journal, end) = Journal::open(data, mark.as_ref(), true)?;
         let mark = match mark {
@@ -126,7 +126,7 @@ impl Embedded {
         writer: Writer,
         mark: HeadMark,
         options: Options,
-        progress: &Progress,
+        progress: &Progress<'_>,
     ) -> Result<Self, LogError> {
         let mut mark = mark;
         if mark.mark().head != journal.head() {
@@ -171,6 +171,11 @@ impl Embedded {
     /// How many records are in sled; those behind them are served from memory.
     pub fn indexed(&self) -> u64 {
         self.index.stored()
+    }
+
+    #[cfg(test)]
+    pub(super) fn distrust_index(&self) {
+        self.index.distrust("a test says so");
     }
 
     /// What the head mark remembers.
@@ -310,7 +315,8 @@ impl Embedded {
     /// A walk whose first frame holds a position: where the last read ended, or by the index, or through the segment.
     fn walk_at(&self, from: u64, ahead: usize) -> Result<Option<Walk>, LogError> {
         if let Some(mut walk) = self.resume.lock().take_if(|walk| walk.next_position() == from) {
-            walk.until(self.journal.head().size);
+            let size = self.journal.head().size;
+            walk.until(size, self.journal.segments());
             return Ok(Some(walk));
         }
         if let Some(row) = self.index.row(from) {

@@ -69,7 +69,7 @@ pub struct Loaded {
 impl Index {
     /// Opens the index of a journal and catches up with it. What cannot be used is set aside and made again from the
     /// journal; an error is the journal's.
-    pub fn open(journal: &Arc<Journal>, data: &Path, window_ms: i64, progress: &Progress) -> Result<Loaded, LogError> {
+    pub fn open(journal: &Arc<Journal>, data: &Path, window_ms: i64, progress: &Progress<'_>) -> Result<Loaded, LogError> {
         let (dir, key) = (data.join(NAME), page::key_of(journal.log()));
         let (store, mut maps, set_aside) = match load(&dir, &key, journal, window_ms) {
             Ok((store, maps)) => (Some(store), maps, None),
@@ -206,7 +206,7 @@ impl Shared {
     }
 
     /// Reads what the journal has beyond the maps: at open.
-    fn catch_up(&self, maps: &mut Maps, progress: &Progress) -> Result<(), LogError> {
+    fn catch_up(&self, maps: &mut Maps, progress: &Progress<'_>) -> Result<(), LogError> {
         let (from, size) = (maps.next(), self.journal.head().size);
         let mut pages = PageWriter::new(self.key);
         let mut tail = self.tail.lock();
@@ -426,6 +426,11 @@ fn generations(dir: &Path) -> Vec<u64> {
 
 /// Sets aside what is there and makes an empty store; `None` when even that fails.
 fn fresh_store(dir: &Path) -> Option<Store> {
+    if dir.is_file()
+        && let Err(error) = std::fs::remove_file(dir)
+    {
+        tracing::warn!(%error, "a file is where the index should be");
+    }
     let made = make_dir(dir);
     let old = generations(dir);
     for number in &old {

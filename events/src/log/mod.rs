@@ -132,7 +132,7 @@ pub struct Counts {
 }
 
 /// Told now and then during long work: how many records are done, of how many.
-pub type Progress = dyn Fn(u64, u64) + Send + Sync;
+pub type Progress<'a> = dyn Fn(u64, u64) + 'a;
 
 /// The log contract. One caller appends, any number read at the same time. No read goes beyond the durable size, and
 /// nothing that is read is trusted: damage is an error with a position, never fewer records in silence.

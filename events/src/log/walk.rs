@@ -153,9 +153,9 @@ impl Walk {
         self.next
     }
 
-    /// Goes on to a later end.
-    pub fn until(&mut self, end: u64) {
-        self.end = end;
+    /// Goes on to a later end. The segments have only become more.
+    pub fn until(&mut self, end: u64, segments: Arc<Vec<Arc<Segment>>>) {
+        (self.end, self.segments) = (end, segments);
     }
 
     /// The next frame, or `None` at the end.
