@@ -7,7 +7,7 @@ use domain::event::{Stream, StreamKind};
 use domain::id::{ActorId, CommandId, KeyId, LogId};
 use domain::time::Time;
 
-use super::{Commit, CommandPlace, Entry, Head, Log, LogError, Part, PartBytes, PartPlace, StreamHead};
+use super::{CommandPlace, Commit, Entry, Head, Log, LogError, Part, PartBytes, PartPlace, StreamHead};
 use crate::record::{Draft, Hash, Link, NO_HASH, PartRef, hash};
 
 /// Which log the tests write.
@@ -79,11 +79,8 @@ impl Author {
         bytes: usize,
     ) -> Entry {
         let (revision, previous_in_stream) = self.streams.get(&stream).copied().unwrap_or((0, NO_HASH));
-        let personal = keys.iter().map(|key| PartRef {
-            compartment: Compartment::Relationship,
-            key: *key,
-            commitment: [9; 32],
-        });
+        let personal =
+            keys.iter().map(|key| PartRef { compartment: Compartment::Relationship, key: *key, commitment: [9; 32] });
         let draft = Draft {
             stream: Stream { kind: StreamKind::Contact, id: stream },
             revision,
@@ -281,7 +278,8 @@ fn removed_parts_are_gone(log: &dyn Log, author: &mut Author) {
 
 fn readers_see_whole_entries_while_the_writer_writes(log: &dyn Log, author: &mut Author) {
     let from = log.head().size;
-    let commits: Vec<_> = (0..200).map(|n| author.commit([n as u8 % 12 + 1; 16], 2, &[KeyId([0x61; 16])], 40)).collect();
+    let commits: Vec<_> =
+        (0..200).map(|n| author.commit([n as u8 % 12 + 1; 16], 2, &[KeyId([0x61; 16])], 40)).collect();
     let (author, done) = (&*author, std::sync::atomic::AtomicBool::new(false));
     std::thread::scope(|threads| {
         for _ in 0..3 {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::id::{CommandId, KeyId, LogId};
@@ -21,7 +21,7 @@ use super::segment::make_dir;
 use super::walk::{AHEAD, FrameAt, Walk};
 use super::writer::Writer;
 use super::{
-    Commit, CommandPlace, Counts, Entry, Head, Log, LogError, Part, PartBytes, PartPlace, Progress, StreamHead,
+    CommandPlace, Commit, Counts, Entry, Head, Log, LogError, Part, PartBytes, PartPlace, Progress, StreamHead,
 };
 use crate::record::{Hash, Record, hash};
 
@@ -62,7 +62,8 @@ pub struct Embedded {
     mark: Mutex<HeadMark>,
     keeper: Keeper,
     stopped: Arc<AtomicBool>,
-    resume: Mutex<Option<Walk>>,
+    resume: Mutex<Option<(u64, Walk)>>,
+    sweeps: AtomicU64,
     confirmed: Mutex<Confirmed>,
     window_ms: i64,
     opened: Opened,
@@ -136,8 +137,7 @@ impl Embedded {
         let keeper = Keeper::start(mark.handle()?, options.mark_every, Arc::clone(&stopped))?;
         keeper.sync()?;
         let Loaded { index, maps, kept, set_aside } = Index::open(&journal, data, options.window_ms, progress)?;
-        let opened =
-            Opened { torn: journal.torn(), index_set_aside: set_aside, caught_up: journal.head().size - kept };
+        let opened = Opened { torn: journal.torn(), index_set_aside: set_aside, caught_up: journal.head().size - kept };
         Ok(Self {
             confirmed: Mutex::new(Confirmed { next: 0, until: kept }),
             journal,
@@ -148,6 +148,7 @@ impl Embedded {
             keeper,
             stopped,
             resume: Mutex::new(None),
+            sweeps: AtomicU64::new(0),
             window_ms: options.window_ms,
             opened,
         })
@@ -215,9 +216,9 @@ impl Embedded {
             let record = Record::parse(bytes).map_err(|source| LogError::Malformed { position, source })?;
             let no = |what: &'static str| LogError::NotNext { position, what };
             debug_assert_eq!(*known, hash(bytes), "the hash of record {position}");
-            let next = streams.entry(record.stream.id).or_insert_with(|| {
-                maps.stream_head(&record.stream.id).map_or(0, |head| head.revision + 1)
-            });
+            let next = streams
+                .entry(record.stream.id)
+                .or_insert_with(|| maps.stream_head(&record.stream.id).map_or(0, |head| head.revision + 1));
             let follows = match rows.last().filter(|row| row.index + 1 < row.count) {
                 Some(row) => (row.command, row.index + 1, row.count) == (record.command, record.index, record.count),
                 None => record.index == 0,
@@ -270,7 +271,8 @@ impl Embedded {
         };
         let Some(record) = read(&row.span)?.filter(|bytes| hash(bytes) == row.hash) else { return Ok(None) };
         let parsed = Record::parse(&record).ok().filter(|parsed| parsed.position == row.position);
-        let names = parsed.map(|parsed| parsed.personal.iter().map(|part| part.key).eq(row.parts.iter().map(|p| p.key)));
+        let names =
+            parsed.map(|parsed| parsed.personal.iter().map(|part| part.key).eq(row.parts.iter().map(|p| p.key)));
         if names != Some(true) {
             return Ok(None);
         }
@@ -314,7 +316,9 @@ impl Embedded {
 
     /// A walk whose first frame holds a position: where the last read ended, or by the index, or through the segment.
     fn walk_at(&self, from: u64, ahead: usize) -> Result<Option<Walk>, LogError> {
-        if let Some(mut walk) = self.resume.lock().take_if(|walk| walk.next_position() == from) {
+        let sweeps = self.sweeps.load(Ordering::Acquire);
+        let resume = self.resume.lock().take_if(|(swept, walk)| *swept == sweeps && walk.next_position() == from);
+        if let Some((_, mut walk)) = resume {
             let size = self.journal.head().size;
             walk.until(size, self.journal.segments());
             return Ok(Some(walk));
@@ -370,10 +374,11 @@ impl Embedded {
         let mut held: Option<(FramePlace, Layout)> = None;
         let mut touched: Vec<Arc<super::segment::Segment>> = Vec::new();
         for at in places {
-            let (place, layout) = match held.take().filter(|(_, layout)| layout.first <= at.position && at.position < layout.end()) {
-                Some(held) => held,
-                None => self.frame_of(at.position)?,
-            };
+            let (place, layout) =
+                match held.take().filter(|(_, layout)| layout.first <= at.position && at.position < layout.end()) {
+                    Some(held) => held,
+                    None => self.frame_of(at.position)?,
+                };
             let missing = || LogError::NoPart { position: at.position, part: at.part };
             let number = usize::try_from(at.position - layout.first).map_err(|_| missing())?;
             let part = layout.parts_of(number).get(usize::from(at.part)).ok_or_else(missing)?;
@@ -418,7 +423,9 @@ impl Log for Embedded {
         let mut maps = self.maps.write();
         for row in &rows {
             let taken = maps.take(row);
-            self.stopping(taken.map_err(|_| LogError::NotNext { position: row.position, what: "the maps lost count" }))?;
+            self.stopping(
+                taken.map_err(|_| LogError::NotNext { position: row.position, what: "the maps lost count" }),
+            )?;
         }
         drop(maps);
         self.index.push(rows);
@@ -435,6 +442,7 @@ impl Log for Embedded {
         if from >= self.head().size {
             return Ok(entries);
         }
+        let sweeps = self.sweeps.load(Ordering::Acquire);
         let Some(mut walk) = self.walk_at(from, max_bytes.clamp(64 << 10, AHEAD))? else { return Ok(entries) };
         while bytes < max_bytes.max(1)
             && let Some(frame) = walk.next_frame()?
@@ -455,7 +463,7 @@ impl Log for Embedded {
             }
             self.confirm(&frame, entries.get(start..).unwrap_or(&[]), from + start as u64)?;
         }
-        *self.resume.lock() = Some(walk);
+        *self.resume.lock() = Some((sweeps, walk));
         Ok(entries)
     }
 
@@ -465,7 +473,8 @@ impl Log for Embedded {
         for positions in positions.chunks(64) {
             for (position, row) in positions.iter().zip(self.index.rows(positions)) {
                 let entry = self.entry_of(*position, row)?;
-                let entry = entry.ok_or_else(|| LogError::damaged(*position, journal::NAME, "the record is missing"))?;
+                let entry =
+                    entry.ok_or_else(|| LogError::damaged(*position, journal::NAME, "the record is missing"))?;
                 let size = size_of(&entry);
                 if bytes > 0 && bytes + size > max_bytes {
                     return Ok(entries);
@@ -527,7 +536,9 @@ impl Log for Embedded {
         }
         let mut places = places.to_vec();
         places.sort_unstable();
-        self.sweep(&places)
+        let swept = self.sweep(&places);
+        self.sweeps.fetch_add(1, Ordering::Release);
+        swept
     }
 
     fn counts(&self) -> Counts {

@@ -12,9 +12,9 @@ use super::journal::Journal;
 use super::maps::Maps;
 use super::page::{self, PageKey, PageWriter};
 use super::row::Row;
+use super::segment::make_dir;
 use super::sled::Store;
 use super::walk::AHEAD;
-use super::segment::make_dir;
 use super::{LogError, Progress, name_of};
 use crate::record::hash;
 
@@ -69,7 +69,12 @@ pub struct Loaded {
 impl Index {
     /// Opens the index of a journal and catches up with it. What cannot be used is set aside and made again from the
     /// journal; an error is the journal's.
-    pub fn open(journal: &Arc<Journal>, data: &Path, window_ms: i64, progress: &Progress<'_>) -> Result<Loaded, LogError> {
+    pub fn open(
+        journal: &Arc<Journal>,
+        data: &Path,
+        window_ms: i64,
+        progress: &Progress<'_>,
+    ) -> Result<Loaded, LogError> {
         let (dir, key) = (data.join(NAME), page::key_of(journal.log()));
         let (store, mut maps, set_aside) = match load(&dir, &key, journal, window_ms) {
             Ok((store, maps)) => (Some(store), maps, None),

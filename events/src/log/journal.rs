@@ -42,10 +42,9 @@ impl Journal {
         let dir = data.join(NAME);
         let names = names(&dir)?;
         let Some(first) = names.first() else {
-            return Err(mark.filter(|mark| mark.head.size > 0).map_or(LogError::NotFound, |mark| LogError::Behind {
-                size: 0,
-                marked: mark.head.size,
-            }));
+            return Err(mark
+                .filter(|mark| mark.head.size > 0)
+                .map_or(LogError::NotFound, |mark| LogError::Behind { size: 0, marked: mark.head.size }));
         };
         if segment::first_in(first) != Some(0) {
             return Err(LogError::damaged(0, first, "the files before it are missing"));
@@ -170,7 +169,9 @@ impl Journal {
         position: u64,
         take: impl FnOnce(&FrameAt<'_>) -> Result<T, LogError>,
     ) -> Result<Option<T>, LogError> {
-        let Some(mut walk) = self.walk(position, AHEAD).filter(|_| position < self.head().size) else { return Ok(None) };
+        let Some(mut walk) = self.walk(position, AHEAD).filter(|_| position < self.head().size) else {
+            return Ok(None);
+        };
         while let Some(frame) = walk.next_frame()? {
             if position < frame.layout.end() {
                 return take(&frame).map(Some);

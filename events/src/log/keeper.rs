@@ -29,7 +29,8 @@ impl Keeper {
     pub fn start(file: File, every: Duration, stopped: Arc<AtomicBool>) -> Result<Self, LogError> {
         let shared = Arc::new(Shared { file, stop: Mutex::new(false), wake: Condvar::new() });
         let runner = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("head mark".to_owned()).spawn(move || runner.run(every, &stopped));
+        let thread =
+            std::thread::Builder::new().name("head mark".to_owned()).spawn(move || runner.run(every, &stopped));
         let thread = thread.map_err(LogError::io("start a thread for", Path::new(headmark::NAME)))?;
         Ok(Self { shared, thread: Some(thread) })
     }

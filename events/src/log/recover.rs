@@ -71,8 +71,7 @@ struct Tail {
 impl Tail {
     fn read(segment: &Arc<Segment>, sums: &Sums) -> Result<Self, LogError> {
         let mut frames = Frames::new(Arc::clone(segment), HEADER, AHEAD);
-        let mut tail =
-            Self { next: segment.header.first, offset: HEADER, last: None, before_last: None, bad: None };
+        let mut tail = Self { next: segment.header.first, offset: HEADER, last: None, before_last: None, bad: None };
         loop {
             match frames.next(sums, Some(tail.next))? {
                 Step::Frame { offset, layout } => {
@@ -141,7 +140,11 @@ fn head_before(last: &Segment, before: &[Arc<Segment>], sums: &Sums) -> Result<H
     let first = last.header.first;
     let Some(segment) = before.last() else {
         let whole = first == 0 && last.header.previous == NO_HASH;
-        return if whole { Ok(Head::EMPTY) } else { Err(LogError::damaged(0, &last.name, "files are missing before it")) };
+        return if whole {
+            Ok(Head::EMPTY)
+        } else {
+            Err(LogError::damaged(0, &last.name, "files are missing before it"))
+        };
     };
     let tail = Tail::read(segment, sums)?;
     let Some((offset, layout)) = tail.last.filter(|_| tail.next == first && tail.bad.is_none()) else {

@@ -50,7 +50,11 @@ impl Frames {
     pub fn next(&mut self, sums: &Sums, expected: Option<u64>) -> Result<Step, LogError> {
         let left = self.segment.header.size.saturating_sub(self.offset);
         if left < PREFIX as u64 {
-            return Ok(if self.rest_is_zero()? { Step::End } else { Step::Bad("bytes too few for a frame".to_owned()) });
+            return Ok(if self.rest_is_zero()? {
+                Step::End
+            } else {
+                Step::Bad("bytes too few for a frame".to_owned())
+            });
         }
         let lengths = match frame::lengths(self.bytes(self.offset, PREFIX)?) {
             Ok(None) => return Ok(Step::End),
@@ -153,8 +157,11 @@ impl Walk {
         self.next
     }
 
-    /// Goes on to a later end. The segments have only become more.
+    /// Goes on to a later end. The segments have only become more, and what was read ahead may have been written since.
     pub fn until(&mut self, end: u64, segments: Arc<Vec<Arc<Segment>>>) {
+        if end != self.end {
+            self.frames.buffer.clear();
+        }
         (self.end, self.segments) = (end, segments);
     }
 

@@ -35,7 +35,8 @@ fn a_flipped_bit_in_the_journal_is_found_or_harmless() {
         let path = &segments[dice.below(segments.len() as u64) as usize];
         let path = dir.path().join("journal").join(path.file_name().unwrap());
         let (at, _) = flip(&path, &mut dice, u64::MAX);
-        let read_only = Journal::open_read_only(dir.path()).and_then(|journal| journal.entries().collect::<Result<Vec<_>, _>>());
+        let read_only =
+            Journal::open_read_only(dir.path()).and_then(|journal| journal.entries().collect::<Result<Vec<_>, _>>());
         let served = open(dir.path()).and_then(|log| {
             let all = read_all(&log, 4000)?;
             for (position, entry) in author.entries.iter().enumerate() {

@@ -62,7 +62,8 @@ fn a_missing_or_foreign_segment_is_damage_with_a_position() {
         let dir = tempfile::tempdir().unwrap();
         copy(origin.path(), dir.path());
         std::fs::remove_file(dir.path().join("journal").join(segment.file_name().unwrap())).unwrap();
-        let read = Journal::open_read_only(dir.path()).and_then(|journal| journal.entries().collect::<Result<Vec<_>, _>>());
+        let read =
+            Journal::open_read_only(dir.path()).and_then(|journal| journal.entries().collect::<Result<Vec<_>, _>>());
         let position = match read.unwrap_err() {
             LogError::Damaged { position, .. } => position,
             LogError::Behind { size, .. } => size,

@@ -108,7 +108,8 @@ fn a_segment_made_before_the_power_went_is_used_or_replaced() {
 fn the_journal_reads_alone_and_nothing_changes() {
     let dir = tempfile::tempdir().unwrap();
     let author = written(dir.path(), 60);
-    let state = |dir: &Path| files(dir).into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect::<Vec<_>>();
+    let state =
+        |dir: &Path| files(dir).into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect::<Vec<_>>();
     let before = state(dir.path());
     let journal = Journal::open_read_only(dir.path()).unwrap();
     let entries: Vec<_> = journal.entries().collect::<Result<_, _>>().unwrap();
@@ -150,7 +151,11 @@ fn a_log_is_made_once_and_found_again_or_not() {
     drop(create(dir.path()));
     assert!(matches!(Embedded::create(dir.path(), LOG, small()), Err(LogError::Exists)));
     std::fs::remove_file(dir.path().join("head")).unwrap();
-    assert_eq!(open(dir.path()).unwrap().head().size, 0, "a log without a record may have lost its mark while it was made");
+    assert_eq!(
+        open(dir.path()).unwrap().head().size,
+        0,
+        "a log without a record may have lost its mark while it was made"
+    );
 }
 
 #[test]

@@ -44,7 +44,11 @@ fn a_frame_torn_at_any_byte_is_cut_and_the_log_goes_on() {
     for cut in start..=end {
         for lost_start in [false, true] {
             let mut torn = whole.clone();
-            if lost_start { torn[start..cut].fill(0) } else { torn[cut..].fill(0) }
+            if lost_start {
+                torn[start..cut].fill(0)
+            } else {
+                torn[cut..].fill(0)
+            }
             std::fs::write(&path, &torn).unwrap();
             std::fs::write(dir.path().join("head"), &mark).unwrap();
             let read_only = Journal::open_read_only(dir.path()).unwrap();
