@@ -17,7 +17,7 @@ use domain::time::Time;
 
 pub use list::{Direction, Filter, Sort};
 
-use crate::fold::{first_eight, first_sixteen};
+use crate::fold::first_sixteen;
 use crate::store::{Groups, Ids, Order, Rows};
 use crate::subjects::sheet::Listed;
 
@@ -67,7 +67,7 @@ pub(crate) struct Directory<S> {
     present: Rows,
     names: Order<u128, u32>,
     changes: Order<u64, u32>,
-    words: Order<u64, Word>,
+    words: Order<u128, Word>,
     tags: BTreeMap<Box<str>, Rows>,
     sources: BTreeMap<SourceKind, Rows>,
     reasons: BTreeMap<ReasonKind, Rows>,
@@ -237,7 +237,7 @@ impl<S: Listed> Directory<S> {
         self.names.insert(first_sixteen(&name), row, |other| by_name::<S>(sheets, other, &name, row));
         for (number, text) in words.iter().enumerate() {
             let word = Word::new(row, number);
-            self.words.insert(first_eight(text), word, |other| by_word::<S>(sheets, other, text, word));
+            self.words.insert(first_sixteen(text), word, |other| by_word::<S>(sheets, other, text, word));
         }
         self.list_groups(row);
     }
@@ -248,7 +248,7 @@ impl<S: Listed> Directory<S> {
         self.names.remove(first_sixteen(&name), row, |other| by_name::<S>(sheets, other, &name, row));
         for (number, text) in words.iter().enumerate() {
             let word = Word::new(row, number);
-            self.words.remove(first_eight(text), word, |other| by_word::<S>(sheets, other, text, word));
+            self.words.remove(first_sixteen(text), word, |other| by_word::<S>(sheets, other, text, word));
         }
         self.unlist_groups(row);
     }
@@ -300,9 +300,9 @@ fn by_name<S: Listed>(sheets: &[Box<[u8]>], other: u32, name: &str, row: u32) ->
     same.then(other.cmp(&row))
 }
 
-/// How a word compares to this one. Words of less than eight bytes are told apart by their number alone.
+/// How a word compares to this one. Words of less than sixteen bytes are told apart by their number alone.
 fn by_word<S: Listed>(sheets: &[Box<[u8]>], other: Word, text: &str, word: Word) -> Ordering {
-    let same = match (other.row() == word.row(), text.len() < 8) {
+    let same = match (other.row() == word.row(), text.len() < 16) {
         (true, _) | (_, true) => Ordering::Equal,
         (false, false) => {
             let words = S::words(bytes(sheets, other.row()));

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use super::list::{Also, Filter, Sieve, Sort, is_before};
 use super::{Directory, Word, by_word, bytes};
-use crate::fold::first_eight;
+use crate::fold::first_sixteen;
 use crate::page::{Cursor, CursorGone, Cut, Page};
 use crate::store::{Bits, Gap};
 use crate::subjects::sheet::Listed;
@@ -53,10 +53,10 @@ impl<S: Listed> Directory<S> {
 
     /// Where the words begin that begin so, and where they end.
     fn range(&self, beginning: &str) -> (Gap, Gap) {
-        let low = first_eight(beginning);
-        let long = beginning.len() > 8;
-        let free = 8 * beginning.len().min(8) as u32;
-        let high = low | u64::MAX.checked_shr(free).unwrap_or(0);
+        let low = first_sixteen(beginning);
+        let long = beginning.len() > 16;
+        let taken = 8 * beginning.len().min(16) as u32;
+        let high = low | u128::MAX.checked_shr(taken).unwrap_or(0);
         let from = self.words.gap(low, |word| long && self.beginning(word, beginning) == Ordering::Less);
         let until = self.words.gap(high, |word| !long || self.beginning(word, beginning) != Ordering::Greater);
         (from, until)
@@ -88,6 +88,6 @@ impl<S: Listed> Directory<S> {
         let text = words.get(number).ok_or(CursorGone)?;
         let word = Word::new(row, number);
         let before = |other| is_before(by_word::<S>(&self.sheets, other, text, word), behind);
-        Ok(self.words.gap(first_eight(text), before))
+        Ok(self.words.gap(first_sixteen(text), before))
     }
 }

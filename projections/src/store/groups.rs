@@ -21,7 +21,9 @@ impl Groups {
         if group >= self.rows.len() {
             self.rows.resize_with(group + 1, Rows::default);
         }
-        self.rows.get_mut(group).into_iter().for_each(|rows| drop(rows.insert(row)));
+        if let Some(rows) = self.rows.get_mut(group) {
+            rows.insert(row);
+        }
     }
 
     /// Takes a row from under an id. An id without rows is forgotten: that anybody had it is personal.

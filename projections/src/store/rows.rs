@@ -128,7 +128,9 @@ impl Chunk {
                 rows.insert(at, low);
                 if rows.len() > FEW {
                     let mut words = vec![0; WORDS].into_boxed_slice();
-                    rows.iter().for_each(|low| drop(flip(&mut words, *low, true)));
+                    for low in rows.iter() {
+                        flip(&mut words, *low, true);
+                    }
                     *self = Self::Many(words, FEW as u32 + 1);
                 }
                 true
@@ -301,7 +303,9 @@ mod tests {
                 assert_eq!(rows.remove(row), model.remove(&row));
             }
             assert!(rows.iter().eq(model.iter().copied()));
-            (0..400_000).for_each(|row| drop(rows.remove(row)));
+            for row in 0..400_000 {
+                rows.remove(row);
+            }
             assert!(rows.is_empty());
         }
     }
