@@ -15,7 +15,7 @@ pub struct Plan {
     pub seed: u64,
     /// At most so many outcomes of one cut.
     pub per_step: usize,
-    /// About so many states in all; cuts are drawn by the seed when there are more.
+    /// About so many states in all; cuts are drawn by the seed when there are more. The variable `LETHE_STATES` multiplies it.
     pub most: usize,
     /// Stop after so many failures.
     pub failures: usize,
@@ -26,6 +26,15 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self { seed: 1, per_step: 12, most: 4_000, failures: 3, only: None }
+    }
+}
+
+impl Plan {
+    pub(crate) fn most(&self) -> usize {
+        static TIMES: OnceLock<usize> = OnceLock::new();
+        let times =
+            || std::env::var("LETHE_STATES").map_or(1, |times| times.parse().expect("LETHE_STATES is a number"));
+        self.most * TIMES.get_or_init(times)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The disk as the recorder saw it: of every file and every entry, what is settled and what may still go either way.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::image::{Content, Image};
@@ -134,8 +135,8 @@ impl Disk {
         Ok(())
     }
 
-    /// The steps that a cut now may take or leave, oldest first, with the bytes of each write.
-    pub fn pending(&self) -> BTreeMap<usize, usize> {
+    /// The steps that a cut now may take or leave, oldest first, with the place of each write in its file (empty for others).
+    pub fn pending(&self) -> BTreeMap<usize, Range<u64>> {
         let mut pending = BTreeMap::new();
         let mut named = BTreeSet::from([0]);
         for object in &self.objects {
@@ -143,14 +144,17 @@ impl Disk {
             for slot in entries.values() {
                 named.extend(slot.base);
                 named.extend(slot.rest.iter().filter_map(|(_, object)| *object));
-                pending.extend(slot.rest.iter().map(|(step, _)| (*step, 0)));
+                pending.extend(slot.rest.iter().map(|(step, _)| (*step, 0..0)));
             }
         }
         for object in named {
             let Object::File { rest, .. } = &self.objects[object] else { continue };
             for change in rest.iter().filter(|change| !change.settled) {
-                let bytes = if let What::Write(_, bytes) = &change.what { bytes.len() } else { 0 };
-                pending.insert(change.step, bytes);
+                let place = match &change.what {
+                    What::Write(offset, bytes) => *offset..offset + bytes.len() as u64,
+                    What::Truncate(_) | What::Allocate(_) => 0..0,
+                };
+                pending.insert(change.step, place);
             }
         }
         pending

@@ -1,6 +1,7 @@
 //! Every state of the disk that a cut can leave, in a fixed order for a seed, so that a red one can be built again.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub struct States<'a> {
 pub fn states<'a>(trace: &'a Trace, plan: &Plan, before: Option<Arc<Acknowledged>>) -> States<'a> {
     let settled = trace.steps.iter().position(|step| *step == Step::Settled).map_or(0, |at| at + 1);
     let cuts = trace.steps.iter().skip(settled).filter(|step| is_cut(step)).count() + 1;
-    let share = plan.most as f64 / (cuts * plan.per_step) as f64;
+    let share = plan.most() as f64 / (cuts * plan.per_step) as f64;
     let mut disk = Disk::default();
     for (number, step) in trace.steps.iter().enumerate().take(settled) {
         disk.follow(number, step).unwrap();
@@ -115,7 +116,7 @@ impl States<'_> {
         if one.is_some_and(|step| step != self.next) || (one.is_none() && !drawn) {
             return;
         }
-        let pending: Vec<(usize, usize)> = self.disk.pending().into_iter().collect();
+        let pending: Vec<Pending> = self.disk.pending().into_iter().collect();
         let outcomes = outcomes(&pending, self.plan.per_step, &mut rng);
         for (number, (what, choice)) in outcomes.into_iter().enumerate().rev() {
             if self.plan.only.is_some_and(|(_, only)| only != number) {
@@ -128,34 +129,35 @@ impl States<'_> {
     }
 }
 
-/// At most `most` outcomes for what is pending (step, bytes of the write): the telling ones first, then subsets, all of them
-/// where they are few.
-fn outcomes(pending: &[(usize, usize)], most: usize, rng: &mut StdRng) -> Vec<(String, Choice)> {
-    let keep = |of: &[(usize, usize)]| Choice { kept: of.iter().map(|(step, _)| *step).collect(), ..Choice::default() };
+/// A step that is not settled, and where it writes, if it is a write.
+type Pending = (usize, Range<u64>);
+
+/// At most `most` outcomes for what is pending: the telling ones first, then subsets, all of them where they are few.
+fn outcomes(pending: &[Pending], most: usize, rng: &mut StdRng) -> Vec<(String, Choice)> {
+    let keep = |of: &[Pending]| Choice { kept: of.iter().map(|(step, _)| *step).collect(), ..Choice::default() };
     let mut all = vec![("nothing unsynced kept".to_owned(), Choice::default())];
     if pending.is_empty() {
         return all;
     }
     all.push(("everything kept".to_owned(), keep(pending)));
-    if let Some(at) = pending.iter().rposition(|(_, bytes)| *bytes > 0) {
-        let (step, bytes) = pending[at];
-        for tear in [sector_edge(bytes, rng), Tear::Prefix(rng.random_range(0..bytes)), any_tear(bytes, rng)] {
+    if let Some(at) = pending.iter().rposition(|(_, place)| !place.is_empty()) {
+        let (step, place) = &pending[at];
+        for tear in [Tear::Prefix(sector_edge(place, rng)), Tear::Prefix(any_byte(place, rng)), any_tear(place, rng)] {
             let mut choice = keep(&pending[..=at]);
-            choice.torn.insert(step, tear.clone());
+            choice.torn.insert(*step, tear.clone());
             all.push((format!("all kept up to step {step}, which is torn: {tear:?}"), choice));
         }
     }
     match pending.len() {
         1 => {}
         2..=4 => all.extend((1..(1_u32 << pending.len()) - 1).map(|bits| {
-            let some: Vec<_> =
-                pending.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, p)| *p).collect();
+            let some: Vec<_> = (0..).zip(pending).filter(|(i, _)| bits >> i & 1 == 1).map(|(_, p)| p.clone()).collect();
             subset(&some, keep(&some), rng, 0.0)
         })),
         _ => {
             for _ in all.len()..most.max(all.len() + 2) {
                 let share = *[0.1, 0.5, 0.9].choose(rng).unwrap();
-                let some: Vec<_> = pending.iter().filter(|_| rng.random_bool(share)).copied().collect();
+                let some: Vec<_> = pending.iter().filter(|_| rng.random_bool(share)).cloned().collect();
                 all.push(subset(&some, keep(&some), rng, 0.2));
             }
         }
@@ -167,23 +169,36 @@ fn outcomes(pending: &[(usize, usize)], most: usize, rng: &mut StdRng) -> Vec<(S
     all
 }
 
-fn subset(some: &[(usize, usize)], mut choice: Choice, rng: &mut StdRng, torn: f64) -> (String, Choice) {
-    for (step, bytes) in some.iter().filter(|(_, bytes)| *bytes > 0) {
+/// Some of these are torn: between sectors, and one of them within a sector, for a disk writes one at a time.
+fn subset(some: &[Pending], mut choice: Choice, rng: &mut StdRng, torn: f64) -> (String, Choice) {
+    let mut within = true;
+    for (step, place) in some.iter().filter(|(_, place)| !place.is_empty()) {
         if rng.random_bool(torn) {
-            choice.torn.insert(*step, any_tear(*bytes, rng));
+            let tear = if std::mem::take(&mut within) { any_tear(place, rng) } else { sector_tear(place, rng) };
+            choice.torn.insert(*step, tear);
         }
     }
     (format!("of the unsynced steps only {:?} kept, of these torn: {:?}", choice.kept, choice.torn), choice)
 }
 
-fn sector_edge(bytes: usize, rng: &mut StdRng) -> Tear {
-    Tear::Prefix(rng.random_range(0..bytes.div_ceil(512)) * 512)
+/// A length of the write at which it ends with a sector of the file; 0 where it lies within one.
+fn sector_edge(place: &Range<u64>, rng: &mut StdRng) -> usize {
+    let sector = rng.random_range(place.start / 512..place.end.div_ceil(512));
+    (sector * 512).saturating_sub(place.start) as usize
 }
 
-fn any_tear(bytes: usize, rng: &mut StdRng) -> Tear {
+fn any_byte(place: &Range<u64>, rng: &mut StdRng) -> usize {
+    rng.random_range(0..place.end - place.start) as usize
+}
+
+fn any_tear(place: &Range<u64>, rng: &mut StdRng) -> Tear {
     match rng.random_range(0..3) {
-        0 => Tear::Prefix(rng.random_range(0..bytes)),
-        1 => Tear::Zeros(rng.random_range(0..bytes)),
+        0 => Tear::Prefix(any_byte(place, rng)),
+        1 => Tear::Zeros(any_byte(place, rng)),
         _ => Tear::Sectors(rng.random()),
     }
+}
+
+fn sector_tear(place: &Range<u64>, rng: &mut StdRng) -> Tear {
+    if rng.random() { Tear::Prefix(sector_edge(place, rng)) } else { Tear::Sectors(rng.random()) }
 }
