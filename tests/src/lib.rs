@@ -11,5 +11,6 @@
 )]
 
 pub mod kill;
+pub mod log_driver;
 pub mod powercut;
 pub mod powercut_driver;
