@@ -71,3 +71,25 @@ fn a_killed_writer_loses_nothing_it_said() {
     );
     assert!(said > 40, "{said}");
 }
+
+#[test]
+fn a_failing_disk_stops_the_writer_and_the_next_start_is_whole() {
+    // A segment goes by the name it was made under. Some of these hit its making, some a frame.
+    let often = ["write,journal/*,N,EIO,once", "write,journal/*,N,short,once", "sync,journal/*,N,EIO,once"];
+    let mut faults: Vec<String> =
+        often.iter().flat_map(|fault| [5, 9, 12, 16, 19].map(|n| fault.replace('N', &n.to_string()))).collect();
+    faults.extend(
+        ["write,head,5,EIO,once", "space,journal/*,30,ENOSPC,on", "open,journal/*,3,ENOSPC,on"].map(String::from),
+    );
+    for fault in &faults {
+        let (home, out) = (scratch(), scratch());
+        let trace = out.path().join("trace");
+        let failed = recorder(home.path()).trace_to(&trace).fault(fault).run(driver(home.path(), 60)).unwrap();
+        assert!(failed.trace.faults() > 0, "{fault}: it never came to that");
+        assert!(!failed.output.status.success(), "{fault}: the writer went on");
+        let whole = recorder(home.path()).trace_to(&trace).run(driver(home.path(), 5)).unwrap();
+        assert!(whole.output.status.success(), "{fault}: {}", String::from_utf8_lossy(&whole.output.stderr));
+        let report = check(&whole.trace, &Plan { most: 100, ..Plan::default() }, opener);
+        assert!(report.states > 0 && report.failures.is_empty(), "{fault}: {:?}", report.failures);
+    }
+}
