@@ -1,15 +1,17 @@
 //! The log: records, their chain, seals, keys, and the write path. Knows the facts of `domain` and how they are stored;
 //! knows no view, no GraphQL and no network.
 
+pub mod bundle;
 pub mod bytes;
 pub mod chain;
 pub mod codec;
 mod derive;
 pub mod keyring;
+pub mod ledger;
 pub mod log;
 mod random;
 pub mod record;
 pub mod seal;
+pub mod wire;
 
 pub use random::NoRandomness;
-pub mod wire;

@@ -1,0 +1,155 @@
+//! The ledger's clock: never goes back, and stops appends when it cannot be right.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use domain::time::Time;
+use rustix::time::{ClockId, clock_gettime};
+
+/// How far behind the last record the clock may be: small steps back are bridged by repeating its time.
+const BEHIND_MS: i64 = 5_000;
+/// How far wall clock and time since boot may drift apart while the ledger is open.
+const DRIFT_MS: i64 = 60_000;
+/// How far ahead of the last write the clock may be at open.
+const AHEAD_MS: i64 = 30 * Time::DAY_MS;
+
+/// A clock that cannot be right. Appends stop until an operator confirms the time, which is a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WrongClock {
+    /// It went back.
+    #[error("the clock says {now}, but the last record was written at {last}: confirm the time to go on")]
+    Behind {
+        /// What it says.
+        now: Time,
+        /// When the last record was written.
+        last: Time,
+    },
+    /// It jumped while the ledger was open.
+    #[error("the clock jumped by {by_s} s: confirm the time to go on")]
+    Jumped {
+        /// By how much, in seconds; negative is back.
+        by_s: i64,
+    },
+    /// It is far ahead of the last write.
+    #[error("the clock says {now}, more than 30 days after the last write at {last}: confirm the time to go on")]
+    Ahead {
+        /// What it says.
+        now: Time,
+        /// When the last record was written.
+        last: Time,
+    },
+}
+
+/// Wall clock, watched; or a time that was set, which only the demo and tests may do.
+pub struct Clock {
+    set: Option<AtomicI64>,
+    /// Wall clock less time since boot, when the time was last believed.
+    base_ms: AtomicI64,
+    /// Whether an operator confirmed the time since the ledger was opened.
+    confirmed: AtomicBool,
+    /// When the last record before the open was written.
+    opened_after: AtomicI64,
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self {
+            set: None,
+            base_ms: AtomicI64::new(base_ms()),
+            confirmed: AtomicBool::new(false),
+            opened_after: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// A clock that stands still until it is set again; for the demo and for tests.
+    pub fn set_to(time: Time) -> Self {
+        Self { set: Some(AtomicI64::new(time.0)), ..Self::system() }
+    }
+
+    /// Moves a clock that may be set. Without effect on the machine's.
+    pub fn set(&self, time: Time) {
+        if let Some(set) = &self.set {
+            set.store(time.0, Ordering::Release);
+        }
+    }
+
+    /// What it says, believed or not.
+    pub fn now(&self) -> Time {
+        match &self.set {
+            Some(set) => Time(set.load(Ordering::Acquire)),
+            None => Time(wall_ms()),
+        }
+    }
+
+    /// The ledger was opened behind a record of this time.
+    pub fn opened_after(&self, last: Time) {
+        self.opened_after.store(last.0, Ordering::Release);
+    }
+
+    /// The time for the next record: not before the last one.
+    pub fn next(&self, last: Time) -> Result<Time, WrongClock> {
+        let now = self.now();
+        if now.0 < last.0.saturating_sub(BEHIND_MS) {
+            return Err(WrongClock::Behind { now, last });
+        }
+        if self.set.is_none() {
+            self.watch(now)?;
+        }
+        Ok(now.max(last))
+    }
+
+    /// An operator says that the time is right: what was in doubt is believed again. Returns the time for the record of it.
+    pub fn confirm(&self, last: Time) -> Time {
+        self.base_ms.store(base_ms(), Ordering::Release);
+        self.confirmed.store(true, Ordering::Release);
+        self.now().max(last)
+    }
+
+    fn watch(&self, now: Time) -> Result<(), WrongClock> {
+        let by = base_ms() - self.base_ms.load(Ordering::Acquire);
+        if by.abs() > DRIFT_MS {
+            return Err(WrongClock::Jumped { by_s: by / 1000 });
+        }
+        let last = Time(self.opened_after.load(Ordering::Acquire));
+        let ahead = last.0 > i64::MIN && now.0 > last.0.saturating_add(AHEAD_MS);
+        if ahead && !self.confirmed.load(Ordering::Acquire) {
+            return Err(WrongClock::Ahead { now, last });
+        }
+        Ok(())
+    }
+}
+
+fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// `CLOCK_BOOTTIME` goes on while the machine sleeps, so only a change of the wall clock moves this.
+fn base_ms() -> i64 {
+    let boot = clock_gettime(ClockId::Boottime);
+    wall_ms() - (boot.tv_sec * 1000 + boot.tv_nsec / 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_never_goes_back() {
+        let clock = Clock::set_to(Time(100_000));
+        assert_eq!(clock.next(Time(99_000)), Ok(Time(100_000)));
+        assert_eq!(clock.next(Time(104_000)), Ok(Time(104_000)));
+        assert_eq!(clock.next(Time(105_001)), Err(WrongClock::Behind { now: Time(100_000), last: Time(105_001) }));
+    }
+
+    #[test]
+    fn far_ahead_at_open_waits_for_an_operator() {
+        let clock = Clock::system();
+        let last = Time(clock.now().0 - 31 * Time::DAY_MS);
+        clock.opened_after(last);
+        assert!(matches!(clock.next(last), Err(WrongClock::Ahead { .. })));
+        clock.confirm(last);
+        assert!(clock.next(last).is_ok());
+    }
+}

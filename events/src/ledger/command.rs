@@ -1,0 +1,381 @@
+//! A command's way: load its stream, decide, seal, append; and again when something moved in between.
+
+use std::sync::Arc;
+
+use domain::aggregate::{Aggregate, Circumstances};
+use domain::compartment::Compartment;
+use domain::event::{Event, Follow, Stream};
+use domain::id::{ActorId, CommandId, KeyId, SubjectId};
+use domain::time::Time;
+use tokio::sync::oneshot;
+
+use super::owners::Owned;
+use super::read::{Unreadable, open_entry};
+use super::repeat::repeat;
+use super::writer::{Append, Appended, Sealed, Unwritten};
+use super::{Fresh, Ledger, whole_stream};
+use crate::keyring::{KeyState, KeyringError};
+use crate::log::Log as _;
+use crate::record::{Draft, FORMAT_VERSION, Hash, PartRef};
+use crate::seal::{Binding, Plain, SealError, seal};
+use crate::wire::{self, WireError, Written};
+
+/// How often a decision is taken again when something moved.
+const TRIES: usize = 3;
+
+/// What somebody wants to happen to one stream.
+pub struct Intent<A: Aggregate> {
+    /// The id of the stream, new or known.
+    pub id: [u8; 16],
+    /// What is wanted.
+    pub command: A::Command,
+    /// What a retry will name it with.
+    pub command_id: CommandId,
+    /// Who wants it.
+    pub actor: ActorId,
+    /// When it became true; now, when it is not said.
+    pub effective_at: Option<Time>,
+    /// The revision of the last record that the client has seen.
+    pub expected: Option<u64>,
+    /// Other streams that the command's values were read from, and how many records they had.
+    pub reads: Vec<(Stream, u64)>,
+    /// A subject whose keys must be exactly these when it is written.
+    pub keys: Option<(SubjectId, Vec<(Compartment, KeyId)>)>,
+    /// What was drawn for this attempt.
+    pub fresh: Fresh,
+}
+
+/// It is durable; views and answers have it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Accepted {
+    /// The stream.
+    pub stream: Stream,
+    /// The revision of its last record.
+    pub revision: u64,
+    /// The position of the command's last record; of the stream's last where there was nothing to do.
+    pub position: u64,
+    /// The hash of that record.
+    pub hash: Hash,
+    /// When it was written.
+    pub recorded_at: Time,
+    /// Whether an earlier command with this id had done it.
+    pub repeated: bool,
+}
+
+/// Nothing was written, or nobody knows.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused<R: std::error::Error> {
+    /// The domain said no.
+    #[error(transparent)]
+    Rejected(R),
+    /// The client has not seen the last records of the stream.
+    #[error("it has changed since: its revision is {current:?} by now")]
+    Conflict {
+        /// The revision of the last record; none when there is none.
+        current: Option<u64>,
+    },
+    /// The id was used for another operation, node or value, or by somebody else.
+    #[error("this command id was used for something else")]
+    CommandReused,
+    /// A part would be about somebody whose data is being erased.
+    #[error("this person's data is being erased")]
+    Fenced,
+    /// It says that it became true later than now.
+    #[error("it cannot have become true later than now")]
+    Future,
+    /// It does not fit into a record.
+    #[error("it is too large to be recorded")]
+    TooLarge,
+    /// The machine failed; the cause is for the program log.
+    #[error("it failed")]
+    Failed(#[from] Failure),
+}
+
+/// What can fail. For the program log, never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The stream could not be read.
+    #[error(transparent)]
+    Read(#[from] Unreadable),
+    /// A form could not be written.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// No key could be had.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// A part could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// Nothing was written.
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
+    /// It moved each time it was tried.
+    #[error("it changed under every attempt")]
+    Busy,
+}
+
+/// An attempt that waits for the writer.
+struct Sent<A> {
+    answer: oneshot::Receiver<Result<Appended, Unwritten>>,
+    stream: Stream,
+    epoch: u64,
+    count: u64,
+    state: Arc<A>,
+}
+
+/// What an attempt came to.
+enum Attempt<A> {
+    Done(Accepted),
+    Sent(Sent<A>),
+}
+
+impl<V: Follow> Ledger<V> {
+    /// Carries out a command. When it returns, its records are durable and the views have them.
+    pub async fn submit<A: Aggregate>(&self, intent: &Intent<A>) -> Result<Accepted, Refused<A::Rejection>> {
+        for _ in 0..TRIES {
+            let sent = match self.attempt(intent)? {
+                Attempt::Done(accepted) => return Ok(accepted),
+                Attempt::Sent(sent) => sent,
+            };
+            let Sent { answer, stream, epoch, count, state } = sent;
+            let answer = answer.await.unwrap_or(Err(Unwritten::Stopped));
+            if let Some(done) = self.conclude(intent, stream, epoch, count, state, answer) {
+                return done;
+            }
+        }
+        Err(Failure::Busy.into())
+    }
+
+    /// [`Ledger::submit`] for threads that may block.
+    pub fn submit_blocking<A: Aggregate>(&self, intent: &Intent<A>) -> Result<Accepted, Refused<A::Rejection>> {
+        block_on(self.submit(intent))
+    }
+
+    /// The state of a stream and how many records it was folded from.
+    pub fn state<A: Aggregate>(&self, id: &[u8; 16]) -> Result<(u64, Arc<A>), Failure> {
+        if let Some(cached) = self.shared.states.get::<A>(id) {
+            return Ok(cached);
+        }
+        let epoch = self.shared.states.epoch();
+        let (count, state) = self.fold::<A>(id, u64::MAX)?;
+        let state = Arc::new(state);
+        self.shared.states.put(*id, epoch, count, state.clone());
+        Ok((count, state))
+    }
+
+    /// The state of a stream before a revision.
+    pub(super) fn fold<A: Aggregate>(&self, id: &[u8; 16], before: u64) -> Result<(u64, A), Failure> {
+        let entries = whole_stream(&self.shared.log, id, 0)
+            .map_err(|failed| Unreadable { position: u64::MAX, fault: failed.into() })?;
+        let mut state = A::default();
+        let mut count = 0;
+        for entry in entries {
+            let opened = open_entry(&entry, &self.shared.keyring, self.shared.log_id)?;
+            if opened.recorded.place.revision >= before {
+                break;
+            }
+            if let Ok(event) = A::Event::try_from(opened.recorded.event) {
+                state.evolve(&event);
+            }
+            count += 1;
+        }
+        Ok((count, state))
+    }
+
+    fn attempt<A: Aggregate>(&self, intent: &Intent<A>) -> Result<Attempt<A>, Refused<A::Rejection>> {
+        let stream = Stream { kind: A::KIND, id: intent.id };
+        if let Some(done) = repeat(self, intent)? {
+            return Ok(Attempt::Done(done));
+        }
+        let now = self.shared.clock.now().max(self.shared.log.head().recorded_at);
+        let effective_at = intent.effective_at.unwrap_or(now);
+        if effective_at > now {
+            return Err(Refused::Future);
+        }
+        let epoch = self.shared.states.epoch();
+        let (count, state) = self.state::<A>(&intent.id)?;
+        if intent.expected.is_some_and(|expected| expected.checked_add(1) != Some(count)) {
+            return Err(Refused::Conflict { current: count.checked_sub(1) });
+        }
+        let when = Circumstances { actor: intent.actor, effective_at, now };
+        let events = state.decide(&intent.command, &when).map_err(Refused::Rejected)?;
+        if events.is_empty() {
+            return self.unchanged(stream, count).map(Attempt::Done);
+        }
+        let mut next = (*state).clone();
+        for event in &events {
+            next.evolve(event);
+        }
+        let added = events.len() as u64;
+        let records = self.seal(intent, stream, count, effective_at, events)?;
+        let (reply, answer) = oneshot::channel();
+        self.send(Append {
+            records,
+            reads: intent.reads.clone(),
+            keys: intent.keys.clone(),
+            confirms_clock: false,
+            reply,
+        });
+        Ok(Attempt::Sent(Sent { answer, stream, epoch, count: count + added, state: Arc::new(next) }))
+    }
+
+    /// What the writer's answer means; nothing when it is to be tried again.
+    fn conclude<A: Aggregate>(
+        &self,
+        intent: &Intent<A>,
+        stream: Stream,
+        epoch: u64,
+        count: u64,
+        state: Arc<A>,
+        answer: Result<Appended, Unwritten>,
+    ) -> Option<Result<Accepted, Refused<A::Rejection>>> {
+        match answer {
+            Ok(Appended { position, hash, recorded_at }) => {
+                self.shared.states.put(stream.id, epoch, count, state);
+                let revision = count.saturating_sub(1);
+                Some(Ok(Accepted { stream, revision, position, hash, recorded_at, repeated: false }))
+            }
+            Err(Unwritten::Conflict { stream: moved, count }) => {
+                self.shared.states.evict(&moved.id);
+                let named = moved == stream && intent.expected.is_some();
+                if named {
+                    return Some(Err(Refused::Conflict { current: count.checked_sub(1) }));
+                }
+                intent.reads.iter().any(|(read, _)| *read == moved).then_some(Err(Failure::Busy.into()))
+            }
+            Err(Unwritten::Fenced) if !self.reconsidered(&stream) => Some(Err(Refused::Fenced)),
+            Err(Unwritten::CommandUsed | Unwritten::KeysChanged | Unwritten::Fenced) => {
+                self.shared.states.evict(&stream.id);
+                intent.keys.is_some().then_some(Err(Failure::Busy.into()))
+            }
+            Err(Unwritten::TooLarge(_)) => Some(Err(Refused::TooLarge)),
+            Err(unwritten) => Some(Err(Failure::from(unwritten).into())),
+        }
+    }
+
+    /// A part was turned away at a fence. Where the state was folded before the fence, deciding again gives the better
+    /// answer; where there is no state yet, there is none.
+    fn reconsidered(&self, stream: &Stream) -> bool {
+        self.shared.log.stream_head(&stream.id).is_some()
+    }
+
+    fn unchanged<R: std::error::Error>(&self, stream: Stream, count: u64) -> Result<Accepted, Refused<R>> {
+        let entries = whole_stream(&self.shared.log, &stream.id, count.saturating_sub(1));
+        let entries =
+            entries.map_err(|failed| Failure::from(Unreadable { position: u64::MAX, fault: failed.into() }))?;
+        let Some(last) = entries.first() else {
+            return Err(Refused::Conflict { current: None });
+        };
+        let opened = open_entry(last, &self.shared.keyring, self.shared.log_id).map_err(Failure::from)?;
+        let place = opened.recorded.place;
+        Ok(Accepted {
+            stream,
+            revision: place.revision,
+            position: place.position,
+            hash: place.hash,
+            recorded_at: place.recorded_at,
+            repeated: false,
+        })
+    }
+
+    fn seal<A: Aggregate>(
+        &self,
+        intent: &Intent<A>,
+        stream: Stream,
+        count: u64,
+        effective_at: Time,
+        events: Vec<A::Event>,
+    ) -> Result<Vec<Sealed>, Failure> {
+        let of_command =
+            u16::try_from(events.len()).map_err(|_| Unwritten::TooLarge(crate::record::TooLarge(usize::MAX)))?;
+        let mut minted: Vec<Owned> = Vec::new();
+        let mut sealed = Vec::with_capacity(events.len());
+        for (index, event) in (0..of_command).zip(events) {
+            let event: Event = event.into();
+            let Written { kind, version, facts, parts } = wire::write(&event)?;
+            let mut record = Sealed {
+                draft: Draft {
+                    stream,
+                    revision: count + u64::from(index),
+                    kind,
+                    version,
+                    effective_at,
+                    actor: intent.actor,
+                    command: intent.command_id,
+                    index,
+                    count: of_command,
+                    causation: None,
+                    facts,
+                    personal: Vec::with_capacity(parts.len()),
+                },
+                parts: Vec::with_capacity(parts.len()),
+                owned: Vec::with_capacity(parts.len()),
+                event,
+            };
+            for plain in &parts {
+                self.seal_part(&mut record, plain, &mut minted)?;
+            }
+            sealed.push(record);
+        }
+        Ok(sealed)
+    }
+
+    fn seal_part(&self, record: &mut Sealed, plain: &Plain, minted: &mut Vec<Owned>) -> Result<(), Failure> {
+        let Plain { subject, compartment, .. } = *plain;
+        let known = self.shared.owners.read().key(subject, compartment);
+        let known = known.or_else(|| {
+            let mine = minted.iter().find(|owned| owned.subject == subject && owned.compartment == compartment);
+            mine.map(|owned| owned.key)
+        });
+        let (id, key) = match known.map(|id| (id, self.shared.keyring.state(&id))) {
+            Some((id, KeyState::Live(key))) => (id, key),
+            Some(_) => return Err(Unwritten::Fenced.into()),
+            None => {
+                let (id, key) = self.shared.keyring.mint()?;
+                minted.push(Owned { subject, compartment, key: id });
+                (id, key)
+            }
+        };
+        let draft = &mut record.draft;
+        let binding = Binding {
+            format: FORMAT_VERSION,
+            log: self.shared.log_id,
+            stream: draft.stream,
+            revision: draft.revision,
+            kind: draft.kind,
+            schema: draft.version,
+            part: u8::try_from(record.parts.len()).unwrap_or(u8::MAX),
+            key: id,
+        };
+        let sealed = seal(plain, &key, &binding)?;
+        draft.personal.push(PartRef { compartment, key: id, commitment: sealed.commitment });
+        record.parts.push(sealed.bytes);
+        record.owned.push(Owned { subject, compartment, key: id });
+        Ok(())
+    }
+}
+
+impl<R: std::error::Error> From<Unreadable> for Refused<R> {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Failed(unreadable.into())
+    }
+}
+
+/// Waits for a future on a thread of its own.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(output) => return output,
+            std::task::Poll::Pending => std::thread::park(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A data directory: what lies where, how a ledger is made in it, and how it is opened for the boot in `replay`.
+//!
+//! ```text
+//! lock       held by the process that uses the directory
+//! journal/   the log: segment files, synced
+//! index/     sled: may be lost at any time
+//! mark       the head mark
+//! keyring/   the keys
+//! anchor/    the root that the keys are sealed under (level A0)
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::event::{Event, Stream, StreamKind};
+use domain::id::{ActorId, CommandId, LogId};
+use domain::ledger;
+use domain::time::Time;
+
+use super::Fresh;
+use crate::keyring::{AnchorError, FileAnchor, Keyring, KeyringError};
+use crate::log::engine::{Embedded, Options};
+use crate::log::lock::Lock;
+use crate::log::segment::sync_dir;
+use crate::log::{Commit, Entry, Log as _, LogError, Progress};
+use crate::random::NoRandomness;
+use crate::record::{Draft, Link, NO_HASH, TooLarge, hash};
+use crate::wire::{self, WireError};
+
+/// There while a ledger is being made: whatever lies beside it was never in service.
+const MAKING: &str = "making";
+
+/// What a new ledger is.
+#[derive(Clone, Debug)]
+pub struct Founding {
+    /// Whose data it will hold.
+    pub controller: String,
+    /// What checkpoints will be signed for; no spaces.
+    pub origin: String,
+    /// Whether clocks may be set and erasures may skip their cooling-off.
+    pub demo: bool,
+    /// The first record's time.
+    pub at: Time,
+}
+
+/// Log and keyring of a directory, locked, before anything in them was believed.
+pub struct Directory {
+    /// No other process uses it.
+    pub lock: Lock,
+    /// The log.
+    pub log: Embedded,
+    /// Its keys; they mint when the log was read.
+    pub keyring: Keyring,
+    /// Which log.
+    pub log_id: LogId,
+}
+
+/// A directory that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// There are other things in it.
+    #[error("this directory holds something else than a ledger")]
+    NotOurs,
+    /// There is no ledger in it.
+    #[error("there is no ledger in this directory")]
+    Empty,
+    /// The operating system refused.
+    #[error("cannot {action} the data directory: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The log cannot be used.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The keyring cannot be used.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The anchor cannot be used.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    /// The first record cannot be written.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The first record is too large.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// No randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+impl Directory {
+    /// Whether a ledger lies here, complete or half made. A directory with anything else in it is refused.
+    pub fn exists(path: &Path) -> Result<bool, DirectoryError> {
+        match fs::read_dir(path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(DirectoryError::Io { action: "read", source }),
+            Ok(mut entries) if path.join("journal").is_dir() && !path.join(MAKING).exists() => {
+                entries.next();
+                Ok(true)
+            }
+            Ok(_) if path.join(MAKING).exists() => Ok(false),
+            Ok(mut entries) => {
+                if entries.next().is_none() {
+                    Ok(false)
+                } else {
+                    Err(DirectoryError::NotOurs)
+                }
+            }
+        }
+    }
+
+    /// Makes a ledger with its first record. Durable when it returns; what a crash leaves is made anew.
+    pub fn create(path: &Path, founding: &Founding, options: Options) -> Result<LogId, DirectoryError> {
+        let io = |action| move |source| DirectoryError::Io { action, source };
+        fs::create_dir_all(path).map_err(io("make"))?;
+        if Self::exists(path)? {
+            return Err(LogError::Exists.into());
+        }
+        let making = path.join(MAKING);
+        let _lock = Lock::take(path)?;
+        fs::File::create(&making).and_then(|file| file.sync_all()).map_err(io("write to"))?;
+        sync_dir(path)?;
+        for part in ["journal", "index", "keyring", "anchor"] {
+            remove(&path.join(part)).map_err(io("clear"))?;
+        }
+        let log_id: LogId = Fresh::new().id()?;
+        let mut fresh = Fresh::new();
+        let anchor = FileAnchor::at(path.join("anchor"))?;
+        drop(Keyring::create(&path.join("keyring"), Box::new(anchor), log_id)?);
+        let log = Embedded::create(path, log_id, options)?;
+        log.append(&first(log_id, founding, fresh.id()?, fresh.id()?)?)?;
+        log.sync_mark()?;
+        fs::remove_file(&making).map_err(io("write to"))?;
+        sync_dir(path)?;
+        Ok(log_id)
+    }
+
+    /// Opens a ledger's parts and holds the directory until they are dropped.
+    pub fn open(path: &Path, options: Options, progress: &Progress) -> Result<Self, DirectoryError> {
+        if !Self::exists(path)? {
+            return Err(DirectoryError::Empty);
+        }
+        let lock = Lock::take(path)?;
+        let log = Embedded::open(path, options, progress)?;
+        let log_id = log.log();
+        let anchor = FileAnchor::at(path.join("anchor"))?;
+        let keyring = Keyring::open(&path.join("keyring"), Box::new(anchor), log_id)?;
+        Ok(Self { lock, log, keyring, log_id })
+    }
+
+    /// Where the program that uses the directory listens for its own commands.
+    pub fn socket(path: &Path) -> PathBuf {
+        path.join("lethe.sock")
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(failed),
+        _ => Ok(()),
+    }
+}
+
+fn first(log: LogId, founding: &Founding, actor: ActorId, command: CommandId) -> Result<Commit, DirectoryError> {
+    let opened = ledger::Event::Opened {
+        log,
+        controller: founding.controller.clone(),
+        origin: founding.origin.clone(),
+        demo: founding.demo,
+    };
+    let written = wire::write(&Event::Log(opened))?;
+    let draft = Draft {
+        stream: Stream { kind: StreamKind::Log, id: log.0 },
+        revision: 0,
+        kind: written.kind,
+        version: written.version,
+        effective_at: founding.at,
+        actor,
+        command,
+        index: 0,
+        count: 1,
+        causation: None,
+        facts: written.facts,
+        personal: Vec::new(),
+    };
+    let link = Link { log, position: 0, recorded_at: founding.at, previous: NO_HASH, previous_in_stream: NO_HASH };
+    let record = draft.write(&link)?;
+    let hash = hash(&record);
+    Ok(Commit { entries: vec![Entry { record, hash, parts: Vec::new() }] })
+}

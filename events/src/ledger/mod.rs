@@ -1,0 +1,268 @@
+//! One controller's log, keys and views, and the write path: load, decide, seal, append.
+
+mod clock;
+mod command;
+mod directory;
+mod fresh;
+mod owners;
+mod read;
+mod repeat;
+mod states;
+mod tail;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread::JoinHandle;
+
+use domain::event::{Event, Follow, Recorded};
+use domain::id::{KeyId, LogId};
+use domain::subject;
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+
+pub use clock::{Clock, WrongClock};
+pub use command::{Accepted, Failure, Intent, Refused};
+pub use directory::{Directory, DirectoryError, Founding};
+pub use fresh::Fresh;
+pub use owners::{Owned, Owners};
+pub use read::{Fault, Opened, Unreadable, open_entry};
+pub use tail::Tail;
+pub use writer::{Appended, Unwritten};
+
+use crate::keyring::Keyring;
+use crate::log::engine::Embedded;
+use crate::log::lock::Lock;
+use crate::log::{Entry, Log, LogError};
+use states::States;
+use writer::{Append, Writer};
+
+/// A ledger in service. All its state hangs off this value; dropping it drains the writer.
+pub struct Ledger<V: Follow> {
+    shared: Arc<Shared<V>>,
+    queue: Option<Sender<Append>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What callers and the writer share.
+pub(crate) struct Shared<V> {
+    _lock: Lock,
+    pub(crate) log: Embedded,
+    pub(crate) keyring: Keyring,
+    pub(crate) log_id: LogId,
+    pub(crate) clock: Clock,
+    pub(crate) owners: RwLock<Owners>,
+    pub(crate) views: RwLock<V>,
+    pub(crate) states: States,
+    grown: (Mutex<u64>, Condvar),
+    stopped: AtomicBool,
+}
+
+/// A ledger that was read to its end, before its writer starts. Made by the boot in `replay`.
+pub struct Parts<V> {
+    /// Held for as long as the ledger is in service.
+    pub lock: Lock,
+    /// The log.
+    pub log: Embedded,
+    /// Its keys, with the fences of `owners` applied.
+    pub keyring: Keyring,
+    /// Which log.
+    pub log_id: LogId,
+    /// Its clock.
+    pub clock: Clock,
+    /// Folded from every record.
+    pub owners: Owners,
+    /// Folded from every record.
+    pub views: V,
+}
+
+impl<V: Follow> Ledger<V> {
+    /// Starts the writer behind what was read.
+    pub fn start(parts: Parts<V>) -> std::io::Result<Self> {
+        let Parts { lock, log, keyring, log_id, clock, owners, views } = parts;
+        let head = log.head();
+        clock.opened_after(head.recorded_at);
+        let shared = Arc::new(Shared {
+            _lock: lock,
+            log,
+            keyring,
+            log_id,
+            clock,
+            owners: RwLock::new(owners),
+            views: RwLock::new(views),
+            states: States::default(),
+            grown: (Mutex::new(head.size), Condvar::new()),
+            stopped: AtomicBool::new(false),
+        });
+        let (queue, receiver) = mpsc::channel();
+        let writer = Writer { shared: shared.clone(), last: head.recorded_at };
+        let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(&receiver))?;
+        Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
+    }
+
+    /// Which log.
+    pub fn log_id(&self) -> LogId {
+        self.shared.log_id
+    }
+
+    /// The log itself, for reading.
+    pub fn log(&self) -> &Embedded {
+        &self.shared.log
+    }
+
+    /// Its keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.shared.keyring
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Whose keys are whose.
+    pub fn owners(&self) -> RwLockReadGuard<'_, Owners> {
+        self.shared.owners.read()
+    }
+
+    /// The views as of the durable size. Held briefly: the writer waits for it.
+    pub fn views(&self) -> RwLockReadGuard<'_, V> {
+        self.shared.views.read()
+    }
+
+    /// Whether a write failed, so that the process should end and verify at its next start.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.stopped.load(Ordering::Acquire)
+    }
+
+    /// Records from a position on, as they become durable; see [`Tail`].
+    pub fn tail(&self, from: u64) -> Tail<V> {
+        Tail::new(self.shared.clone(), from)
+    }
+
+    fn send(&self, append: Append) {
+        if let Some(queue) = &self.queue
+            && let Err(mpsc::SendError(append)) = queue.send(append)
+        {
+            let _ = append.reply.send(Err(Unwritten::Stopped));
+        }
+    }
+}
+
+impl<V: Follow> Drop for Ledger<V> {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+        if let Err(failed) = self.shared.log.sync_mark() {
+            tracing::error!(error = %failed, "the head mark was not written; the log is checked at the next start");
+        }
+    }
+}
+
+impl<V: Follow> Shared<V> {
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.grown.1.notify_all();
+    }
+
+    /// Lets views, keys and states follow durable records, and wakes whoever waits for them.
+    fn follow(&self, records: Vec<Recorded>) {
+        let size = records.last().map(|recorded| recorded.place.position + 1);
+        let mut plain = Vec::with_capacity(records.len());
+        for recorded in records {
+            let change = Change::of(&recorded.event);
+            let position = recorded.place.position;
+            plain.push(recorded);
+            if let Some(change) = change {
+                self.views.write().follow(std::mem::take(&mut plain));
+                self.change(change, position);
+            }
+        }
+        self.views.write().follow(plain);
+        if let Some(size) = size {
+            *self.grown.0.lock() = size;
+            self.grown.1.notify_all();
+        }
+    }
+
+    fn change(&self, change: Change, position: u64) {
+        match change {
+            Change::Fenced(keys) => self.keyring.fence(&keys),
+            Change::Unfenced(keys) => {
+                let again = self.keyring.unfence(&keys).map_err(|failed| failed.to_string()).and_then(|()| {
+                    reopened(&self.log, &self.keyring, self.log_id, &keys, position).map_err(|bad| bad.to_string())
+                });
+                match again {
+                    Ok(again) => self.views.write().follow(again),
+                    Err(error) => {
+                        tracing::error!(error, "a lifted fence could not be read again");
+                        self.stop();
+                    }
+                }
+            }
+            Change::Ordered => {}
+        }
+        self.states.expire();
+    }
+}
+
+/// What a record changes beyond the views.
+pub enum Change {
+    /// These keys are withheld from here on.
+    Fenced(Vec<KeyId>),
+    /// And these no more.
+    Unfenced(Vec<KeyId>),
+    /// Keys are about to be destroyed, or were.
+    Ordered,
+}
+
+impl Change {
+    /// What this event changes.
+    pub fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::Case(subject::Event::Fenced { keys, .. }) => Some(Self::Fenced(keys.clone())),
+            Event::Case(subject::Event::Unfenced { keys, .. }) => Some(Self::Unfenced(keys.clone())),
+            Event::Case(subject::Event::DestructionOrdered { .. } | subject::Event::Certified { .. }) => {
+                Some(Self::Ordered)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The records before `position` of every stream that has a part under one of these keys, in order: what views need again
+/// when a fence is lifted.
+pub fn reopened(
+    log: &impl Log,
+    keyring: &Keyring,
+    log_id: LogId,
+    keys: &[KeyId],
+    position: u64,
+) -> Result<Vec<Recorded>, Unreadable> {
+    let failed = |failed: LogError| Unreadable { position, fault: failed.into() };
+    let mut again = Vec::new();
+    for stream in log.streams_of(keys).map_err(failed)? {
+        for entry in whole_stream(log, &stream, 0).map_err(failed)? {
+            let opened = open_entry(&entry, keyring, log_id)?;
+            if opened.recorded.place.position < position {
+                again.push(opened.recorded);
+            }
+        }
+    }
+    again.sort_by_key(|recorded| recorded.place.position);
+    Ok(again)
+}
+
+/// Every entry of a stream from a revision on.
+pub(crate) fn whole_stream(log: &impl Log, stream: &[u8; 16], from: u64) -> Result<Vec<Entry>, LogError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let more = log.read_stream(stream, from + entries.len() as u64, 1 << 20)?;
+        if more.is_empty() {
+            return Ok(entries);
+        }
+        entries.extend(more);
+    }
+}

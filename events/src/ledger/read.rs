@@ -1,0 +1,137 @@
+//! From stored bytes to facts: every part is opened with the key it names, or there is a reason why not.
+
+use domain::event::Recorded;
+use domain::id::{KeyId, LogId};
+use domain::personal::{Gone, Held};
+
+use super::owners::Owned;
+use crate::bytes::Malformed;
+use crate::keyring::{KeyState, Keyring};
+use crate::log::{Entry, LogError, Part, PartBytes};
+use crate::record::{FORMAT_VERSION, PartRef, Record};
+use crate::seal::{Binding, OpenError, open};
+use crate::wire::{self, HeldFields, WireError};
+
+/// A record that cannot be read as what it was. Never an erasure: that is an answer, not an error.
+#[derive(Debug, thiserror::Error)]
+#[error("record {position}: {fault}")]
+pub struct Unreadable {
+    /// Where.
+    pub position: u64,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// What can be wrong with a record or its parts.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The bytes are no record.
+    #[error("its bytes are not a record: {0}")]
+    Malformed(#[from] Malformed),
+    /// The stored form is not known, or its bytes are not.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The record names parts that are not beside it, or other ones.
+    #[error("the sealed parts beside it are not the ones it names")]
+    Parts,
+    /// The key is live, but the part is not there or its bytes are others.
+    #[error("sealed part {part} is damaged: {cause}")]
+    Damaged {
+        /// Which.
+        part: usize,
+        /// What was found.
+        cause: &'static str,
+    },
+    /// The key is live, but the part does not open under it.
+    #[error("sealed part {part} is damaged: {cause}")]
+    Sealed {
+        /// Which.
+        part: usize,
+        /// What was found.
+        cause: OpenError,
+    },
+    /// Nobody knows this key.
+    #[error("the keyring does not know {0}: the key is lost")]
+    Lost(KeyId),
+    /// The log did not give the record.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// A record with all that could be opened, and whose its parts are.
+pub struct Opened {
+    /// The fact and its place.
+    pub recorded: Recorded,
+    /// The owners of the parts that opened.
+    pub owned: Vec<Owned>,
+    /// The keys that it names.
+    pub keys: Vec<KeyId>,
+}
+
+/// Opens what an entry holds.
+pub fn open_entry(entry: &Entry, keyring: &Keyring, log: LogId) -> Result<Opened, Unreadable> {
+    let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
+    let position = record.position;
+    read(&record, entry, keyring, log).map_err(|fault| Unreadable { position, fault })
+}
+
+fn read(record: &Record<'_>, entry: &Entry, keyring: &Keyring, log: LogId) -> Result<Opened, Fault> {
+    if record.personal.len() != entry.parts.len() {
+        return Err(Fault::Parts);
+    }
+    let mut owned = Vec::with_capacity(record.personal.len());
+    let mut parts = Vec::with_capacity(record.personal.len());
+    for (number, (part, stored)) in record.personal.iter().zip(&entry.parts).enumerate() {
+        let fields = open_part(record, number, part, stored, keyring, log)?;
+        if let Held::Here(personal) = &fields {
+            owned.push(Owned { subject: personal.subject(), compartment: personal.compartment(), key: part.key });
+        }
+        parts.push(fields);
+    }
+    let event = wire::read(record.kind, record.version, record.facts, parts)?;
+    let keys = record.personal.iter().map(|part| part.key).collect();
+    Ok(Opened { recorded: Recorded { place: record.place(entry.hash), event }, owned, keys })
+}
+
+fn open_part(
+    record: &Record<'_>,
+    number: usize,
+    part: &PartRef,
+    stored: &Part,
+    keyring: &Keyring,
+    log: LogId,
+) -> Result<HeldFields, Fault> {
+    if stored.key != part.key {
+        return Err(Fault::Parts);
+    }
+    let key = match keyring.state(&part.key) {
+        KeyState::Live(key) => key,
+        KeyState::Erased { .. } => return Ok(Held::Gone(Gone::Erased)),
+        KeyState::Fenced => return Ok(Held::Gone(Gone::Withheld)),
+        KeyState::Retired | KeyState::NeverHad => return Err(Fault::Lost(part.key)),
+    };
+    let bytes = match &stored.bytes {
+        PartBytes::Present(bytes) => bytes,
+        PartBytes::Swept { .. } => return Err(Fault::Damaged { part: number, cause: "it is not there" }),
+        PartBytes::Damaged { .. } => {
+            return Err(Fault::Damaged { part: number, cause: "its bytes are not those written" });
+        }
+    };
+    let binding = Binding {
+        format: FORMAT_VERSION,
+        log,
+        stream: record.stream,
+        revision: record.revision,
+        kind: record.kind,
+        schema: record.version,
+        part: u8::try_from(number).unwrap_or(u8::MAX),
+        key: part.key,
+    };
+    let opened =
+        open(bytes, &key, &binding, &part.commitment).map_err(|cause| Fault::Sealed { part: number, cause })?;
+    let mut plain = opened.plain;
+    if plain.compartment != part.compartment {
+        return Err(Fault::Parts);
+    }
+    Ok(Held::new(plain.subject, plain.compartment, std::mem::take(&mut plain.fields)))
+}

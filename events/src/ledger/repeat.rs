@@ -1,0 +1,85 @@
+//! A retry is the same command: same operation, node and values, by the same actor. What was recorded is compared with what
+//! the command would have made of the state it met then; what a caller draws at random for each attempt does not count.
+
+use domain::aggregate::{Aggregate, Circumstances};
+use domain::event::{Event, Follow, Recorded, Stream};
+
+use super::command::{Accepted, Failure, Intent, Refused};
+use super::read::{Fault, Unreadable, open_entry};
+use super::{Fresh, Ledger};
+use crate::log::Log as _;
+use crate::wire::{self, Written};
+
+/// What an earlier command with this id came to, where there was one.
+pub(super) fn repeat<A: Aggregate, V: Follow>(
+    ledger: &Ledger<V>,
+    intent: &Intent<A>,
+) -> Result<Option<Accepted>, Refused<A::Rejection>> {
+    let Some(placed) = ledger.shared.log.command(&intent.command_id) else { return Ok(None) };
+    let recorded = (placed.first..placed.first + u64::from(placed.count))
+        .map(|position| read(ledger, position))
+        .collect::<Result<Vec<_>, _>>()?;
+    let (Some(first), Some(last)) = (recorded.first(), recorded.last()) else { return Ok(None) };
+    let place = first.place;
+    let node = intent.fresh.same(&intent.id, &place.stream.id);
+    let when = intent.effective_at.is_none_or(|at| at == place.effective_at);
+    if place.stream.kind != A::KIND || !node || !when || place.actor != intent.actor {
+        return Err(Refused::CommandReused);
+    }
+    if !same(ledger, intent, place.stream, &recorded)? {
+        return Err(Refused::CommandReused);
+    }
+    Ok(Some(Accepted {
+        stream: place.stream,
+        revision: last.place.revision,
+        position: last.place.position,
+        hash: last.place.hash,
+        recorded_at: last.place.recorded_at,
+        repeated: true,
+    }))
+}
+
+fn read<V: Follow>(ledger: &Ledger<V>, position: u64) -> Result<Recorded, Failure> {
+    let shared = &ledger.shared;
+    let unreadable = |fault| Unreadable { position, fault };
+    let entry = shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
+    let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
+    Ok(open_entry(&entry, &shared.keyring, shared.log_id)?.recorded)
+}
+
+fn same<A: Aggregate, V: Follow>(
+    ledger: &Ledger<V>,
+    intent: &Intent<A>,
+    stream: Stream,
+    recorded: &[Recorded],
+) -> Result<bool, Failure> {
+    let Some(place) = recorded.first().map(|recorded| recorded.place) else { return Ok(false) };
+    let (_, state) = ledger.fold::<A>(&stream.id, place.revision)?;
+    let when = Circumstances { actor: place.actor, effective_at: place.effective_at, now: place.recorded_at };
+    let Ok(events) = state.decide(&intent.command, &when) else { return Ok(false) };
+    if events.len() != recorded.len() {
+        return Ok(false);
+    }
+    for (event, recorded) in events.into_iter().zip(recorded) {
+        let new = wire::write(&event.into())?;
+        if !matches(&new, &recorded.event, &intent.fresh)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Parts whose key is gone cannot be compared; who is erased has no more values to be mistaken for.
+fn matches(new: &Written, recorded: &Event, fresh: &Fresh) -> Result<bool, Failure> {
+    let Ok(old) = wire::write(recorded) else { return Ok(false) };
+    let heads = new.kind == old.kind && new.version == old.version && fresh.same(&new.facts, &old.facts);
+    if !heads || new.parts.len() != old.parts.len() {
+        return Ok(false);
+    }
+    Ok(new.parts.iter().zip(&old.parts).all(|(new, old)| {
+        fresh.same(&new.subject.0, &old.subject.0)
+            && new.compartment == old.compartment
+            && new.fields.len() == old.fields.len()
+            && new.fields.iter().zip(&old.fields).all(|(new, old)| fresh.same(new, old))
+    }))
+}

@@ -1,0 +1,259 @@
+//! The one writer: it alone orders records. It drains its queue, checks guards, links, writes one frame, syncs, lets the
+//! views follow, and only then answers everybody in the batch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use domain::event::{Event, Follow, Recorded, Stream};
+use domain::id::{CommandId, KeyId, SubjectId};
+use domain::time::Time;
+use tokio::sync::oneshot;
+
+use super::Shared;
+use super::clock::WrongClock;
+use super::owners::{Owned, Turned};
+use crate::log::{Commit, Entry, Log as _, LogError, Part, PartBytes};
+use crate::record::{Draft, Hash, Link, NO_HASH, TooLarge, hash};
+use domain::compartment::Compartment;
+
+/// How many bytes one frame may gather before it is written.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// One record on its way: what the chain will hold, what is sealed beside it, and what views will see.
+pub struct Sealed {
+    /// The record but for its place.
+    pub draft: Draft,
+    /// The sealed parts, in the order of the draft's.
+    pub parts: Vec<Vec<u8>>,
+    /// Whose they are.
+    pub owned: Vec<Owned>,
+    /// The fact itself.
+    pub event: Event,
+}
+
+/// One command's records and what must still hold when they are written.
+pub struct Append {
+    /// The records, all of one stream and one command.
+    pub records: Vec<Sealed>,
+    /// Streams that the decision read, and how many records they had.
+    pub reads: Vec<(Stream, u64)>,
+    /// A subject whose keys must be exactly these.
+    pub keys: Option<(SubjectId, Vec<(Compartment, KeyId)>)>,
+    /// An operator's word on the clock rides along.
+    pub confirms_clock: bool,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<Appended, Unwritten>>,
+}
+
+/// The records are durable and the views have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The position of the command's last record.
+    pub position: u64,
+    /// Its hash.
+    pub hash: Hash,
+    /// When it was written.
+    pub recorded_at: Time,
+}
+
+/// Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritten {
+    /// A stream is elsewhere than the decision thought.
+    #[error("stream {stream} has {count} records by now")]
+    Conflict {
+        /// Which.
+        stream: Stream,
+        /// How many records it has.
+        count: u64,
+    },
+    /// The command id was used.
+    #[error("the command id was used before")]
+    CommandUsed,
+    /// A part would be sealed under a key that is fenced, or in a closed compartment.
+    #[error("a key is fenced")]
+    Fenced,
+    /// The keys of a subject are others by now.
+    #[error("a key changed")]
+    KeysChanged,
+    /// The clock cannot be right.
+    #[error(transparent)]
+    Clock(#[from] WrongClock),
+    /// A record is too large.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+    /// The writer has stopped and the process should end.
+    #[error("the writer has stopped")]
+    Stopped,
+}
+
+/// What the writer remembers between batches.
+pub(super) struct Writer<V: Follow> {
+    pub(super) shared: Arc<Shared<V>>,
+    pub(super) last: Time,
+}
+
+/// What a batch has taken so far.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    news: Vec<Recorded>,
+    answers: Vec<(oneshot::Sender<Result<Appended, Unwritten>>, Appended)>,
+    streams: HashMap<[u8; 16], (u64, Hash)>,
+    commands: std::collections::HashSet<CommandId>,
+    bytes: usize,
+}
+
+impl<V: Follow> Writer<V> {
+    /// Until every sender is gone, or a write fails.
+    pub(super) fn run(mut self, queue: &Receiver<Append>) {
+        while let Ok(first) = queue.recv() {
+            let mut batch = Batch::default();
+            self.take(&mut batch, first);
+            while batch.bytes < BATCH_BYTES
+                && let Ok(next) = queue.try_recv()
+            {
+                self.take(&mut batch, next);
+            }
+            if self.write(batch).is_err() {
+                return self.refuse(queue);
+            }
+        }
+    }
+
+    /// After a failed write nothing is written any more: the disk is verified at the next start.
+    fn refuse(&self, queue: &Receiver<Append>) {
+        while let Ok(append) = queue.recv() {
+            let _ = append.reply.send(Err(Unwritten::Stopped));
+        }
+    }
+
+    fn take(&mut self, batch: &mut Batch, append: Append) {
+        let at = if append.confirms_clock {
+            Ok(self.shared.clock.confirm(self.last))
+        } else {
+            self.shared.clock.next(self.last).map_err(Unwritten::from)
+        };
+        let checked = at.and_then(|at| {
+            self.guard(batch, &append)?;
+            self.link(batch, &append, at).map(|linked| (at, linked))
+        });
+        match checked {
+            Ok((at, linked)) => self.admit(batch, append, at, linked),
+            Err(unwritten) => {
+                let _ = append.reply.send(Err(unwritten));
+            }
+        }
+    }
+
+    fn guard(&self, batch: &Batch, append: &Append) -> Result<(), Unwritten> {
+        let log = &self.shared.log;
+        if let Some(first) = append.records.first() {
+            let command = &first.draft.command;
+            if batch.commands.contains(command) || log.command(command).is_some() {
+                return Err(Unwritten::CommandUsed);
+            }
+            let (count, _) = self.stream(batch, &first.draft.stream.id);
+            if count != first.draft.revision {
+                return Err(Unwritten::Conflict { stream: first.draft.stream, count });
+            }
+        }
+        for (stream, read) in &append.reads {
+            let (count, _) = self.stream(batch, &stream.id);
+            if count != *read {
+                return Err(Unwritten::Conflict { stream: *stream, count });
+            }
+        }
+        let owners = self.shared.owners.read();
+        if let Some((subject, keys)) = &append.keys
+            && owners.keys_of(*subject) != keys.as_slice()
+        {
+            return Err(Unwritten::KeysChanged);
+        }
+        for part in append.records.iter().flat_map(|record| &record.owned) {
+            owners.admit(part).map_err(|turned| match turned {
+                Turned::Fenced => Unwritten::Fenced,
+                Turned::OtherKey => Unwritten::KeysChanged,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// How many records a stream has behind this batch, and the hash of the last.
+    fn stream(&self, batch: &Batch, id: &[u8; 16]) -> (u64, Hash) {
+        let behind = batch.streams.get(id).copied();
+        behind
+            .or_else(|| self.shared.log.stream_head(id).map(|head| (head.revision + 1, head.hash)))
+            .unwrap_or((0, NO_HASH))
+    }
+
+    /// The records' bytes and hashes at the places they would get.
+    fn link(&self, batch: &Batch, append: &Append, at: Time) -> Result<Vec<(Vec<u8>, Hash)>, Unwritten> {
+        let head = self.shared.log.head();
+        let mut position = head.size + batch.entries.len() as u64;
+        let mut previous = batch.entries.last().map_or(head.hash, |entry| entry.hash);
+        let mut linked = Vec::with_capacity(append.records.len());
+        let mut in_stream = None;
+        for Sealed { draft, .. } in &append.records {
+            let previous_in_stream = in_stream.unwrap_or_else(|| self.stream(batch, &draft.stream.id).1);
+            let link = Link { log: self.shared.log_id, position, recorded_at: at, previous, previous_in_stream };
+            let bytes = draft.write(&link)?;
+            let hash = hash(&bytes);
+            (position, previous, in_stream) = (position + 1, hash, Some(hash));
+            linked.push((bytes, hash));
+        }
+        Ok(linked)
+    }
+
+    fn admit(&mut self, batch: &mut Batch, append: Append, at: Time, linked: Vec<(Vec<u8>, Hash)>) {
+        self.last = at;
+        let first = self.shared.log.head().size + batch.entries.len() as u64;
+        let mut owners = self.shared.owners.write();
+        let mut answer = Appended { position: first, hash: NO_HASH, recorded_at: at };
+        for (position, (record, (bytes, hash))) in (first..).zip(append.records.into_iter().zip(linked)) {
+            let Sealed { draft, parts, owned, event } = record;
+            owners.take(&event, &owned);
+            batch.commands.insert(draft.command);
+            batch.streams.insert(draft.stream.id, (draft.revision + 1, hash));
+            batch.bytes += bytes.len() + parts.iter().map(Vec::len).sum::<usize>();
+            let place = domain::event::Place {
+                position,
+                stream: draft.stream,
+                revision: draft.revision,
+                recorded_at: at,
+                effective_at: draft.effective_at,
+                actor: draft.actor,
+                command: draft.command,
+                hash,
+            };
+            answer = Appended { position, hash, recorded_at: at };
+            let parts = draft.personal.iter().zip(parts);
+            let parts = parts.map(|(part, bytes)| Part { key: part.key, bytes: PartBytes::Present(bytes) }).collect();
+            batch.entries.push(Entry { record: bytes, hash, parts });
+            batch.news.push(Recorded { place, event });
+        }
+        batch.answers.push((append.reply, answer));
+    }
+
+    /// One frame, one sync; then the views; then the answers.
+    fn write(&mut self, batch: Batch) -> Result<(), LogError> {
+        if batch.entries.is_empty() {
+            return Ok(());
+        }
+        let Batch { entries, news, answers, .. } = batch;
+        if let Err(failed) = self.shared.log.append(&Commit { entries }) {
+            tracing::error!(error = %failed, "the writer stops: a write failed");
+            self.shared.stop();
+            for (reply, _) in answers {
+                let _ = reply.send(Err(Unwritten::Stopped));
+            }
+            return Err(failed);
+        }
+        self.shared.follow(news);
+        for (reply, answer) in answers {
+            let _ = reply.send(Ok(answer));
+        }
+        Ok(())
+    }
+}
