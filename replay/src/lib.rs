@@ -1,1 +1,10 @@
-//! replay
+//! What an auditor does: verify a log, print a trail, and rebuild a ledger's views from its log, which is how the server
+//! boots. Verifying knows no key, no server, no network and no sled.
+
+pub mod copy;
+pub mod describe;
+pub mod rebuild;
+pub mod report;
+pub mod source;
+pub mod trail;
+pub mod verify;

@@ -10,4 +10,5 @@
 )]
 
 mod journal;
+mod ledger;
 mod powercut;

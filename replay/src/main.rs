@@ -1,0 +1,217 @@
+//! `lethe-audit`: what an auditor runs. Needs no key, no server and no sled; reads only.
+
+#![allow(clippy::print_stdout, reason = "a command line program prints its answer")]
+#![allow(clippy::print_stderr, reason = "and its faults")]
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use domain::event::{Stream, StreamKind};
+use domain::time::{Day, Time};
+use events::chain::Head;
+use indicatif::{ProgressBar, ProgressStyle};
+use replay::copy;
+use replay::report::Report;
+use replay::source::Source;
+use replay::trail::Collector;
+use replay::verify::{Failed, verify};
+
+/// Checks a Lethe log and prints trails from it, offline and without keys.
+#[derive(Parser)]
+#[command(name = "lethe-audit", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Takes an audit copy: all records and the inventory of sealed parts, no personal data.
+    Copy {
+        /// A running server, such as http://127.0.0.1:7474.
+        #[arg(long, requires = "token", conflicts_with = "data", required_unless_present = "data")]
+        server: Option<String>,
+        /// An auditor's token.
+        #[arg(long)]
+        token: Option<String>,
+        /// A data directory at rest; not a byte of it changes.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Where the copy goes: an empty or new directory.
+        out: PathBuf,
+    },
+    /// Verifies an audit copy or a data directory at rest. Exit code 0: consistent, 1: broken, 2: unreadable.
+    Verify {
+        /// The audit copy or data directory.
+        directory: PathBuf,
+        /// A head that was kept from an earlier verification, SIZE:HASH.
+        #[arg(long)]
+        expect: Option<Head>,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Verifies, then prints one stream's trail, or draws streams for a spot check.
+    Trail {
+        /// The audit copy or data directory.
+        directory: PathBuf,
+        /// Which stream, such as consents_0123….
+        #[arg(long, conflicts_with = "sample", required_unless_present = "sample")]
+        stream: Option<Stream>,
+        /// The day whose states are shown; today where it is not said.
+        #[arg(long)]
+        as_of: Option<Day>,
+        /// Only what was recorded by the end of this day.
+        #[arg(long)]
+        known_at: Option<Day>,
+        /// Draws this many streams of consents.
+        #[arg(long)]
+        sample: Option<usize>,
+        /// The seed of the draw: the same seed draws the same streams of the same log.
+        #[arg(long, default_value_t = 0, requires = "sample")]
+        seed: u64,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Exit codes: what an auditor's script goes by.
+const BROKEN: u8 = 1;
+const UNREADABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Copy { server, token, data, out } => copy_log(server, token, data, &out),
+        Command::Verify { directory, expect, json } => verify_log(&directory, expect, json),
+        Command::Trail { directory, stream, as_of, known_at, sample, seed, json } => {
+            let day = as_of.unwrap_or_else(today);
+            let known_at = known_at.map(Day::end);
+            let streams = match (stream, sample) {
+                (Some(stream), _) => vec![stream],
+                (None, Some(count)) => match draw(&directory, count, seed) {
+                    Ok(streams) => streams,
+                    Err(failed) => return told(&failed, json),
+                },
+                (None, None) => Vec::new(),
+            };
+            trails(&directory, &streams, day, known_at, json)
+        }
+    }
+}
+
+fn copy_log(server: Option<String>, token: Option<String>, data: Option<PathBuf>, out: &Path) -> ExitCode {
+    let copied = match (server, token, data) {
+        (Some(server), Some(token), _) => copy::from_server(&server, &token, out),
+        (_, _, Some(data)) => copy::from_directory(&data, out),
+        _ => return ExitCode::from(UNREADABLE),
+    };
+    match copied {
+        Ok(head) => {
+            println!("copied {} records; head {head}", head.size);
+            ExitCode::SUCCESS
+        }
+        Err(failed) => {
+            eprintln!("{failed}");
+            ExitCode::from(UNREADABLE)
+        }
+    }
+}
+
+fn verify_log(directory: &Path, expect: Option<Head>, json: bool) -> ExitCode {
+    match run(directory, expect, &mut |_, _| {}) {
+        Ok(consistent) => {
+            say(&Report::from(&consistent), json);
+            ExitCode::SUCCESS
+        }
+        Err(failed) => told(&failed, json),
+    }
+}
+
+fn trails(directory: &Path, streams: &[Stream], day: Day, known_at: Option<Time>, json: bool) -> ExitCode {
+    let mut collectors: Vec<_> = streams.iter().map(|stream| Collector::new(*stream, known_at)).collect();
+    let verified = run(directory, None, &mut |record, hash| {
+        collectors.iter_mut().for_each(|collector| collector.take(record, hash));
+    });
+    if let Err(failed) = verified {
+        return told(&failed, json);
+    }
+    for collector in collectors {
+        let trail = match collector.trail(day) {
+            Ok(trail) => trail,
+            Err(unsound) => return told(&unsound.into(), json),
+        };
+        if trail.records.is_empty() {
+            eprintln!("the log has no record of {}", trail.stream);
+            return ExitCode::from(UNREADABLE);
+        }
+        if json {
+            println!("{}", serde_json::to_string_pretty(&trail).unwrap_or_default());
+        } else {
+            println!("{trail}");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Streams of consents, drawn by seed: what an auditor who sees no names can spot-check.
+fn draw(directory: &Path, count: usize, seed: u64) -> Result<Vec<Stream>, Failed> {
+    let mut seen = HashSet::new();
+    let mut streams = Vec::new();
+    run(directory, None, &mut |record, _| {
+        if record.stream.kind == StreamKind::Consents && seen.insert(record.stream.id) {
+            streams.push(record.stream);
+        }
+    })?;
+    // A draw by rank of a seeded hash: anyone with the same log and seed draws the same.
+    streams.sort_by_key(|stream| {
+        let mut bytes = seed.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&stream.id);
+        events::record::hash(&bytes)
+    });
+    streams.truncate(count);
+    Ok(streams)
+}
+
+fn run(
+    directory: &Path,
+    expect: Option<Head>,
+    each: &mut (dyn FnMut(&events::record::Record<'_>, events::record::Hash) + Send),
+) -> Result<replay::verify::Consistent, Failed> {
+    let source = Source::open(directory)?;
+    let bar = ProgressBar::new(source.size());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} records, {per_sec}") {
+        bar.set_style(style);
+    }
+    let verified = verify(&source, expect, each, &|done, _| bar.set_position(done));
+    bar.finish_and_clear();
+    verified
+}
+
+fn told(failed: &Failed, json: bool) -> ExitCode {
+    match failed {
+        Failed::Broken(unsound) => {
+            say(&Report::from(unsound), json);
+            ExitCode::from(BROKEN)
+        }
+        Failed::Unreadable(unreadable) => {
+            eprintln!("{unreadable}");
+            ExitCode::from(UNREADABLE)
+        }
+    }
+}
+
+fn say(report: &Report, json: bool) {
+    if json {
+        println!("{}", serde_json::to_string_pretty(report).unwrap_or_default());
+    } else {
+        println!("{report}");
+    }
+}
+
+fn today() -> Day {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)).day()
+}

@@ -1,0 +1,156 @@
+//! The boot: a log is read from its first record as an auditor would read it, every part that has a live key is opened,
+//! and the views are folded by the very calls that the writer makes. Only then does the ledger take commands.
+
+use std::collections::HashSet;
+
+use domain::event::Follow;
+use domain::id::{KeyId, LogId};
+use events::chain::{Broken, Chain};
+use events::keyring::{KeyState, Keyring, KeyringError, Settled};
+use events::ledger::{Change, Clock, Directory, Ledger, Opened, Owners, Parts, Unreadable, open_entry, reopened};
+use events::log::{Entry, Log, LogError};
+use events::record::Record;
+use rayon::prelude::*;
+
+/// How much is read at a time, in bytes.
+const CHUNK: usize = 4 << 20;
+
+/// Why a ledger does not go into service.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The chain does not hold.
+    #[error("the log is broken at {0}")]
+    Broken(#[from] Broken),
+    /// A record or a part of it cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A part's key is gone, and no record ordered that.
+    #[error("record {position}: {key} is gone, and no record ordered its destruction")]
+    NotOrdered {
+        /// Where.
+        position: u64,
+        /// Which.
+        key: KeyId,
+    },
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The keyring failed.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The writer cannot be started.
+    #[error("the writer cannot be started: {0}")]
+    Writer(std::io::Error),
+}
+
+/// What the boot found, for the program log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booted {
+    /// How many records.
+    pub records: u64,
+    /// Keys that no record names.
+    pub settled: Settled,
+}
+
+/// Reads a directory's log to its end and puts the ledger into service. `progress` is told how many records are done, of
+/// how many.
+pub fn boot<V: Follow>(
+    directory: Directory,
+    views: V,
+    clock: Clock,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(Ledger<V>, Booted), BootError> {
+    let Directory { lock, log, keyring, log_id } = directory;
+    let mut replay = Replay::new(views, log_id);
+    let size = log.head().size;
+    let mut next = log.read(0, CHUNK)?;
+    let mut from = 0;
+    while !next.is_empty() {
+        let chunk = std::mem::take(&mut next);
+        from += chunk.len() as u64;
+        let (taken, read) = rayon::join(|| replay.take(&log, &keyring, &chunk), || log.read(from, CHUNK));
+        taken?;
+        next = read?;
+        progress(from, size);
+    }
+    let Replay { chain, owners, views, gone, named, .. } = replay;
+    chain.end()?;
+    for (position, key) in gone {
+        if !owners.is_ordered(&key) && !owners.is_lost(&key) {
+            return Err(BootError::NotOrdered { position, key });
+        }
+    }
+    // An open log reaches its head mark, so a key that no record names was left by a crash.
+    let settled = keyring.settle(|key| named.contains(key), true)?;
+    let fenced: Vec<KeyId> = owners.fenced().copied().collect();
+    keyring.fence(&fenced);
+    let ledger =
+        Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views }).map_err(BootError::Writer)?;
+    Ok((ledger, Booted { records: from, settled }))
+}
+
+/// What is folded on the way.
+struct Replay<V> {
+    chain: Chain,
+    owners: Owners,
+    views: V,
+    log_id: LogId,
+    /// Parts whose key was destroyed: some record must have ordered it.
+    gone: Vec<(u64, KeyId)>,
+    /// Every key that a record names.
+    named: HashSet<KeyId>,
+}
+
+impl<V: Follow> Replay<V> {
+    fn new(views: V, log_id: LogId) -> Self {
+        Self { chain: Chain::new(), owners: Owners::default(), views, log_id, gone: Vec::new(), named: HashSet::new() }
+    }
+
+    fn take(&mut self, log: &impl Log, keyring: &Keyring, chunk: &[Entry]) -> Result<(), BootError> {
+        let opened: Vec<_> = chunk
+            .par_iter()
+            .with_min_len(32)
+            .map(|entry| {
+                let record = Record::parse(&entry.record);
+                (record, entry.hash, open_entry(entry, keyring, self.log_id))
+            })
+            .collect();
+        let mut plain = Vec::with_capacity(opened.len());
+        for (record, hash, opened) in opened {
+            let position = self.chain.head().size;
+            let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
+            self.chain.check(&record, hash)?;
+            let opened = opened?;
+            self.own(keyring, position, &opened);
+            let change = Change::of(&opened.recorded.event);
+            plain.push(opened.recorded);
+            if let Some(change) = change {
+                self.views.follow(std::mem::take(&mut plain));
+                self.change(log, keyring, change, position)?;
+            }
+        }
+        self.views.follow(plain);
+        Ok(())
+    }
+
+    fn own(&mut self, keyring: &Keyring, position: u64, opened: &Opened) {
+        self.owners.take(&opened.recorded.event, &opened.owned);
+        for key in &opened.keys {
+            self.named.insert(*key);
+            let open = opened.owned.iter().any(|owned| owned.key == *key);
+            if !open && matches!(keyring.state(key), KeyState::Erased { .. }) {
+                self.gone.push((position, *key));
+            }
+        }
+    }
+
+    /// The keyring knows no fence while the log is read: what a fence drops from the views, and what a lifted fence brings
+    /// back, follows from the records alone.
+    fn change(&mut self, log: &impl Log, keyring: &Keyring, change: Change, position: u64) -> Result<(), BootError> {
+        if let Change::Unfenced(keys) = change {
+            let again = reopened(log, keyring, self.log_id, &keys, position)?;
+            self.views.follow(again);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! What the auditor's program says, in plain words and as JSON: each verdict with what it does not cover.
+
+use serde::Serialize;
+
+use crate::verify::{Consistent, Unsound};
+
+/// The outcome of a verification.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Report {
+    /// `consistent` or `broken`.
+    pub verdict: &'static str,
+    /// The first position that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// Why it is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The head, as one text to keep: size and hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// What the log says it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// How many streams there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<usize>,
+    /// Sealed parts by the inventory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
+    /// Erasures that were certified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certified_erasures: Option<usize>,
+    /// Whether the head was confirmed by what the caller expected.
+    pub expected: bool,
+    /// What this does not prove.
+    pub not_covered: Vec<&'static str>,
+}
+
+/// Sealed parts, by the operator's inventory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Parts {
+    /// There.
+    pub present: u64,
+    /// Not there, by a certified erasure.
+    pub erased: u64,
+    /// Still there behind a certified erasure.
+    pub residue: u64,
+}
+
+const UNCONFIRMED: &str = "nobody outside has confirmed this head: a log rewritten from the start, or from the middle \
+with every later hash, would go unnoticed. Keep the head line and give it with --expect next time.";
+const INVENTORY: &str = "whether the sealed parts are there is the operator's inventory; only somebody with the keys can \
+open them (`lethe verify`).";
+const TIME: &str = "times are the operator's claim.";
+
+impl From<&Consistent> for Report {
+    fn from(log: &Consistent) -> Self {
+        let parts = Parts { present: log.parts.present, erased: log.parts.erased, residue: log.parts.residue };
+        let unconfirmed = (!log.expected).then_some(UNCONFIRMED);
+        Self {
+            verdict: "consistent",
+            position: None,
+            reason: None,
+            head: Some(log.head.to_string()),
+            origin: log.origin.clone(),
+            streams: Some(log.streams),
+            parts: Some(parts),
+            certified_erasures: Some(log.certified),
+            expected: log.expected,
+            not_covered: unconfirmed.into_iter().chain([INVENTORY, TIME]).collect(),
+        }
+    }
+}
+
+impl From<&Unsound> for Report {
+    fn from(unsound: &Unsound) -> Self {
+        Self {
+            verdict: "broken",
+            position: Some(unsound.position()),
+            reason: Some(unsound.to_string()),
+            head: None,
+            origin: None,
+            streams: None,
+            parts: None,
+            certified_erasures: None,
+            expected: false,
+            not_covered: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.reason {
+            Some(reason) => return write!(f, "BROKEN: {reason}"),
+            None => writeln!(f, "CONSISTENT: every record is in its place and linked to the one before.")?,
+        }
+        if let Some(head) = &self.head {
+            writeln!(f, "head {head}")?;
+        }
+        if let (Some(streams), Some(parts), Some(certified)) = (self.streams, self.parts, self.certified_erasures) {
+            writeln!(
+                f,
+                "streams {streams}; sealed parts: {} there, {} erased, {} to be swept; certified erasures {certified}",
+                parts.present, parts.erased, parts.residue
+            )?;
+        }
+        if self.expected {
+            writeln!(f, "The expected head is in this log.")?;
+        }
+        for note in &self.not_covered {
+            writeln!(f, "Not covered: {note}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! Where an auditor reads from: an audit copy, or the journal of a data directory at rest. Read only, both.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use events::bundle::{self, Inventoried};
+use events::chain::Head;
+use events::log::journal::Journal;
+use events::log::lock::Lock;
+use events::log::{Entry, LogError};
+
+/// The file that makes a directory an audit copy: one line that says so, one with the head.
+pub const HEAD_FILE: &str = "audit-copy";
+/// The first line of that file.
+pub const HEAD_LINE: &str = "lethe audit copy 1";
+
+/// One record as an auditor has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// The canonical bytes.
+    pub record: Vec<u8>,
+    /// What the inventory says of its sealed parts.
+    pub parts: Vec<Inventoried>,
+}
+
+/// A directory that cannot be read as a log.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The operating system refused.
+    #[error("cannot read {file}: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It is neither an audit copy nor a data directory.
+    #[error("this is neither an audit copy nor a data directory of Lethe")]
+    Neither,
+    /// A file of the copy is not what it should be.
+    #[error("record {position}: the audit copy has no good {file}: {what}")]
+    Copy {
+        /// The first record that is missing.
+        position: u64,
+        /// The file.
+        file: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// The directory is in use.
+    #[error(
+        "a server uses this directory: take the copy from it with `lethe-audit copy --server URL --token TOKEN OUT`"
+    )]
+    InUse,
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// What is read from.
+pub enum Source {
+    /// An audit copy, and the head it claims.
+    Copy(PathBuf, Head),
+    /// A data directory at rest, held so that no server starts meanwhile.
+    Data(Option<Lock>, Journal),
+}
+
+impl Source {
+    /// Opens a directory, whichever it is.
+    pub fn open(path: &Path) -> Result<Self, SourceError> {
+        if path.join(HEAD_FILE).is_file() {
+            return Ok(Self::Copy(path.to_path_buf(), claimed(&path.join(HEAD_FILE))?));
+        }
+        if !path.join("journal").is_dir() {
+            return Err(SourceError::Neither);
+        }
+        let lock = match Lock::take_read_only(path) {
+            Err(LogError::Locked) => return Err(SourceError::InUse),
+            lock => lock?,
+        };
+        Ok(Self::Data(lock, Journal::open_read_only(path)?))
+    }
+
+    /// How many records it says it has.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Copy(_, head) => head.size,
+            Self::Data(_, journal) => journal.head().size,
+        }
+    }
+
+    /// The head that a copy claims; a journal's is what is found in it.
+    pub fn claimed_head(&self) -> Option<Head> {
+        match self {
+            Self::Copy(_, head) => Some(*head),
+            Self::Data(..) => None,
+        }
+    }
+
+    /// Its records in order. The first error ends them.
+    pub fn records(&self) -> Box<dyn Iterator<Item = Result<Audited, SourceError>> + Send + '_> {
+        match self {
+            Self::Copy(path, head) => {
+                Box::new(Bundles { path, size: head.size, next: 0, ready: Vec::new().into_iter(), failed: false })
+            }
+            Self::Data(_, journal) => Box::new(journal.entries().map(|entry| Ok(Audited::from(entry?)))),
+        }
+    }
+}
+
+impl From<Entry> for Audited {
+    fn from(entry: Entry) -> Self {
+        let parts = entry.parts.iter().map(Inventoried::of).collect();
+        Self { record: entry.record, parts }
+    }
+}
+
+/// The bundles of an audit copy.
+struct Bundles<'a> {
+    path: &'a Path,
+    size: u64,
+    next: u64,
+    ready: std::vec::IntoIter<Audited>,
+    failed: bool,
+}
+
+impl Iterator for Bundles<'_> {
+    type Item = Result<Audited, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(audited) = self.ready.next() {
+            return Some(Ok(audited));
+        }
+        let width = bundle::width(self.next, self.size).filter(|_| !self.failed)?;
+        match self.bundle(width) {
+            Ok(bundle) => {
+                self.next += 1;
+                self.ready = bundle.into_iter();
+                self.ready.next().map(Ok)
+            }
+            Err(failed) => {
+                self.failed = true;
+                Some(Err(failed))
+            }
+        }
+    }
+}
+
+impl Bundles<'_> {
+    fn bundle(&self, width: u64) -> Result<Vec<Audited>, SourceError> {
+        let position = self.next * bundle::WIDTH;
+        let wrong = |file: &str, what: String| SourceError::Copy { position, file: file.to_owned(), what };
+        let read = |what: &str| {
+            let file = bundle::path(what, self.next, width);
+            let bytes = fs::read(self.path.join(&file)).map_err(|failed| wrong(&file, failed.to_string()))?;
+            Ok::<_, SourceError>((file, bytes))
+        };
+        let (file, bytes) = read("entries")?;
+        let records = bundle::records(&bytes).map_err(|bad| wrong(&file, bad.to_string()))?;
+        let (inventory_file, bytes) = read("inventory")?;
+        let inventory = bundle::inventory(&bytes).map_err(|bad| wrong(&inventory_file, bad.to_string()))?;
+        for (file, count) in [(&file, records.len()), (&inventory_file, inventory.len())] {
+            if count as u64 != width {
+                return Err(wrong(file, format!("it holds {count} entries where {width} belong")));
+            }
+        }
+        let pairs = records.into_iter().zip(inventory);
+        Ok(pairs.map(|(record, parts)| Audited { record: record.to_vec(), parts }).collect())
+    }
+}
+
+fn claimed(file: &Path) -> Result<Head, SourceError> {
+    let text = fs::read_to_string(file).map_err(|source| SourceError::Io { file: HEAD_FILE.into(), source })?;
+    let mut lines = text.lines();
+    let (first, head) = (lines.next(), lines.next().and_then(|line| line.parse().ok()));
+    match (first, head, lines.next()) {
+        (Some(HEAD_LINE), Some(head), None) => Ok(head),
+        _ => Err(SourceError::Copy { position: 0, file: HEAD_FILE.into(), what: "it is not one".into() }),
+    }
+}
+
+/// What the file [`HEAD_FILE`] of an audit copy holds.
+pub fn head_file(head: Head) -> String {
+    format!("{HEAD_LINE}\n{head}\n")
+}

@@ -1,0 +1,300 @@
+//! Whether a log is what it claims: every record in its place, every link, every stream without a gap, every absent part
+//! with an excuse. Needs no key.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::event::Event;
+use domain::id::KeyId;
+use domain::personal::{Gone, Held};
+use domain::subject;
+use events::bundle::Presence;
+use events::chain::{Broken, Chain, Head};
+use events::log::LogError;
+use events::record::{Hash, Record, hash};
+use events::wire;
+use rayon::prelude::*;
+
+use crate::source::{Audited, Source, SourceError};
+
+/// How many records are read and hashed at a time.
+const CHUNK: usize = 8192;
+
+/// What a log that holds together says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consistent {
+    /// Where it ends.
+    pub head: Head,
+    /// Which log, and whose.
+    pub origin: Option<String>,
+    /// How many streams it has.
+    pub streams: usize,
+    /// Sealed parts by the inventory.
+    pub parts: Parts,
+    /// Erasures that were certified.
+    pub certified: usize,
+    /// Whether the expected head was given and met.
+    pub expected: bool,
+}
+
+/// How many sealed parts there are, by what the inventory says.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// There, under a key that nobody ordered to be destroyed.
+    pub present: u64,
+    /// Not there, and a certified erasure destroyed their key.
+    pub erased: u64,
+    /// Still there although their key was destroyed: to be swept.
+    pub residue: u64,
+}
+
+/// Why a log is not to be believed, or could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// It is broken.
+    #[error(transparent)]
+    Broken(#[from] Unsound),
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(SourceError),
+}
+
+/// Bytes that are not what was written are a verdict on the log, not a failure to read it.
+impl From<SourceError> for Failed {
+    fn from(error: SourceError) -> Self {
+        let position = match &error {
+            SourceError::Copy { position, .. }
+            | SourceError::Log(LogError::Damaged { position, .. })
+            | SourceError::Log(LogError::Forked { position })
+            | SourceError::Log(LogError::Malformed { position, .. }) => *position,
+            SourceError::Log(LogError::Behind { size, .. }) => *size,
+            _ => return Self::Unreadable(error),
+        };
+        Self::Broken(Unsound::Stored { position, reason: error.to_string() })
+    }
+}
+
+/// Where and how a log is broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unsound {
+    /// The chain does not hold.
+    #[error(transparent)]
+    Chain(#[from] Broken),
+    /// What is stored is not what was written.
+    #[error("record {position}: {reason}")]
+    Stored {
+        /// Where.
+        position: u64,
+        /// What was found.
+        reason: String,
+    },
+    /// The facts of a record are not in a form that is known.
+    #[error("record {position}: {reason}")]
+    Facts {
+        /// Where.
+        position: u64,
+        /// Why not.
+        reason: String,
+    },
+    /// The inventory and the record do not go together.
+    #[error("record {position}: the inventory has {listed} sealed parts, the record names {named}")]
+    Inventory {
+        /// Where.
+        position: u64,
+        /// By the inventory.
+        listed: usize,
+        /// By the record.
+        named: usize,
+    },
+    /// A part is not there, and no certified erasure took it.
+    #[error("record {position}: sealed part {part} is missing, and no certified erasure destroyed its key")]
+    Missing {
+        /// Where.
+        position: u64,
+        /// Which.
+        part: usize,
+    },
+    /// A part was sealed under a key behind the record that ordered its destruction.
+    #[error("record {position}: sealed part {part} is under a key whose destruction was ordered before")]
+    Revived {
+        /// Where.
+        position: u64,
+        /// Which.
+        part: usize,
+    },
+    /// The expected head is not in this log.
+    #[error("record {}: the log does not have the expected head: {found}", expected.size.saturating_sub(1))]
+    NotExpected {
+        /// What was expected.
+        expected: Head,
+        /// What was found instead.
+        found: String,
+    },
+}
+
+impl Unsound {
+    /// The first position that is wrong.
+    pub fn position(&self) -> u64 {
+        match self {
+            Self::Chain(broken) => broken.position,
+            Self::Stored { position, .. }
+            | Self::Facts { position, .. }
+            | Self::Inventory { position, .. }
+            | Self::Missing { position, .. }
+            | Self::Revived { position, .. } => *position,
+            Self::NotExpected { expected, .. } => expected.size.saturating_sub(1),
+        }
+    }
+}
+
+/// Checks a whole log. `each` sees every record behind its check, in order: a trail is collected there, and thrown away
+/// when a later record is broken. `progress` is told how many are done, of how many.
+pub fn verify(
+    source: &Source,
+    expected: Option<Head>,
+    each: &mut (dyn FnMut(&Record<'_>, Hash) + Send),
+    progress: &dyn Fn(u64, u64),
+) -> Result<Consistent, Failed> {
+    let size = source.size();
+    let mut audit = Audit { expected, ..Audit::default() };
+    let mut records = source.records();
+    let mut read = || records.by_ref().take(CHUNK).collect::<Result<Vec<_>, _>>();
+    let mut next = read()?;
+    let mut done = 0;
+    while !next.is_empty() {
+        let chunk = std::mem::take(&mut next);
+        done += chunk.len() as u64;
+        let (checked, more) = rayon::join(|| audit.take(&chunk, each), &mut read);
+        checked?;
+        next = more?;
+        progress(done, size);
+    }
+    drop(records);
+    Ok(audit.end(source)?)
+}
+
+#[derive(Default)]
+struct Audit {
+    chain: Chain,
+    expected: Option<Head>,
+    met: bool,
+    origin: Option<String>,
+    /// Keys by the position of the record that ordered their destruction.
+    ordered: HashMap<KeyId, u64>,
+    certified: HashSet<domain::id::ErasureId>,
+    /// The erasure that ordered a key's destruction.
+    erasures: HashMap<KeyId, domain::id::ErasureId>,
+    lost: HashSet<KeyId>,
+    parts: Parts,
+    absent: Vec<(u64, usize, KeyId)>,
+    present_by_key: HashMap<KeyId, u64>,
+}
+
+impl Audit {
+    fn take(&mut self, chunk: &[Audited], each: &mut (dyn FnMut(&Record<'_>, Hash) + Send)) -> Result<(), Unsound> {
+        let parsed: Vec<_> = chunk
+            .par_iter()
+            .with_min_len(64)
+            .map(|audited| (Record::parse(&audited.record), hash(&audited.record)))
+            .collect();
+        for (audited, (record, hash)) in chunk.iter().zip(parsed) {
+            let position = self.chain.head().size;
+            let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
+            self.chain.check(&record, hash)?;
+            self.expect(hash)?;
+            self.inventory(&record, audited)?;
+            self.erasure(&record)?;
+            each(&record, hash);
+        }
+        Ok(())
+    }
+
+    fn expect(&mut self, hash: Hash) -> Result<(), Unsound> {
+        let Some(expected) = self.expected.filter(|expected| expected.size == self.chain.head().size) else {
+            return Ok(());
+        };
+        self.met = expected.hash == hash;
+        if self.met {
+            return Ok(());
+        }
+        Err(Unsound::NotExpected { expected, found: format!("its head at that size is {}", self.chain.head()) })
+    }
+
+    fn inventory(&mut self, record: &Record<'_>, audited: &Audited) -> Result<(), Unsound> {
+        let position = record.position;
+        let (listed, named) = (audited.parts.len(), record.personal.len());
+        if listed != named {
+            return Err(Unsound::Inventory { position, listed, named });
+        }
+        for (part, (of, line)) in record.personal.iter().zip(&audited.parts).enumerate() {
+            if self.ordered.contains_key(&of.key) {
+                return Err(Unsound::Revived { position, part });
+            }
+            match line.presence {
+                Presence::Present => *self.present_by_key.entry(of.key).or_default() += 1,
+                Presence::Swept | Presence::Missing => self.absent.push((position, part, of.key)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The few kinds whose facts say what may be absent.
+    fn erasure(&mut self, record: &Record<'_>) -> Result<(), Unsound> {
+        if !matches!(record.kind, "log.opened" | "log.keyring" | "case.destruction-ordered" | "case.certified") {
+            return Ok(());
+        }
+        match facts(record)? {
+            Event::Log(domain::ledger::Event::Opened { origin, .. }) => self.origin = Some(origin),
+            Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys),
+            Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
+                for key in keys {
+                    self.ordered.insert(key, record.position);
+                    self.erasures.insert(key, erasure);
+                }
+            }
+            Event::Case(subject::Event::Certified { erasure, .. }) => {
+                self.certified.insert(erasure);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(mut self, source: &Source) -> Result<Consistent, Unsound> {
+        let head = self.chain.end()?;
+        if head.size == 0 {
+            return Err(Unsound::Chain(Broken { position: 0, reason: events::chain::Reason::NotOpened }));
+        }
+        if let Some(claimed) = source.claimed_head().filter(|claimed| *claimed != head) {
+            return Err(Unsound::NotExpected { expected: claimed, found: format!("it ends at {head}") });
+        }
+        if let Some(expected) = self.expected.filter(|_| !self.met) {
+            return Err(Unsound::NotExpected { expected, found: format!("it ends at {head}") });
+        }
+        for (position, part, key) in std::mem::take(&mut self.absent) {
+            let certified = self.erasures.get(&key).is_some_and(|erasure| self.certified.contains(erasure));
+            if !certified && !self.lost.contains(&key) {
+                return Err(Unsound::Missing { position, part });
+            }
+            self.parts.erased += 1;
+        }
+        for (key, count) in &self.present_by_key {
+            let destroyed = self.erasures.get(key).is_some_and(|erasure| self.certified.contains(erasure));
+            if destroyed { self.parts.residue += count } else { self.parts.present += count }
+        }
+        Ok(Consistent {
+            head,
+            origin: self.origin,
+            streams: self.chain.streams(),
+            parts: self.parts,
+            certified: self.certified.len(),
+            expected: self.met,
+        })
+    }
+}
+
+/// The event of a record as somebody without keys reads it.
+pub fn facts(record: &Record<'_>) -> Result<Event, Unsound> {
+    let parts = record.personal.iter().map(|_| Held::Gone(Gone::Withheld)).collect();
+    wire::read(record.kind, record.version, record.facts, parts)
+        .map_err(|unknown| Unsound::Facts { position: record.position, reason: unknown.to_string() })
+}

@@ -1,0 +1,177 @@
+//! The write path with one noun: register, change, retry, conflict, restart, verify, copy.
+
+use std::path::Path;
+use std::time::Duration;
+
+use domain::contact::{Command, Contact, Profile, ProfileChange, Rejection};
+use domain::event::{Event, Follow, Recorded};
+use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
+use domain::id::{ActorId, CommandId, ContactId};
+use domain::profile::{Change, FieldPolicy};
+use domain::time::Time;
+use domain::value::Line;
+use events::ledger::{Clock, Directory, Founding, Fresh, Intent, Ledger, Refused};
+use events::log::Log;
+use events::log::engine::Options;
+use replay::rebuild::boot;
+use replay::source::Source;
+use replay::verify::verify;
+use replay::{copy, rebuild};
+
+/// Views that only remember what they were given.
+#[derive(Default)]
+struct Seen(Vec<Recorded>);
+
+impl Follow for Seen {
+    fn follow(&mut self, records: Vec<Recorded>) {
+        self.0.extend(records);
+    }
+}
+
+const NOW: Time = Time(1_790_000_000_000);
+
+fn options() -> Options {
+    Options { segment_size: 1 << 16, ..Options::default() }
+}
+
+fn create(path: &Path) {
+    let founding =
+        Founding { controller: "Muster GmbH".into(), origin: "muster.example/log".into(), demo: true, at: NOW };
+    Directory::create(path, &founding, options()).unwrap();
+}
+
+fn open(path: &Path) -> Ledger<Seen> {
+    let directory = Directory::open(path, options(), &|_, _| {}).unwrap();
+    let (ledger, _): (_, rebuild::Booted) = boot(directory, Seen::default(), Clock::set_to(NOW), &|_, _| {}).unwrap();
+    ledger
+}
+
+fn line(text: &str) -> Line {
+    Line::parse(text).unwrap()
+}
+
+fn intent(id: ContactId, command: Command, command_id: CommandId, fresh: Fresh) -> Intent<Contact> {
+    Intent {
+        id: id.0,
+        command,
+        command_id,
+        actor: ActorId([1; 16]),
+        effective_at: None,
+        expected: None,
+        reads: Vec::new(),
+        keys: None,
+        fresh,
+    }
+}
+
+fn register(name: &str, command_id: CommandId) -> Intent<Contact> {
+    let mut fresh = Fresh::new();
+    let id = fresh.id().unwrap();
+    let command = Command::Register {
+        subject: fresh.id().unwrap(),
+        holding: Holding { source: SourceKind::WebForm, reason: ReasonKind::Contract, hold_until: None },
+        profile: Box::new(Profile { first_name: Some(line(name)), ..Profile::default() }),
+        policy: FieldPolicy::default(),
+    };
+    intent(id, command, command_id, fresh)
+}
+
+fn rename(id: ContactId, name: &str) -> Intent<Contact> {
+    let command = Command::Change {
+        cause: ChangeCause::Correction,
+        holding: HoldingChange::default(),
+        profile: Box::new(ProfileChange { first_name: Change::Set(line(name)), ..ProfileChange::default() }),
+        policy: FieldPolicy::default(),
+    };
+    intent(id, command, Fresh::new().id().unwrap(), Fresh::new())
+}
+
+fn names(ledger: &Ledger<Seen>) -> Vec<String> {
+    let seen = ledger.views();
+    let names = seen.0.iter().filter_map(|recorded| match &recorded.event {
+        Event::Contact(domain::contact::Event::Registered { profile, .. }) => {
+            profile.here()?.expose().first_name.as_ref().map(|name| name.as_str().to_owned())
+        }
+        _ => None,
+    });
+    names.collect()
+}
+
+#[test]
+fn what_was_registered_is_there_after_a_restart_and_a_retry_is_the_same_command() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path());
+    let command_id = CommandId([7; 16]);
+    let ledger = open(dir.path());
+    let first = ledger.submit_blocking(&register("Maria", command_id)).unwrap();
+    assert_eq!((first.position, first.revision, first.repeated), (1, 0, false));
+    let again = ledger.submit_blocking(&register("Maria", command_id)).unwrap();
+    assert_eq!((again.stream, again.position, again.repeated), (first.stream, 1, true));
+    let other = ledger.submit_blocking(&register("Marie", command_id));
+    assert!(matches!(other, Err(Refused::CommandReused)));
+    drop(ledger);
+
+    let ledger = open(dir.path());
+    assert_eq!(names(&ledger), ["Maria"]);
+    let again = ledger.submit_blocking(&register("Maria", command_id)).unwrap();
+    assert_eq!((again.stream, again.position, again.repeated), (first.stream, 1, true));
+    assert_eq!(ledger.log().head().size, 2);
+}
+
+#[test]
+fn a_change_goes_by_what_the_client_saw() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path());
+    let ledger = open(dir.path());
+    let maria = ledger.submit_blocking(&register("Maria", CommandId([7; 16]))).unwrap();
+    let id = ContactId(maria.stream.id);
+    assert_eq!(ledger.submit_blocking(&rename(id, "Marie")).unwrap().revision, 1);
+    let stale = Intent { expected: Some(0), ..rename(id, "Mary") };
+    assert!(matches!(ledger.submit_blocking(&stale), Err(Refused::Conflict { current: Some(1) })));
+    let seen = Intent { expected: Some(1), ..rename(id, "Mary") };
+    assert_eq!(ledger.submit_blocking(&seen).unwrap().revision, 2);
+    let nobody = ledger.submit_blocking(&rename(ContactId([9; 16]), "Mary"));
+    assert!(matches!(nobody, Err(Refused::Rejected(Rejection::NotRegistered))));
+}
+
+#[test]
+fn an_auditor_verifies_a_copy_and_a_directory_at_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path());
+    let ledger = open(dir.path());
+    for number in 0..300_u32 {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        ledger.submit_blocking(&register(&format!("Person {number}"), CommandId(id))).unwrap();
+    }
+    drop(ledger);
+    let out = tempfile::tempdir().unwrap();
+    let head = copy::from_directory(dir.path(), out.path()).unwrap();
+    assert_eq!(head.size, 301);
+    for path in [dir.path(), out.path()] {
+        let consistent = verify(&Source::open(path).unwrap(), Some(head), &mut |_, _| {}, &|_, _| {}).unwrap();
+        assert_eq!((consistent.head, consistent.streams, consistent.parts.present), (head, 301, 300));
+        assert!(consistent.expected);
+    }
+}
+
+#[test]
+fn a_subscriber_catches_up_and_goes_on_without_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path());
+    let ledger = open(dir.path());
+    let mut tail = ledger.tail(0);
+    let mut seen = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..200_u8 {
+                ledger.submit_blocking(&register("Somebody", CommandId([number; 16]))).unwrap();
+            }
+        });
+        while seen.len() < 201 {
+            let records = tail.next(Duration::from_secs(10)).unwrap();
+            seen.extend(records.iter().map(|recorded| recorded.place.position));
+        }
+    });
+    assert_eq!(seen, (0..201).collect::<Vec<u64>>());
+}
