@@ -8,19 +8,28 @@ use blake3::hazmat::{ContextKey, HasherExt};
 /// A context of `derive_key`, ready for use. Every use of the hash in this crate has one of its own.
 pub(crate) type Context = LazyLock<ContextKey>;
 
-/// BLAKE3 `derive_key` over the pieces, one behind the other.
-pub(crate) fn derive(context: &Context, pieces: &[&[u8]]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_from_context_key(context);
-    for piece in pieces {
-        hasher.update(piece);
+/// `derive_key` under one context, for many values in a row.
+pub(crate) struct Deriver(blake3::Hasher);
+
+impl Deriver {
+    pub(crate) fn new(context: &Context) -> Self {
+        Self(blake3::Hasher::new_from_context_key(context))
     }
-    finish(hasher)
+
+    /// The hash of the pieces, one behind the other. Nothing of the last block stays in memory: it may hold a key or
+    /// clear text.
+    pub(crate) fn derive(&mut self, pieces: &[&[u8]]) -> [u8; 32] {
+        for piece in pieces {
+            self.0.update(piece);
+        }
+        let hash = *self.0.finalize().as_bytes();
+        self.0.reset();
+        black_box(&self.0);
+        hash
+    }
 }
 
-/// The hash of what was fed, leaving nothing of the last block in memory: it may hold a key or clear text.
-pub(crate) fn finish(mut hasher: blake3::Hasher) -> [u8; 32] {
-    let hash = *hasher.finalize().as_bytes();
-    hasher.reset();
-    black_box(&hasher);
-    hash
+/// BLAKE3 `derive_key` over the pieces, one behind the other.
+pub(crate) fn derive(context: &Context, pieces: &[&[u8]]) -> [u8; 32] {
+    Deriver::new(context).derive(pieces)
 }

@@ -327,6 +327,12 @@ impl Ring {
         }
     }
 
+    /// Whether the key lies in memory in clear.
+    #[cfg(test)]
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        self.table.read().iter().any(|(_, entry)| entry.key() == *key)
+    }
+
     #[cfg(test)]
     pub(super) fn break_writes(&self, dir: &Path) {
         self.file.lock().break_writes(dir);

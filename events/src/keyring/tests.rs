@@ -217,6 +217,22 @@ fn a_fence_can_be_looked_behind_and_lifted() {
 }
 
 #[test]
+fn a_key_that_may_not_be_used_is_not_in_memory() {
+    let home = Home::new();
+    let ring = home.create();
+    let keys = mint(&ring, 3);
+    let held = |ring: &Keyring| [0, 1, 2].map(|at: usize| ring.ring.holds(&keys[at].1));
+    assert_eq!(held(&ring), [true, true, true]);
+    ring.fence(&[keys[0].0]);
+    ring.destroy(&[keys[1].0]).unwrap();
+    assert_eq!(held(&ring), [false, false, true]);
+    drop(ring);
+    let ring = home.open();
+    ring.settle(|_| false, true).unwrap();
+    assert_eq!(held(&ring), [false, false, false]);
+}
+
+#[test]
 fn destroyed_stays_destroyed() {
     let home = Home::new();
     let ring = home.create();

@@ -9,10 +9,10 @@
 //! Leaf 0 is the subject, leaf 1 the compartment, the fields follow. Without the salt of the part, which lies inside
 //! it and dies with its key, a leaf tells nothing of its value, however few values there may be.
 
-use blake3::hazmat::{HasherExt, hash_derive_key_context};
+use blake3::hazmat::hash_derive_key_context;
 
 use super::{Plain, SALT};
-use crate::derive::{Context, derive, finish};
+use crate::derive::{Context, Deriver, derive};
 use crate::record::Hash;
 
 static COMMITMENT: Context = Context::new(|| hash_derive_key_context("lethe 2026-11 seal: commitment"));
@@ -38,8 +38,9 @@ pub enum Leaf {
 
 /// Whether these are the leaves of the part that the record commits to. Needs no key.
 pub fn verify_opening(commitment: &Commitment, leaves: &[Leaf]) -> bool {
+    let mut hider = Deriver::new(&LEAF);
     let hashes = leaves.iter().enumerate().map(|(index, leaf)| match leaf {
-        Leaf::Shown { salt, value } => hide(index, salt, value),
+        Leaf::Shown { salt, value } => hide(&mut hider, index, salt, value),
         Leaf::Bare(hash) => *hash,
     });
     root(hashes) == *commitment
@@ -47,14 +48,23 @@ pub fn verify_opening(commitment: &Commitment, leaves: &[Leaf]) -> bool {
 
 pub(super) fn commit(salt: &[u8; SALT], plain: &Plain) -> Commitment {
     let compartment = plain.compartment_bytes();
-    root(values(plain, &compartment).enumerate().map(|(index, value)| hide(index, &leaf_salt(salt, index), value)))
+    let (mut salter, mut hider) = (Deriver::new(&LEAF_SALT), Deriver::new(&LEAF));
+    root(values(plain, &compartment).enumerate().map(|(index, value)| {
+        let salt = leaf_salt(&mut salter, salt, index);
+        hide(&mut hider, index, &salt, value)
+    }))
 }
 
 pub(super) fn disclose(salt: &[u8; SALT], plain: &Plain, shown: impl Fn(usize) -> bool) -> Vec<Leaf> {
     let compartment = plain.compartment_bytes();
+    let (mut salter, mut hider) = (Deriver::new(&LEAF_SALT), Deriver::new(&LEAF));
     let leaf = |(index, value): (usize, &[u8])| {
-        let salt = leaf_salt(salt, index);
-        if shown(index) { Leaf::Shown { salt, value: value.to_vec() } } else { Leaf::Bare(hide(index, &salt, value)) }
+        let salt = leaf_salt(&mut salter, salt, index);
+        if shown(index) {
+            Leaf::Shown { salt, value: value.to_vec() }
+        } else {
+            Leaf::Bare(hide(&mut hider, index, &salt, value))
+        }
     };
     values(plain, &compartment).enumerate().map(leaf).collect()
 }
@@ -63,20 +73,17 @@ fn values<'a>(plain: &'a Plain, compartment: &'a [u8]) -> impl Iterator<Item = &
     [&plain.subject.0, compartment].into_iter().chain(plain.fields.iter().map(Vec::as_slice))
 }
 
-fn leaf_salt(salt: &[u8; SALT], index: usize) -> [u8; 32] {
-    derive(&LEAF_SALT, &[salt, &(index as u32).to_be_bytes()])
+fn leaf_salt(salter: &mut Deriver, salt: &[u8; SALT], index: usize) -> [u8; 32] {
+    salter.derive(&[salt, &(index as u32).to_be_bytes()])
 }
 
-fn hide(index: usize, salt: &[u8; 32], value: &[u8]) -> [u8; 32] {
-    derive(&LEAF, &[salt, &(index as u32).to_be_bytes(), value])
+fn hide(hider: &mut Deriver, index: usize, salt: &[u8; 32], value: &[u8]) -> [u8; 32] {
+    hider.derive(&[salt, &(index as u32).to_be_bytes(), value])
 }
 
 fn root(leaves: impl Iterator<Item = [u8; 32]>) -> Commitment {
     let leaves: Vec<[u8; 32]> = leaves.collect();
-    let mut hasher = blake3::Hasher::new_from_context_key(&COMMITMENT);
-    hasher.update(&(leaves.len() as u32).to_be_bytes());
-    hasher.update(leaves.as_flattened());
-    finish(hasher)
+    derive(&COMMITMENT, &[&(leaves.len() as u32).to_be_bytes(), leaves.as_flattened()])
 }
 
 impl std::fmt::Debug for Leaf {
