@@ -3,12 +3,14 @@
 
 use std::collections::HashSet;
 
-use domain::event::Follow;
-use domain::id::{KeyId, LogId};
+use domain::event::{Follow, StreamKind};
+use domain::id::{KeyId, LogId, RegisterId};
 use events::chain::{Broken, Chain};
 use events::keyring::{KeyState, Keyring, KeyringError, Settled};
-use events::ledger::{Change, Clock, Directory, Ledger, Opened, Owners, Parts, Unreadable, open_entry, reopened};
-use events::log::{Entry, Log, LogError};
+use events::ledger::{
+    Change, Clock, Directory, EraseError, Ledger, Opened, Owners, Parts, Unreadable, open_entry, reopened,
+};
+use events::log::{Entry, Log, LogError, PartBytes};
 use events::record::Record;
 use rayon::prelude::*;
 
@@ -38,18 +40,25 @@ pub enum BootError {
     /// The keyring failed.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
+    /// An erasure that had begun cannot be finished.
+    #[error("an erasure that had begun cannot be finished: {0}")]
+    Erasure(#[from] EraseError),
     /// The writer cannot be started.
     #[error("the writer cannot be started: {0}")]
     Writer(std::io::Error),
 }
 
 /// What the boot found, for the program log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Booted {
     /// How many records.
     pub records: u64,
     /// Keys that no record names.
     pub settled: Settled,
+    /// Erasures whose keys were ordered to be destroyed and that are certified now.
+    pub finished: usize,
+    /// Keys that were destroyed and whose sealed parts are still there: to be swept.
+    pub residue: Vec<KeyId>,
 }
 
 /// Reads a directory's log to its end and puts the ledger into service. `progress` is told how many records are done, of
@@ -73,7 +82,7 @@ pub fn boot<V: Follow>(
         next = read?;
         progress(from, size);
     }
-    let Replay { chain, owners, views, gone, named, .. } = replay;
+    let Replay { chain, owners, views, gone, named, residue, register, .. } = replay;
     chain.end()?;
     for (position, key) in gone {
         if !owners.is_ordered(&key) && !owners.is_lost(&key) {
@@ -86,7 +95,9 @@ pub fn boot<V: Follow>(
     keyring.fence(&fenced);
     let ledger =
         Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views }).map_err(BootError::Writer)?;
-    Ok((ledger, Booted { records: from, settled }))
+    let finished = ledger.finish_erasures(register)?;
+    let residue = residue.into_iter().collect();
+    Ok((ledger, Booted { records: from, settled, finished, residue }))
 }
 
 /// What is folded on the way.
@@ -99,11 +110,24 @@ struct Replay<V> {
     gone: Vec<(u64, KeyId)>,
     /// Every key that a record names.
     named: HashSet<KeyId>,
+    /// Keys that were destroyed and still have sealed parts.
+    residue: HashSet<KeyId>,
+    /// Where purposes and retention stand.
+    register: Option<RegisterId>,
 }
 
 impl<V: Follow> Replay<V> {
     fn new(views: V, log_id: LogId) -> Self {
-        Self { chain: Chain::new(), owners: Owners::default(), views, log_id, gone: Vec::new(), named: HashSet::new() }
+        Self {
+            chain: Chain::new(),
+            owners: Owners::default(),
+            views,
+            log_id,
+            gone: Vec::new(),
+            named: HashSet::new(),
+            residue: HashSet::new(),
+            register: None,
+        }
     }
 
     fn take(&mut self, log: &impl Log, keyring: &Keyring, chunk: &[Entry]) -> Result<(), BootError> {
@@ -116,12 +140,12 @@ impl<V: Follow> Replay<V> {
             })
             .collect();
         let mut plain = Vec::with_capacity(opened.len());
-        for (record, hash, opened) in opened {
+        for (entry, (record, hash, opened)) in chunk.iter().zip(opened) {
             let position = self.chain.head().size;
             let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
             self.chain.check(&record, hash)?;
             let opened = opened?;
-            self.own(keyring, position, &opened);
+            self.own(keyring, position, entry, &opened);
             let change = Change::of(&opened.recorded.event);
             plain.push(opened.recorded);
             if let Some(change) = change {
@@ -133,13 +157,20 @@ impl<V: Follow> Replay<V> {
         Ok(())
     }
 
-    fn own(&mut self, keyring: &Keyring, position: u64, opened: &Opened) {
-        self.owners.take(&opened.recorded.event, &opened.owned);
-        for key in &opened.keys {
+    fn own(&mut self, keyring: &Keyring, position: u64, entry: &Entry, opened: &Opened) {
+        let Opened { recorded, owned, .. } = opened;
+        self.owners.take(&recorded.place, &recorded.event, owned);
+        if recorded.place.stream.kind == StreamKind::Register {
+            self.register = Some(RegisterId(recorded.place.stream.id));
+        }
+        for (key, part) in opened.keys.iter().zip(&entry.parts) {
             self.named.insert(*key);
             let open = opened.owned.iter().any(|owned| owned.key == *key);
             if !open && matches!(keyring.state(key), KeyState::Erased { .. }) {
                 self.gone.push((position, *key));
+                if matches!(part.bytes, PartBytes::Present(_)) {
+                    self.residue.insert(*key);
+                }
             }
         }
     }

@@ -3,14 +3,18 @@
 use std::path::Path;
 use std::time::Duration;
 
+use domain::aggregate::Aggregate;
+use domain::compartment::Compartment;
 use domain::contact::{Command, Contact, Profile, ProfileChange, Rejection};
 use domain::event::{Event, Follow, Recorded};
 use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
-use domain::id::{ActorId, CommandId, ContactId};
+use domain::id::{ActorId, CaseId, CommandId, ContactId, ErasureId, RegisterId, SubjectId};
 use domain::profile::{Change, FieldPolicy};
+use domain::register;
+use domain::subject::{self, Asked, AskedHow, Case, Ground, IdentityCheck, Request, Stage, SubjectKind, UnfenceGround};
 use domain::time::Time;
 use domain::value::Line;
-use events::ledger::{Clock, Directory, Founding, Fresh, Intent, Ledger, Refused};
+use events::ledger::{Clock, Directory, EraseError, Founding, Fresh, Intent, Ledger, Refused};
 use events::log::Log;
 use events::log::engine::Options;
 use replay::rebuild::boot;
@@ -59,7 +63,7 @@ fn intent(id: ContactId, command: Command, command_id: CommandId, fresh: Fresh) 
         effective_at: None,
         expected: None,
         reads: Vec::new(),
-        keys: None,
+        keys: Vec::new(),
         fresh,
     }
 }
@@ -174,4 +178,128 @@ fn a_subscriber_catches_up_and_goes_on_without_a_gap() {
         }
     });
     assert_eq!(seen, (0..201).collect::<Vec<u64>>());
+}
+
+/// A ledger with its register, one contact and an erasure that was requested.
+fn requested(path: &Path) -> (Ledger<Seen>, RegisterId, SubjectId, ContactId, CaseId, ErasureId) {
+    create(path);
+    let ledger = open(path);
+    let mut fresh = Fresh::new();
+    let register: RegisterId = fresh.id().unwrap();
+    for event in domain::register::defaults() {
+        let command = match event {
+            register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
+            register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+        };
+        ledger.submit_blocking::<register::Register>(&plain(register.0, 1, command)).unwrap();
+    }
+    let maria = register_command("Maria");
+    let Command::Register { subject, .. } = &maria.command else { panic!() };
+    let subject = *subject;
+    let contact = ContactId(ledger.submit_blocking(&maria).unwrap().stream.id);
+    let (case, erasure): (CaseId, ErasureId) = (fresh.id().unwrap(), fresh.id().unwrap());
+    let open = subject::Command::Open { subject, kind: SubjectKind::Person };
+    ledger.submit_blocking::<Case>(&plain(case.0, 1, open)).unwrap();
+    let asked = Asked {
+        ground: Ground::ConsentWithdrawn,
+        how: AskedHow::Email,
+        on: NOW.day(),
+        identity: IdentityCheck::KnownPoint,
+        identity_on: NOW.day(),
+    };
+    let request = Request { words: None, people: Vec::new() };
+    let command = subject::Command::RequestErasure { erasure, asked, request };
+    ledger.submit_blocking::<Case>(&plain(case.0, 1, command)).unwrap();
+    (ledger, register, subject, contact, case, erasure)
+}
+
+fn register_command(name: &str) -> Intent<Contact> {
+    register(name, Fresh::new().id().unwrap())
+}
+
+fn plain<A: Aggregate>(id: [u8; 16], actor: u8, command: A::Command) -> Intent<A> {
+    Intent {
+        id,
+        command,
+        command_id: Fresh::new().id().unwrap(),
+        actor: ActorId([actor; 16]),
+        effective_at: None,
+        expected: None,
+        reads: Vec::new(),
+        keys: Vec::new(),
+        fresh: Fresh::new(),
+    }
+}
+
+#[test]
+fn an_erased_person_reads_erased_and_nothing_is_written_about_them_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, register, subject, contact, case, erasure) = requested(dir.path());
+    let own = plain(case.0, 1, subject::Command::Approve { erasure });
+    let own = ledger.approve_erasure(register, case, erasure, &own);
+    assert!(matches!(own, Err(EraseError::Refused(Refused::Rejected(subject::Rejection::ApprovingOwnRequest)))));
+    let approval = plain(case.0, 2, subject::Command::Approve { erasure });
+    ledger.approve_erasure(register, case, erasure, &approval).unwrap();
+
+    let fenced = ledger.submit_blocking(&rename(contact, "Marie"));
+    assert!(matches!(fenced, Err(Refused::Rejected(Rejection::Fenced))), "{fenced:?}");
+    let key = ledger.owners().keys_of(subject).to_vec();
+    assert_eq!(key.len(), 2, "relationship and claims");
+    let mut again = register_command("Maria");
+    let Command::Register { subject: of, .. } = &mut again.command else { panic!() };
+    *of = subject;
+    assert!(matches!(ledger.submit_blocking(&again), Err(Refused::Fenced)), "the compartment is closed");
+
+    ledger.destroy_fenced(register, case, erasure, ActorId([2; 16])).unwrap();
+    let erased = ledger.submit_blocking(&rename(contact, "Marie"));
+    assert!(matches!(erased, Err(Refused::Rejected(Rejection::Erased))), "{erased:?}");
+    assert!(matches!(ledger.submit_blocking(&again), Err(Refused::Fenced)), "and stays closed");
+    let kept: Vec<_> = ledger.owners().keys_of(subject).iter().map(|(compartment, _)| *compartment).collect();
+    assert_eq!(kept, [Compartment::Claims]);
+    drop(ledger);
+
+    let ledger = open(dir.path());
+    assert_eq!(names(&ledger), Vec::<String>::new());
+    let erased = ledger.submit_blocking(&rename(contact, "Marie"));
+    assert!(matches!(erased, Err(Refused::Rejected(Rejection::Erased))));
+    assert!(matches!(ledger.submit_blocking(&again), Err(Refused::Fenced)), "closed after a restart too");
+    drop(ledger);
+    let source = Source::open(dir.path()).unwrap();
+    let consistent = verify(&source, None, &mut |_, _| {}, &|_, _| {}).unwrap();
+    assert_eq!((consistent.certified, consistent.parts.residue), (1, 1));
+}
+
+#[test]
+fn a_lifted_fence_gives_back_what_it_withheld() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, register, _, contact, case, erasure) = requested(dir.path());
+    let approval = plain(case.0, 2, subject::Command::Approve { erasure });
+    ledger.approve_erasure(register, case, erasure, &approval).unwrap();
+    drop(ledger);
+    let ledger = open(dir.path());
+    let fenced = ledger.submit_blocking(&rename(contact, "Marie"));
+    assert!(matches!(fenced, Err(Refused::Rejected(Rejection::Fenced))), "a fence outlives a restart");
+    ledger.lift_fence(case, erasure, ActorId([2; 16]), UnfenceGround::Mistake, None).unwrap();
+    assert_eq!(ledger.submit_blocking(&rename(contact, "Marie")).unwrap().revision, 1);
+}
+
+#[test]
+fn what_was_ordered_before_a_crash_is_finished_at_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, register, _, contact, case, erasure) = requested(dir.path());
+    let approval = plain(case.0, 2, subject::Command::Approve { erasure });
+    ledger.approve_erasure(register, case, erasure, &approval).unwrap();
+    let (_, state) = ledger.state::<Case>(&case.0).unwrap();
+    let keys = state.open_erasure().unwrap().keys.clone();
+    let epoch_before = ledger.keyring().epoch();
+    let order = subject::Command::OrderDestruction { erasure, keys, epoch_before };
+    ledger.submit_blocking::<Case>(&plain(case.0, 2, order)).unwrap();
+    drop(ledger);
+
+    let ledger = open(dir.path());
+    assert_eq!(ledger.keyring().epoch(), epoch_before + 1);
+    let (_, state) = ledger.state::<Case>(&case.0).unwrap();
+    assert_eq!(state.erasures().last().unwrap().stage, Stage::Certified);
+    let erased = ledger.submit_blocking(&rename(contact, "Marie"));
+    assert!(matches!(erased, Err(Refused::Rejected(Rejection::Erased))));
 }

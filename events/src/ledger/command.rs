@@ -39,8 +39,8 @@ pub struct Intent<A: Aggregate> {
     pub expected: Option<u64>,
     /// Other streams that the command's values were read from, and how many records they had.
     pub reads: Vec<(Stream, u64)>,
-    /// A subject whose keys must be exactly these when it is written.
-    pub keys: Option<(SubjectId, Vec<(Compartment, KeyId)>)>,
+    /// Subjects whose keys must be exactly these when it is written.
+    pub keys: Vec<(SubjectId, Vec<(Compartment, KeyId)>)>,
     /// What was drawn for this attempt.
     pub fresh: Fresh,
 }
@@ -207,7 +207,7 @@ impl<V: Follow> Ledger<V> {
             next.evolve(event);
         }
         let added = events.len() as u64;
-        let records = self.seal(intent, stream, count, effective_at, events)?;
+        let records = self.seal(intent, stream, count, effective_at, events).map_err(unsealed)?;
         let (reply, answer) = oneshot::channel();
         self.send(Append {
             records,
@@ -246,7 +246,7 @@ impl<V: Follow> Ledger<V> {
             Err(Unwritten::Fenced) if !self.reconsidered(&stream) => Some(Err(Refused::Fenced)),
             Err(Unwritten::CommandUsed | Unwritten::KeysChanged | Unwritten::Fenced) => {
                 self.shared.states.evict(&stream.id);
-                intent.keys.is_some().then_some(Err(Failure::Busy.into()))
+                (!intent.keys.is_empty()).then_some(Err(Failure::Busy.into()))
             }
             Err(Unwritten::TooLarge(_)) => Some(Err(Refused::TooLarge)),
             Err(unwritten) => Some(Err(Failure::from(unwritten).into())),
@@ -358,6 +358,15 @@ impl<V: Follow> Ledger<V> {
 impl<R: std::error::Error> From<Unreadable> for Refused<R> {
     fn from(unreadable: Unreadable) -> Self {
         Self::Failed(unreadable.into())
+    }
+}
+
+/// Why a command's parts were not sealed: some reasons are answers.
+fn unsealed<R: std::error::Error>(failure: Failure) -> Refused<R> {
+    match failure {
+        Failure::Unwritten(Unwritten::Fenced) => Refused::Fenced,
+        Failure::Unwritten(Unwritten::TooLarge(_)) | Failure::Seal(SealError::TooLong(_)) => Refused::TooLarge,
+        failure => Refused::Failed(failure),
     }
 }
 

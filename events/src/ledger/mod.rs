@@ -3,6 +3,7 @@
 mod clock;
 mod command;
 mod directory;
+mod erase;
 mod fresh;
 mod owners;
 mod read;
@@ -24,6 +25,7 @@ use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
 pub use directory::{Directory, DirectoryError, Founding};
+pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
 pub use owners::{Owned, Owners};
 pub use read::{Fault, Opened, Unreadable, open_entry};

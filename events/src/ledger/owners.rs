@@ -1,10 +1,10 @@
 //! Whose key is whose. It stands only inside sealed parts and is folded from them, at boot and behind every append.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::compartment::Compartment;
-use domain::event::Event;
-use domain::id::{KeyId, SubjectId};
+use domain::event::{Event, Place};
+use domain::id::{ActorId, CaseId, ErasureId, KeyId, SubjectId};
 use domain::subject;
 
 /// A part's owner, as its sealed bytes say.
@@ -27,6 +27,16 @@ pub enum Turned {
     OtherKey,
 }
 
+/// An order of destruction.
+pub(super) struct Order {
+    /// Where it was given.
+    pub(super) case: CaseId,
+    /// By whom.
+    pub(super) actor: ActorId,
+    /// The keys that die.
+    pub(super) keys: Vec<KeyId>,
+}
+
 /// The keys of every subject that still has any, what is fenced, what is closed, and what was ordered to be destroyed.
 #[derive(Default)]
 pub struct Owners {
@@ -36,6 +46,8 @@ pub struct Owners {
     /// Compartment codes that may get no new key, by subject.
     closed: HashMap<SubjectId, HashSet<u16>>,
     ordered: HashSet<KeyId>,
+    /// Orders of destruction that no certificate follows yet.
+    orders: BTreeMap<ErasureId, Order>,
     lost: HashSet<KeyId>,
 }
 
@@ -75,6 +87,11 @@ impl Owners {
         self.lost.contains(key)
     }
 
+    /// Orders of destruction without a certificate, by erasure.
+    pub(super) fn orders(&self) -> impl Iterator<Item = (&ErasureId, &Order)> {
+        self.orders.iter()
+    }
+
     /// Whether a part may join behind all that was taken so far.
     pub fn admit(&self, part: &Owned) -> Result<(), Turned> {
         if self.fenced.contains(&part.key) || self.ordered.contains(&part.key) {
@@ -89,7 +106,7 @@ impl Owners {
     }
 
     /// Takes a record's event and the owners of those of its parts that could be opened.
-    pub fn take(&mut self, event: &Event, parts: &[Owned]) {
+    pub fn take(&mut self, place: &Place, event: &Event, parts: &[Owned]) {
         for part in parts {
             self.own(part);
         }
@@ -106,7 +123,14 @@ impl Owners {
                     }
                 }
             }
-            Event::Case(subject::Event::DestructionOrdered { keys, .. }) => self.ordered.extend(keys.iter().copied()),
+            Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
+                self.ordered.extend(keys.iter().copied());
+                let order = Order { case: CaseId(place.stream.id), actor: place.actor, keys: keys.clone() };
+                self.orders.insert(*erasure, order);
+            }
+            Event::Case(subject::Event::Certified { erasure, .. }) => {
+                self.orders.remove(erasure);
+            }
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
             _ => {}
         }

@@ -38,8 +38,8 @@ pub struct Append {
     pub records: Vec<Sealed>,
     /// Streams that the decision read, and how many records they had.
     pub reads: Vec<(Stream, u64)>,
-    /// A subject whose keys must be exactly these.
-    pub keys: Option<(SubjectId, Vec<(Compartment, KeyId)>)>,
+    /// Subjects whose keys must be exactly these.
+    pub keys: Vec<(SubjectId, Vec<(Compartment, KeyId)>)>,
     /// An operator's word on the clock rides along.
     pub confirms_clock: bool,
     /// Where the answer goes.
@@ -166,9 +166,7 @@ impl<V: Follow> Writer<V> {
             }
         }
         let owners = self.shared.owners.read();
-        if let Some((subject, keys)) = &append.keys
-            && owners.keys_of(*subject) != keys.as_slice()
-        {
+        if append.keys.iter().any(|(subject, keys)| owners.keys_of(*subject) != keys.as_slice()) {
             return Err(Unwritten::KeysChanged);
         }
         for part in append.records.iter().flat_map(|record| &record.owned) {
@@ -213,7 +211,6 @@ impl<V: Follow> Writer<V> {
         let mut answer = Appended { position: first, hash: NO_HASH, recorded_at: at };
         for (position, (record, (bytes, hash))) in (first..).zip(append.records.into_iter().zip(linked)) {
             let Sealed { draft, parts, owned, event } = record;
-            owners.take(&event, &owned);
             batch.commands.insert(draft.command);
             batch.streams.insert(draft.stream.id, (draft.revision + 1, hash));
             batch.bytes += bytes.len() + parts.iter().map(Vec::len).sum::<usize>();
@@ -227,6 +224,7 @@ impl<V: Follow> Writer<V> {
                 command: draft.command,
                 hash,
             };
+            owners.take(&place, &event, &owned);
             answer = Appended { position, hash, recorded_at: at };
             let parts = draft.personal.iter().zip(parts);
             let parts = parts.map(|(part, bytes)| Part { key: part.key, bytes: PartBytes::Present(bytes) }).collect();

@@ -1,0 +1,314 @@
+//! An erasure's way through log and keyring: fenced, destruction ordered, keys destroyed, certified, swept. Each step is a
+//! record, so what a crash leaves behind is finished, or left as it is, by what the records say.
+
+use std::time::Duration;
+
+use domain::compartment::Compartment;
+use domain::event::Follow;
+use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
+use domain::register::{Fate, LiveCompartment, NoRule, Register, survivors};
+use domain::subject::{
+    AnchorLevel, Case, Certificate, Closing, Command, Rejection, StillLinks, Survivor, UnfenceGround,
+};
+use domain::time::{Day, Time};
+use domain::value::Text;
+
+use super::command::{Accepted, Failure, Intent, Refused};
+use super::read::Unreadable;
+use super::{Fresh, Ledger, Owners};
+use crate::keyring::Level;
+use crate::log::{Log as _, PartPlace};
+use crate::record::Record;
+
+/// How often a fence is tried when the subject's keys change under it.
+const TRIES: usize = 5;
+/// How many parts are swept at a time, and the pause behind them: at most 2,000 parts a second, so that writes keep their pace.
+const SWEEP: usize = 100;
+const SWEEP_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why an erasure did not get further. What was done stays done: every step is a record.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The domain said no.
+    #[error(transparent)]
+    Refused(#[from] Refused<Rejection>),
+    /// The register does not say what becomes of a compartment.
+    #[error(transparent)]
+    NoRule(#[from] NoRule),
+    /// The machine failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// One compartment of a subject, and what an erasure would make of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Planned {
+    /// Whose.
+    pub subject: SubjectId,
+    /// Which.
+    pub compartment: Compartment,
+    /// Its key.
+    pub key: KeyId,
+    /// How many sealed parts are under it.
+    pub parts: usize,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+impl<V: Follow> Ledger<V> {
+    /// What an erasure of these subjects would destroy and what it would keep, by the register as it is.
+    pub fn plan_erasure(&self, register: RegisterId, subjects: &[SubjectId]) -> Result<Vec<Planned>, EraseError> {
+        let (_, register) = self.state::<Register>(&register.0)?;
+        let today = self.shared.clock.now().day();
+        let mut planned = Vec::new();
+        for subject in subjects {
+            let keys = self.shared.owners.read().keys_of(*subject).to_vec();
+            planned.extend(self.fates(&register, *subject, &keys, today)?);
+        }
+        Ok(planned)
+    }
+
+    /// Approves an erasure that another actor requested, and fences what it destroys: behind this nobody reads or writes it.
+    /// Durable when it returns.
+    pub fn approve_erasure(
+        &self,
+        register: RegisterId,
+        case: CaseId,
+        erasure: ErasureId,
+        approval: &Intent<Case>,
+    ) -> Result<Accepted, EraseError> {
+        let approved = self.submit_blocking(approval)?;
+        let (_, state) = self.state::<Case>(&case.0)?;
+        let fenced = state.open_erasure().is_none_or(|open| open.id != erasure || !open.keys.is_empty());
+        if fenced {
+            return Ok(approved);
+        }
+        self.fence(register, case, erasure, approval.actor)?;
+        Ok(approved)
+    }
+
+    /// Destroys what is fenced: the order, the keys, the certificate. Durable and certified when it returns; the sealed
+    /// parts are overwritten behind it.
+    pub fn destroy_fenced(
+        &self,
+        register: RegisterId,
+        case: CaseId,
+        erasure: ErasureId,
+        actor: ActorId,
+    ) -> Result<Accepted, EraseError> {
+        let (_, state) = self.state::<Case>(&case.0)?;
+        let keys = state.open_erasure().filter(|open| open.id == erasure).map(|open| open.keys.clone());
+        let keys = keys.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
+        let epoch_before = self.shared.keyring.epoch();
+        let order = Command::OrderDestruction { erasure, keys: keys.clone(), epoch_before };
+        self.step(case, actor, order)?;
+        self.finish(register, case, erasure, actor, &keys)
+    }
+
+    /// Lifts a fence: what was withheld is read again.
+    pub fn lift_fence(
+        &self,
+        case: CaseId,
+        erasure: ErasureId,
+        actor: ActorId,
+        ground: UnfenceGround,
+        words: Option<Text>,
+    ) -> Result<Accepted, EraseError> {
+        self.step(case, actor, Command::Unfence { erasure, ground, words })
+    }
+
+    /// Finishes what an order of destruction began before the ledger was opened, and nothing else. `register` is needed
+    /// only where something is to be finished.
+    pub fn finish_erasures(&self, register: Option<RegisterId>) -> Result<usize, EraseError> {
+        let open = self.shared.owners.read().open_orders();
+        for (case, erasure, actor, keys) in &open {
+            let register = register.ok_or(NoRule(Compartment::Claims))?;
+            self.finish(register, *case, *erasure, *actor, keys)?;
+        }
+        Ok(open.len())
+    }
+
+    /// Overwrites the sealed parts of these keys, a few at a time.
+    pub fn sweep(&self, keys: &[KeyId]) -> Result<usize, Failure> {
+        let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
+        let mut swept = 0;
+        for key in keys {
+            let places = self.shared.log.parts_of(key).map_err(unreadable)?;
+            for some in places.chunks(SWEEP) {
+                self.shared.log.remove_parts(some).map_err(unreadable)?;
+                swept += some.len();
+                if some.len() == SWEEP {
+                    std::thread::sleep(SWEEP_PAUSE);
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    fn fence(
+        &self,
+        register: RegisterId,
+        case: CaseId,
+        erasure: ErasureId,
+        actor: ActorId,
+    ) -> Result<Accepted, EraseError> {
+        for _ in 0..TRIES {
+            let subjects = self.subjects_of(case)?;
+            let keys: Vec<_> = {
+                let owners = self.shared.owners.read();
+                subjects.iter().map(|subject| (*subject, owners.keys_of(*subject).to_vec())).collect()
+            };
+            let planned = self.plan_erasure(register, &subjects)?;
+            let dying = |planned: &&Planned| planned.fate == Fate::Dies;
+            let closing = subjects.iter().map(|subject| Closing {
+                subject: *subject,
+                closed: of(&planned, *subject).filter(dying).map(|planned| planned.compartment).collect(),
+                stays: of(&planned, *subject).filter(|one| !dying(one)).map(|planned| planned.compartment).collect(),
+            });
+            let command = Command::Fence {
+                erasure,
+                closing: closing.collect(),
+                keys: planned.iter().filter(dying).map(|planned| planned.key).collect(),
+            };
+            match self.submit_blocking(&Intent { keys, ..self.intent(case, actor, command)? }) {
+                Err(Refused::Failed(Failure::Busy)) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(Failure::Busy.into())
+    }
+
+    /// The subject of a case and, for an organization, those of its people who go too.
+    fn subjects_of(&self, case: CaseId) -> Result<Vec<SubjectId>, EraseError> {
+        let (_, state) = self.state::<Case>(&case.0)?;
+        let owner = match state.owner() {
+            domain::owner::Owner::Subject(subject) => subject,
+            domain::owner::Owner::Gone(_) => return Err(Refused::Rejected(Rejection::Erased).into()),
+            domain::owner::Owner::Nobody => return Err(Refused::Rejected(Rejection::NotOpened).into()),
+        };
+        let people = state.open_erasure().and_then(|open| open.people.clone().ok()).unwrap_or_default();
+        Ok(std::iter::once(owner).chain(people.into_iter().filter(|person| *person != owner)).collect())
+    }
+
+    /// From the order to the certificate. Idempotent: the keyring knows which keys are gone already.
+    fn finish(
+        &self,
+        register: RegisterId,
+        case: CaseId,
+        erasure: ErasureId,
+        actor: ActorId,
+        keys: &[KeyId],
+    ) -> Result<Accepted, EraseError> {
+        let subjects = self.owners_of(keys, case)?;
+        let destroyed = self.shared.keyring.destroy(keys).map_err(Failure::from)?;
+        self.shared.owners.write().forget(keys);
+        self.shared.states.expire();
+        let certificate = Certificate {
+            level: match self.shared.keyring.level() {
+                Level::A0 => AnchorLevel::A0,
+                Level::A1 => AnchorLevel::A1,
+                Level::A2 => AnchorLevel::A2,
+                Level::A3 => AnchorLevel::A3,
+            },
+            epoch_before: destroyed.epoch_before,
+            epoch_after: destroyed.epoch_after,
+            survives: self.surviving(register, &subjects)?,
+            links: if subjects.len() > 1 {
+                vec![StillLinks::CloseInTime]
+            } else {
+                vec![StillLinks::CloseInTime, StillLinks::BatchOfOne]
+            },
+        };
+        self.step(case, actor, Command::Certify { erasure, certificate })
+    }
+
+    /// Whose keys these are; after a restart the destroyed ones are nobody's, and the case still knows its own.
+    fn owners_of(&self, keys: &[KeyId], case: CaseId) -> Result<Vec<SubjectId>, EraseError> {
+        let mut subjects: Vec<SubjectId> = {
+            let owners = self.shared.owners.read();
+            keys.iter().filter_map(|key| owners.owner(key)).map(|(subject, _)| subject).collect()
+        };
+        subjects.extend(self.subjects_of(case).unwrap_or_default());
+        subjects.sort_unstable();
+        subjects.dedup();
+        Ok(subjects)
+    }
+
+    fn surviving(&self, register: RegisterId, subjects: &[SubjectId]) -> Result<Vec<Survivor>, EraseError> {
+        let mut survivors: Vec<Survivor> = self
+            .plan_erasure(register, subjects)?
+            .into_iter()
+            .filter_map(|planned| match planned.fate {
+                Fate::Kept { basis, until } => Some(Survivor { compartment: planned.compartment, basis, until }),
+                Fate::Dies => None,
+            })
+            .collect();
+        survivors.sort_by_key(|survivor| (survivor.compartment, survivor.until));
+        survivors.dedup();
+        Ok(survivors)
+    }
+
+    fn fates(
+        &self,
+        register: &Register,
+        subject: SubjectId,
+        keys: &[(Compartment, KeyId)],
+        today: Day,
+    ) -> Result<Vec<Planned>, EraseError> {
+        let mut planned = Vec::with_capacity(keys.len());
+        for (compartment, key) in keys {
+            let places = self.places(key)?;
+            let last_record = self.last_record(&places)?;
+            let held = [LiveCompartment { compartment: *compartment, last_record }];
+            for (compartment, fate) in survivors(register, &held, today)? {
+                planned.push(Planned { subject, compartment, key: *key, parts: places.len(), fate });
+            }
+        }
+        Ok(planned)
+    }
+
+    fn places(&self, key: &KeyId) -> Result<Vec<PartPlace>, Failure> {
+        let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
+        Ok(self.shared.log.parts_of(key).map_err(unreadable)?)
+    }
+
+    fn last_record(&self, places: &[PartPlace]) -> Result<Day, Failure> {
+        let Some(last) = places.last() else { return Ok(Time(0).day()) };
+        let unreadable = |fault| Unreadable { position: last.position, fault };
+        let entry = self.shared.log.record(last.position).map_err(|failed| unreadable(failed.into()))?;
+        let entry = entry.ok_or_else(|| unreadable(super::Fault::Parts))?;
+        let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
+        Ok(record.recorded_at.day())
+    }
+
+    fn step(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Accepted, EraseError> {
+        Ok(self.submit_blocking(&self.intent(case, actor, command)?)?)
+    }
+
+    fn intent(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Intent<Case>, EraseError> {
+        let mut fresh = Fresh::new();
+        let command_id = fresh.id().map_err(|none| Failure::from(crate::keyring::KeyringError::from(none)))?;
+        Ok(Intent {
+            id: case.0,
+            command,
+            command_id,
+            actor,
+            effective_at: None,
+            expected: None,
+            reads: Vec::new(),
+            keys: Vec::new(),
+            fresh,
+        })
+    }
+}
+
+fn of(planned: &[Planned], subject: SubjectId) -> impl Iterator<Item = &Planned> {
+    planned.iter().filter(move |planned| planned.subject == subject)
+}
+
+impl Owners {
+    /// Orders of destruction without a certificate.
+    pub fn open_orders(&self) -> Vec<(CaseId, ErasureId, ActorId, Vec<KeyId>)> {
+        self.orders().map(|(erasure, order)| (order.case, *erasure, order.actor, order.keys.clone())).collect()
+    }
+}
