@@ -17,6 +17,7 @@ pub mod recover;
 pub mod row;
 pub mod segment;
 mod sled;
+pub mod speed;
 pub mod walk;
 pub mod writer;
 

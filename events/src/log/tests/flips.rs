@@ -25,12 +25,12 @@ fn flip(path: &Path, dice: &mut Dice, length: u64) -> (u64, u8) {
 
 #[test]
 fn a_flipped_bit_in_the_journal_is_found_or_harmless() {
-    let origin = tempfile::tempdir().unwrap();
+    let origin = scratch();
     let author = written(origin.path(), 60);
     let segments = files(&origin.path().join("journal"));
     let (mut dice, mut refused) = (Dice(11), 0);
     for round in 0..400 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         copy(origin.path(), dir.path());
         let path = &segments[dice.below(segments.len() as u64) as usize];
         let path = dir.path().join("journal").join(path.file_name().unwrap());
@@ -61,7 +61,7 @@ fn a_flipped_bit_in_the_journal_is_found_or_harmless() {
 
 #[test]
 fn a_flipped_bit_in_the_head_mark_is_found_or_harmless() {
-    let origin = tempfile::tempdir().unwrap();
+    let origin = scratch();
     let author = written(origin.path(), 5);
     let whole = std::fs::read(origin.path().join("head")).unwrap();
     for at in (0..150).chain(4096..4246) {
@@ -83,11 +83,11 @@ fn a_flipped_bit_in_the_head_mark_is_found_or_harmless() {
 
 #[test]
 fn a_flipped_bit_in_sled_never_reaches_a_reader() {
-    let origin = tempfile::tempdir().unwrap();
+    let origin = scratch();
     let author = written(origin.path(), 400);
     let (mut dice, mut again) = (Dice(13), 0);
     for round in 0..150 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         copy(origin.path(), dir.path());
         let sled = files(&dir.path().join("index"));
         let path = &sled[dice.below(sled.len() as u64) as usize];

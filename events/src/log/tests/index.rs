@@ -17,7 +17,7 @@ fn newest(dir: &Path) -> PathBuf {
 
 #[test]
 fn a_clean_end_leaves_an_index_that_is_kept() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let author = written(dir.path(), 300);
     let log = open(dir.path()).unwrap();
     assert_eq!(log.opened().index_set_aside, None);
@@ -27,7 +27,7 @@ fn a_clean_end_leaves_an_index_that_is_kept() {
 
 #[test]
 fn a_lost_index_is_made_again() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let author = written(dir.path(), 300);
     std::fs::remove_dir_all(index(dir.path())).unwrap();
     let told = std::sync::atomic::AtomicU64::new(0);
@@ -43,7 +43,7 @@ fn a_lost_index_is_made_again() {
 
 #[test]
 fn an_older_index_catches_up() {
-    let (dir, older) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, older) = (scratch(), scratch());
     let mut author = written(dir.path(), 200);
     copy(&index(dir.path()), older.path());
     let size = author.head().size;
@@ -60,7 +60,7 @@ fn an_older_index_catches_up() {
 
 #[test]
 fn the_index_of_another_log_is_set_aside() {
-    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, other) = (scratch(), scratch());
     let author = written(dir.path(), 100);
     let log = Embedded::create(other.path(), domain::id::LogId([1; 16]), small()).unwrap();
     Author::new(77).fill(&log, 100);
@@ -74,7 +74,7 @@ fn the_index_of_another_log_is_set_aside() {
 
 #[test]
 fn an_index_of_another_history_of_the_same_log_is_set_aside() {
-    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, other) = (scratch(), scratch());
     let author = written(dir.path(), 100);
     let log = create(other.path());
     Author::new(77).fill(&log, 60);
@@ -88,7 +88,7 @@ fn an_index_of_another_history_of_the_same_log_is_set_aside() {
 
 #[test]
 fn a_file_that_a_kill_during_the_first_open_leaves_does_not_lock_the_log() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let author = written(dir.path(), 100);
     std::fs::write(newest(dir.path()).join("snap.00000000000000AB.generating"), [7; 40]).unwrap();
     assert_holds(&open(dir.path()).unwrap(), &author);
@@ -124,7 +124,7 @@ fn lie(dir: &Path, bend: impl Fn(&mut crate::log::row::Row)) {
 
 #[test]
 fn a_row_that_lies_about_its_place_is_found_by_its_read() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let author = written(dir.path(), 400);
     // Not the first of a page, which are compared at open.
     lie(dir.path(), |row| {
@@ -140,7 +140,7 @@ fn a_row_that_lies_about_its_place_is_found_by_its_read() {
 
 #[test]
 fn a_row_that_lies_about_its_stream_is_found_by_the_first_whole_read() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let author = written(dir.path(), 400);
     let last = author.stream_of.iter().rposition(|stream| *stream == [3; 16]).unwrap();
     let other = author.stream(&[5; 16]).len();
@@ -159,7 +159,7 @@ fn a_row_that_lies_about_its_stream_is_found_by_the_first_whole_read() {
 
 #[test]
 fn an_index_given_up_while_it_serves_is_made_again_behind_the_reads() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let mut author = written(dir.path(), 300);
     let log = open(dir.path()).unwrap();
     for _ in 0..3 {

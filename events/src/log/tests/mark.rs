@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_mark_follows_every_append() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (log, mut author) = (create(dir.path()), Author::new(6));
     for _ in 0..5 {
         author.fill(&log, 1);
@@ -21,7 +21,7 @@ fn the_mark_follows_every_append() {
 
 #[test]
 fn a_log_behind_its_mark_is_refused_and_says_what_is_missing() {
-    let (dir, backup) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, backup) = (scratch(), scratch());
     let mut author = written(dir.path(), 50);
     copy(dir.path(), backup.path());
     let size = author.head().size;
@@ -42,7 +42,7 @@ fn a_log_behind_its_mark_is_refused_and_says_what_is_missing() {
 
 #[test]
 fn another_history_than_the_mark_remembers_is_refused() {
-    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (dir, other) = (scratch(), scratch());
     written(dir.path(), 50);
     let log = create(other.path());
     Author::new(99).fill(&log, 80);
@@ -54,12 +54,12 @@ fn another_history_than_the_mark_remembers_is_refused() {
 
 #[test]
 fn a_missing_or_foreign_segment_is_damage_with_a_position() {
-    let origin = tempfile::tempdir().unwrap();
+    let origin = scratch();
     let author = written(origin.path(), 60);
     let segments = files(&origin.path().join("journal"));
     let segments: Vec<_> = segments.iter().filter(|path| path.extension().is_some_and(|e| e == "segment")).collect();
     for (number, segment) in segments.iter().enumerate() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         copy(origin.path(), dir.path());
         std::fs::remove_file(dir.path().join("journal").join(segment.file_name().unwrap())).unwrap();
         let read =
@@ -72,7 +72,7 @@ fn a_missing_or_foreign_segment_is_damage_with_a_position() {
         let first = crate::log::segment::first_in(segment.file_name().unwrap().to_str().unwrap());
         assert_eq!(Some(position), first, "segment {number}");
     }
-    let other = tempfile::tempdir().unwrap();
+    let other = scratch();
     drop(Embedded::create(other.path(), domain::id::LogId([1; 16]), small()).unwrap());
     std::fs::copy(files(&other.path().join("journal"))[0].clone(), segments[0]).unwrap();
     assert!(matches!(open(origin.path()), Err(LogError::Foreign { .. })));

@@ -16,6 +16,12 @@ use super::segment::HEADER;
 use super::{Log, LogError};
 use domain::id::KeyId;
 
+/// A directory in memory where there is one: the tests sync often, and none needs the disk.
+pub fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
 /// Small segments, and a mark that is synced only when it must be.
 pub fn small() -> Options {
     Options { segment_size: HEADER + 12_000, mark_every: Duration::from_secs(3600), ..Options::default() }
@@ -59,7 +65,7 @@ pub fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn the_embedded_engine_conforms() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let mut made = false;
     conform(&mut || {
         let log = if made { open(dir.path()).unwrap() } else { create(dir.path()) };
@@ -71,7 +77,7 @@ fn the_embedded_engine_conforms() {
 
 #[test]
 fn a_frame_larger_than_a_segment_gets_one_of_its_own() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (log, mut author) = (create(dir.path()), Author::new(5));
     for bytes in [30_000, 10, 10, 40_000, 50_000, 10] {
         log.append(&author.commit([1; 16], 1, &[KeyId([2; 16])], bytes)).unwrap();
@@ -87,7 +93,7 @@ fn a_frame_larger_than_a_segment_gets_one_of_its_own() {
 #[test]
 fn a_segment_made_before_the_power_went_is_used_or_replaced() {
     for bytes in [10, 30_000] {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch();
         let mut author = written(dir.path(), 10);
         let journal = dir.path().join("journal");
         let head = author.head();
@@ -106,7 +112,7 @@ fn a_segment_made_before_the_power_went_is_used_or_replaced() {
 
 #[test]
 fn the_journal_reads_alone_and_nothing_changes() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let author = written(dir.path(), 60);
     let state =
         |dir: &Path| files(dir).into_iter().map(|path| (std::fs::read(&path).unwrap(), path)).collect::<Vec<_>>();
@@ -121,7 +127,7 @@ fn the_journal_reads_alone_and_nothing_changes() {
 #[test]
 fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let data = dir.path().join("data");
     written(&data, 60);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -135,7 +141,7 @@ fn files_are_for_their_owner_only() {
 
 #[test]
 fn one_process_at_a_time() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     assert!(Lock::take_read_only(dir.path()).unwrap().is_none());
     let lock = Lock::take(dir.path()).unwrap();
     assert!(matches!(Lock::take(dir.path()), Err(LogError::Locked)));
@@ -146,7 +152,7 @@ fn one_process_at_a_time() {
 
 #[test]
 fn a_log_is_made_once_and_found_again_or_not() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     assert!(matches!(open(dir.path()), Err(LogError::NotFound)));
     drop(create(dir.path()));
     assert!(matches!(Embedded::create(dir.path(), LOG, small()), Err(LogError::Exists)));
@@ -160,7 +166,7 @@ fn a_log_is_made_once_and_found_again_or_not() {
 
 #[test]
 fn after_a_failed_write_nothing_is_appended() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (log, mut author) = (create(dir.path()), Author::new(5));
     author.fill(&log, 3);
     // The next segment cannot be made: its name is taken by a directory.

@@ -33,11 +33,11 @@ fn under_way(dir: &Path) -> (Author, Author) {
 
 #[test]
 fn a_frame_torn_at_any_byte_is_cut_and_the_log_goes_on() {
-    let origin = tempfile::tempdir().unwrap();
+    let origin = scratch();
     let (before, after) = under_way(origin.path());
     let (path, start, end) = last_frame(origin.path());
     let whole = std::fs::read(&path).unwrap();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     copy(origin.path(), dir.path());
     let path = dir.path().join("journal").join(path.file_name().unwrap());
     let mark = std::fs::read(origin.path().join("head")).unwrap();
@@ -82,7 +82,7 @@ fn a_frame_torn_at_any_byte_is_cut_and_the_log_goes_on() {
 
 #[test]
 fn a_bad_last_frame_that_the_mark_knows_is_damage() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let author = written(dir.path(), 12);
     let (path, start, end) = last_frame(dir.path());
     let whole = std::fs::read(&path).unwrap();
@@ -112,7 +112,7 @@ fn a_bad_last_frame_that_the_mark_knows_is_damage() {
 
 #[test]
 fn a_bad_frame_before_a_good_one_is_damage_even_above_the_mark() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (log, mut author) = (create(dir.path()), Author::new(3));
     author.fill(&log, 12);
     while last_frame(dir.path()).1 <= HEADER as usize {
@@ -132,7 +132,7 @@ fn a_bad_frame_before_a_good_one_is_damage_even_above_the_mark() {
 
 #[test]
 fn a_swept_last_frame_is_not_torn_after_a_cut() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let (log, mut author) = (create(dir.path()), Author::new(4));
     log.append(&author.commit([1; 16], 1, &[KeyId([2; 16])], 60)).unwrap();
     let places = log.parts_of(&KeyId([2; 16])).unwrap();
