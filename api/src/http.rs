@@ -35,9 +35,9 @@ use self::auth::{Authenticate, Door};
 use self::document::{Document, Documents};
 use self::metrics::{Metrics, Requests};
 use self::origin::Origin;
-use self::params::Params;
+use self::params::{Params, Sent};
 use self::refusal::Refusal;
-use self::scrub::{Sent, scrub};
+use self::scrub::{Values, scrub};
 use crate::error::{Code, Failure};
 use crate::limits::{Exceeded, Limits, cost};
 
@@ -164,32 +164,33 @@ impl<S: Executor, A: Authenticate> Edge<S, A> {
         let format = format.ok_or_else(not_acceptable)?;
         let _permit = self.room.try_acquire().map_err(|_| Exceeded::Concurrent)?;
         if reads_only {
-            let params = Params::from_query(uri.query().unwrap_or_default(), &self.limits)?;
-            return self.execute(params, viewer, reads_only, format, started).await;
+            let sent = Sent::Query(uri.query().unwrap_or_default());
+            return self.execute(&sent, viewer, format, started).await;
         }
         params::check_type(headers)?;
         let body = params::read(headers, body, &self.limits).await?;
-        let params = Params::from_body(&body)?;
-        self.execute(params, viewer, reads_only, format, started).await
+        self.execute(&Sent::Body(&body), viewer, format, started).await
     }
 
     async fn execute(
         &self,
-        params: Params<'_>,
+        sent: &Sent<'_>,
         viewer: A::Viewer,
-        reads_only: bool,
         format: Format,
         started: Instant,
     ) -> Result<Response<Body>, Refusal> {
+        let params = sent.params(&self.limits)?;
         let document = self.documents.get(&params.query)?;
-        let kind = self.check(&document, &params, reads_only)?;
+        let kind = self.check(&document, &params, matches!(sent, Sent::Query(_)))?;
         let mut request = async_graphql::Request::new(String::new()).data(viewer).variables(params.variables);
         request.operation_name = params.operation_name.map(Into::into);
-        // An error text is searched for the values of its request, so what was sent is kept until there is none.
-        let sent = request.variables.clone();
         request.set_parsed_query(document.parsed.clone());
         let mut response = self.run(request).await?;
-        scrub(&mut response.errors, self.limits.errors, || Sent::of(&sent, &document.parsed));
+        // Only an error is searched for the values of its request, so only then are they read once more.
+        scrub(&mut response.errors, self.limits.errors, || {
+            let variables = sent.params(&self.limits).map(|params| params.variables).unwrap_or_default();
+            Values::of(&variables, &document.parsed)
+        });
         self.requests.answered(kind, response.errors.is_empty(), started.elapsed());
         Ok(write(&response, format))
     }

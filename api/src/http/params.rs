@@ -33,6 +33,24 @@ pub struct Params<'a> {
     _extensions: Option<HashMap<String, IgnoredAny>>,
 }
 
+/// Where the parameters of a request stand.
+pub enum Sent<'a> {
+    /// In the body of a POST.
+    Body(&'a [u8]),
+    /// In the query string of a GET, which runs queries only.
+    Query(&'a str),
+}
+
+impl Sent<'_> {
+    /// Reads them.
+    pub fn params(&self, limits: &Limits) -> Result<Params<'_>, Refusal> {
+        match self {
+            Self::Body(body) => Params::from_body(body),
+            Self::Query(query) => Params::from_query(query, limits),
+        }
+    }
+}
+
 /// Refuses a body that is not `application/json` in UTF-8. So no form of another site can send one: a browser asks
 /// before it sends this type (CSRF).
 pub fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {

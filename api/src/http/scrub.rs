@@ -8,29 +8,29 @@ use super::document::INVALID;
 use crate::error::Failure;
 
 /// The values of one request, to find them in a text. Collected only where there is an error.
-pub struct Sent(Vec<String>);
+pub struct Values(Vec<String>);
 
 /// Texts shorter than this are in every sentence.
 const SHORTEST: usize = 3;
 
-impl Sent {
+impl Values {
     /// All texts and long numbers of the variables and of the document.
     pub fn of(variables: &Variables, document: &ExecutableDocument) -> Self {
-        let mut sent = Self(Vec::new());
+        let mut values = Self(Vec::new());
         for (_, value) in variables.iter() {
-            sent.constant(value);
+            values.constant(value);
         }
         for (_, operation) in document.operations.iter() {
             for definition in &operation.node.variable_definitions {
-                definition.node.default_value.iter().for_each(|value| sent.constant(&value.node));
+                definition.node.default_value.iter().for_each(|value| values.constant(&value.node));
             }
-            sent.directives(&operation.node.directives);
-            sent.set(&operation.node.selection_set.node);
+            values.directives(&operation.node.directives);
+            values.set(&operation.node.selection_set.node);
         }
         for fragment in document.fragments.values() {
-            sent.set(&fragment.node.selection_set.node);
+            values.set(&fragment.node.selection_set.node);
         }
-        sent
+        values
     }
 
     /// Whether a text quotes one of them.
@@ -100,12 +100,12 @@ impl Sent {
 ///
 /// What has a code is ours. What has none and a source is an error that some resolver let through as it was, which is
 /// a failure; the rest are async-graphql's own words on a document or on values that do not fit the schema.
-pub fn scrub(errors: &mut Vec<ServerError>, most: usize, sent: impl FnOnce() -> Sent) {
+pub fn scrub(errors: &mut Vec<ServerError>, most: usize, values: impl FnOnce() -> Values) {
     errors.truncate(most);
     if errors.iter().all(has_code) {
         return;
     }
-    let sent = sent();
+    let values = values();
     for error in errors.iter_mut().filter(|error| !has_code(error)) {
         if error.source.take().is_some() {
             let failure = async_graphql::Error::from(Failure::internal("a resolver let an error through as it was"));
@@ -114,7 +114,7 @@ pub fn scrub(errors: &mut Vec<ServerError>, most: usize, sent: impl FnOnce() -> 
         }
         let unquoted = unquote(std::mem::take(&mut error.message));
         error.message =
-            if sent.quoted(&unquoted) { "A value of the request does not fit here.".into() } else { unquoted };
+            if values.quoted(&unquoted) { "A value of the request does not fit here.".into() } else { unquoted };
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         extensions.set("code", INVALID);
     }
@@ -187,9 +187,9 @@ mod tests {
         assert_eq!(errors[0].extensions.as_ref().unwrap().get("code"), Some(&"INTERNAL".into()));
     }
 
-    fn sent() -> Sent {
+    fn sent() -> Values {
         let variables = Variables::from_value(value!({ "c": { "name": [" Anna "], "nmae": 4711, "Anna M": true }}));
-        Sent::of(
+        Values::of(
             &variables,
             &parse_query("{ a @skip(if: false) { ... on A { b(c: [{ d: \"literal\" }]) } } }").unwrap(),
         )
