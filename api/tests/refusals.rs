@@ -110,6 +110,19 @@ fn a_request_that_asks_for_too_much_is_refused_with_what_it_exceeded() {
 }
 
 #[test]
+fn what_does_not_fit_the_schema_has_no_data_and_the_status_that_its_format_asks_for() {
+    let server = start(Setup::default());
+    for query in
+        ["{ nothing }", "{ echo }", "query($v: Int!) { greeting }", "{ greeting @defer }", "{ greeting @stream }"]
+    {
+        let request = |accept| to(&server).header("accept", accept).json(&json!({ "query": query })).send().unwrap();
+        assert_eq!(refused(request(GRAPHQL)), (400, "GRAPHQL_VALIDATION".into()), "{query}");
+        assert_eq!(refused(request("application/json")), (200, "GRAPHQL_VALIDATION".into()), "{query}");
+        assert_eq!(refused(request("text/html")), (406, "NOT_ACCEPTABLE".into()), "{query}");
+    }
+}
+
+#[test]
 fn a_body_without_a_length_is_counted_while_it_comes() {
     let server = start(Setup { limits: Limits { body_bytes: 1_000, ..Limits::default() }, ..Setup::default() });
     let chunk = format!("3e8\r\n{}\r\n", " ".repeat(1_000));

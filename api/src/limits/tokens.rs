@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_string_that_never_ends_is_not_handed_to_the_parser() {
-        for text in ["{a(b:\"", "{a(b:\"x\n\")}", "[ \"\"\" [[[[ \" [[[[", "\"\\"] {
+        for text in ["{a(b:\"", "{a(b:\"x\n)}", "[ \"\"\" [[[[ \" [[[[", "\"\\"] {
             assert_eq!(scan(text, &limits(10)), Err(Unreadable::OpenString), "{text}");
         }
     }
