@@ -1,10 +1,10 @@
-//! The HTTP edge in front of a schema of a few fields: `cargo run --release -p api --example trivial [ADDR]`.
+//! The HTTP edge in front of a schema of a few fields: `cargo run --release -p api --example trivial [ADDR [CERT KEY]]`.
 //!
 //! For the audits and for measuring what the edge itself costs. The token is `secret`.
 
 use std::sync::Arc;
 
-use api::config::Config;
+use api::config::{Config, Tls};
 use api::http::auth::{AuthError, Authenticate};
 use api::http::metrics::Metrics;
 use api::http::{Edge, serve, vitals};
@@ -58,6 +58,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(address) = std::env::args().nth(1) {
         config.listen = address.parse()?;
     }
+    if let (Some(cert), Some(key)) = (std::env::args_os().nth(2), std::env::args_os().nth(3)) {
+        config.tls = Some(Tls { cert: cert.into(), key: key.into() });
+    }
     let metrics = Metrics::new()?;
     let schema = Schema::new(Query, Mutation, EmptySubscription);
     let edge = Edge::new(schema, OneToken, config.allow_origin, config.limits, &metrics);
@@ -69,6 +72,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         serve::stop(&stopped, &config.limits);
     });
     serve::every_five_seconds(&Arc::new(metrics), Metrics::fold);
-    serve::serve(serve::bind(config.listen)?, router, None, handle, &config.limits).await?;
+    serve::serve(serve::bind(config.listen)?, router, config.tls.as_ref(), handle, &config.limits).await?;
     Ok(())
 }
