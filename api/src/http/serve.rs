@@ -22,7 +22,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves until `handle` is told to stop; see [`stop`]. HTTP/1.1 without TLS, HTTP/2 as well with it.
+/// Serves until `handle` is told to stop; see [`stop`]. HTTP/1.1, with TLS too.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -41,9 +41,8 @@ pub async fn serve(
         }
         Some(tls) => {
             let config = RustlsConfig::from_pem_chain_file(&tls.cert, &tls.key).await?;
-            let mut server = server.acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new()));
+            let mut server = server.acceptor(RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new())).http1_only();
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(head);
-            server.http_builder().http2().timer(TokioTimer::new()).keep_alive_interval(head).max_concurrent_streams(64);
             server.serve(service).await
         }
     }
