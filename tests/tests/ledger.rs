@@ -139,6 +139,62 @@ fn a_change_goes_by_what_the_client_saw() {
 }
 
 #[test]
+fn commands_of_one_batch_are_decided_in_their_order_and_each_for_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path());
+    let ledger = open(dir.path());
+    let maria = register("Maria", CommandId([7; 16]));
+    let id = ContactId(maria.id);
+    let batch = [
+        rename(id, "too early"),
+        maria,
+        rename(id, "Marie"),
+        Intent { expected: Some(1), ..rename(id, "Mary") },
+        Intent { expected: Some(1), ..rename(id, "stale") },
+        register("Anna", CommandId([8; 16])),
+        Intent { command_id: CommandId([8; 16]), ..rename(id, "a used id") },
+        Intent { id: id.0, ..register("Maria again", CommandId([9; 16])) },
+        rename(id, "Mariette"),
+    ];
+    let done = ledger.submit_all_blocking(&batch);
+    let revisions: Vec<_> = done.iter().map(|done| done.as_ref().ok().map(|accepted| accepted.revision)).collect();
+    assert_eq!(revisions, [None, Some(0), Some(1), Some(2), None, Some(0), None, None, Some(3)]);
+    assert!(matches!(done[0], Err(Refused::Rejected(Rejection::NotRegistered))));
+    assert!(matches!(done[4], Err(Refused::Conflict { current: Some(_) })));
+    assert!(matches!(done[6], Err(Refused::CommandReused)));
+    assert!(matches!(done[7], Err(Refused::Rejected(Rejection::AlreadyRegistered))));
+    assert_eq!(ledger.log().head().size, 6);
+    let again = ledger.submit_all_blocking(&batch[1..3]);
+    assert!(again.iter().all(|done| done.as_ref().is_ok_and(|accepted| accepted.repeated)));
+}
+
+#[test]
+fn batches_that_race_for_one_stream_all_get_in() {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path());
+    let ledger = open(dir.path());
+    let maria = ledger.submit_blocking(&register("Maria", CommandId([7; 16]))).unwrap();
+    let id = ContactId(maria.stream.id);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let batch: Vec<_> = (0..4).map(|_| rename(id, "Marie")).collect();
+                    for done in ledger.submit_all_blocking(&batch) {
+                        assert!(
+                            matches!(done, Ok(_) | Err(Refused::Failed(events::ledger::Failure::Busy))),
+                            "{done:?}"
+                        );
+                    }
+                }
+            });
+        }
+    });
+    let (count, _) = ledger.state::<Contact>(&id.0).unwrap();
+    assert_eq!(count, ledger.log().head().size - 1);
+}
+
+#[test]
 fn an_auditor_verifies_a_copy_and_a_directory_at_rest() {
     let dir = tempfile::tempdir().unwrap();
     create(dir.path());

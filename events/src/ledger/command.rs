@@ -1,5 +1,6 @@
 //! A command's way: load its stream, decide, seal, append; and again when something moved in between.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::aggregate::{Aggregate, Circumstances};
@@ -7,7 +8,6 @@ use domain::compartment::Compartment;
 use domain::event::{Event, Follow, Stream};
 use domain::id::{ActorId, CommandId, KeyId, SubjectId};
 use domain::time::Time;
-use tokio::sync::oneshot;
 
 use super::owners::Owned;
 use super::read::{Unreadable, open_entry};
@@ -116,7 +116,6 @@ pub enum Failure {
 
 /// An attempt that waits for the writer.
 struct Sent<A> {
-    answer: oneshot::Receiver<Result<Appended, Unwritten>>,
     stream: Stream,
     epoch: u64,
     count: u64,
@@ -126,29 +125,90 @@ struct Sent<A> {
 /// What an attempt came to.
 enum Attempt<A> {
     Done(Accepted),
-    Sent(Sent<A>),
+    Sent(Append, Sent<A>),
 }
+
+/// What commands of one batch find that were decided behind others: what will be there when those are written.
+struct Ahead<A> {
+    streams: HashMap<[u8; 16], (u64, Arc<A>)>,
+    minted: HashMap<(SubjectId, Compartment), KeyId>,
+}
+
+/// What became of a command, once it is known.
+type Outcome<A> = Option<Result<Accepted, Refused<<A as Aggregate>::Rejection>>>;
 
 impl<V: Follow> Ledger<V> {
     /// Carries out a command. When it returns, its records are durable and the views have them.
     pub async fn submit<A: Aggregate>(&self, intent: &Intent<A>) -> Result<Accepted, Refused<A::Rejection>> {
-        for _ in 0..TRIES {
-            let sent = match self.attempt(intent)? {
-                Attempt::Done(accepted) => return Ok(accepted),
-                Attempt::Sent(sent) => sent,
-            };
-            let Sent { answer, stream, epoch, count, state } = sent;
-            let answer = answer.await.unwrap_or(Err(Unwritten::Stopped));
-            if let Some(done) = self.conclude(intent, stream, epoch, count, state, answer) {
-                return done;
+        let done = self.submit_all(std::slice::from_ref(intent)).await.pop();
+        done.unwrap_or(Err(Refused::Failed(Failure::Busy)))
+    }
+
+    /// Carries out many commands, which the writer gets as one message and makes durable with one sync where nothing else
+    /// is waiting. Each is a command of its own, accepted or refused for itself; those of one stream are decided in their
+    /// order, each on what the ones before it come to. The answers are in the order of the commands. What is sealed stays in
+    /// memory until it is written: some hundred commands at a time are as good as more.
+    pub async fn submit_all<A: Aggregate>(
+        &self,
+        intents: &[Intent<A>],
+    ) -> Vec<Result<Accepted, Refused<A::Rejection>>> {
+        let mut outcomes: Vec<Outcome<A>> = intents.iter().map(|_| None).collect();
+        let mut tries = 0;
+        while tries < TRIES && outcomes.iter().any(Option::is_none) {
+            // A round counts when the writer turned something away that is to be tried again; what only waited for
+            // commands before it has not had its turn.
+            tries += usize::from(self.round(intents, &mut outcomes).await);
+        }
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(Failure::Busy.into()))).collect()
+    }
+
+    /// Tries every command that has no outcome yet. Says whether one that was sent is to be tried again.
+    async fn round<A: Aggregate>(&self, intents: &[Intent<A>], outcomes: &mut [Outcome<A>]) -> bool {
+        let mut ahead = Ahead { streams: HashMap::new(), minted: HashMap::new() };
+        let (mut appends, mut sent) = (Vec::new(), Vec::new());
+        for (intent, outcome) in intents.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| outcome.is_none()) {
+            match self.attempt(intent, &mut ahead) {
+                Ok(Attempt::Sent(append, what)) => {
+                    appends.push(append);
+                    sent.push((intent, outcome, what));
+                }
+                // Decided on records that are not written yet: it is decided again when they are.
+                _ if ahead.streams.contains_key(&intent.id) => {}
+                Ok(Attempt::Done(accepted)) => *outcome = Some(Ok(accepted)),
+                Err(refused) => *outcome = Some(Err(refused)),
             }
         }
-        Err(Failure::Busy.into())
+        if appends.is_empty() {
+            return false;
+        }
+        let answers = self.send(appends).await.unwrap_or_default();
+        let answers = answers.into_iter().chain(std::iter::repeat(Err(Unwritten::Stopped)));
+        let (mut again, mut turned_away) = (false, HashSet::new());
+        for ((intent, outcome, what), answer) in sent.into_iter().zip(answers) {
+            // The writer took nothing behind what it turned away of the same stream.
+            if turned_away.contains(&intent.id) {
+                continue;
+            }
+            if answer.is_err() {
+                turned_away.insert(intent.id);
+            }
+            *outcome = self.conclude(intent, what, answer);
+            again |= outcome.is_none();
+        }
+        again
     }
 
     /// [`Ledger::submit`] for threads that may block.
     pub fn submit_blocking<A: Aggregate>(&self, intent: &Intent<A>) -> Result<Accepted, Refused<A::Rejection>> {
         block_on(self.submit(intent))
+    }
+
+    /// [`Ledger::submit_all`] for threads that may block.
+    pub fn submit_all_blocking<A: Aggregate>(
+        &self,
+        intents: &[Intent<A>],
+    ) -> Vec<Result<Accepted, Refused<A::Rejection>>> {
+        block_on(self.submit_all(intents))
     }
 
     /// The state of a stream and how many records it was folded from.
@@ -182,7 +242,12 @@ impl<V: Follow> Ledger<V> {
         Ok((count, state))
     }
 
-    fn attempt<A: Aggregate>(&self, intent: &Intent<A>) -> Result<Attempt<A>, Refused<A::Rejection>> {
+    /// Decides and seals.
+    fn attempt<A: Aggregate>(
+        &self,
+        intent: &Intent<A>,
+        ahead: &mut Ahead<A>,
+    ) -> Result<Attempt<A>, Refused<A::Rejection>> {
         let stream = Stream { kind: A::KIND, id: intent.id };
         if let Some(done) = repeat(self, intent)? {
             return Ok(Attempt::Done(done));
@@ -193,7 +258,10 @@ impl<V: Follow> Ledger<V> {
             return Err(Refused::Future);
         }
         let epoch = self.shared.states.epoch();
-        let (count, state) = self.state::<A>(&intent.id)?;
+        let (count, state) = match ahead.streams.get(&intent.id) {
+            Some(ahead) => ahead.clone(),
+            None => self.state::<A>(&intent.id)?,
+        };
         if intent.expected.is_some_and(|expected| expected.checked_add(1) != Some(count)) {
             return Err(Refused::Conflict { current: count.checked_sub(1) });
         }
@@ -206,29 +274,21 @@ impl<V: Follow> Ledger<V> {
         for event in &events {
             next.evolve(event);
         }
-        let added = events.len() as u64;
-        let records = self.seal(intent, stream, count, effective_at, events).map_err(unsealed)?;
-        let (reply, answer) = oneshot::channel();
-        self.send(Append {
-            records,
-            reads: intent.reads.clone(),
-            keys: intent.keys.clone(),
-            confirms_clock: false,
-            reply,
-        });
-        Ok(Attempt::Sent(Sent { answer, stream, epoch, count: count + added, state: Arc::new(next) }))
+        let (next, after) = (Arc::new(next), count + events.len() as u64);
+        let records = self.seal(intent, stream, count, effective_at, events, &mut ahead.minted).map_err(unsealed)?;
+        ahead.streams.insert(intent.id, (after, next.clone()));
+        let append = Append { records, reads: intent.reads.clone(), keys: intent.keys.clone(), confirms_clock: false };
+        Ok(Attempt::Sent(append, Sent { stream, epoch, count: after, state: next }))
     }
 
     /// What the writer's answer means; nothing when it is to be tried again.
     fn conclude<A: Aggregate>(
         &self,
         intent: &Intent<A>,
-        stream: Stream,
-        epoch: u64,
-        count: u64,
-        state: Arc<A>,
+        sent: Sent<A>,
         answer: Result<Appended, Unwritten>,
-    ) -> Option<Result<Accepted, Refused<A::Rejection>>> {
+    ) -> Outcome<A> {
+        let Sent { stream, epoch, count, state } = sent;
         match answer {
             Ok(Appended { position, hash, recorded_at }) => {
                 self.shared.states.put(stream.id, epoch, count, state);
@@ -285,10 +345,10 @@ impl<V: Follow> Ledger<V> {
         count: u64,
         effective_at: Time,
         events: Vec<A::Event>,
+        minted: &mut HashMap<(SubjectId, Compartment), KeyId>,
     ) -> Result<Vec<Sealed>, Failure> {
         let of_command =
             u16::try_from(events.len()).map_err(|_| Unwritten::TooLarge(crate::record::TooLarge(usize::MAX)))?;
-        let mut minted: Vec<Owned> = Vec::new();
         let mut sealed = Vec::with_capacity(events.len());
         for (index, event) in (0..of_command).zip(events) {
             let event: Event = event.into();
@@ -313,26 +373,28 @@ impl<V: Follow> Ledger<V> {
                 event,
             };
             for plain in &parts {
-                self.seal_part(&mut record, plain, &mut minted)?;
+                self.seal_part(&mut record, plain, minted)?;
             }
             sealed.push(record);
         }
         Ok(sealed)
     }
 
-    fn seal_part(&self, record: &mut Sealed, plain: &Plain, minted: &mut Vec<Owned>) -> Result<(), Failure> {
+    fn seal_part(
+        &self,
+        record: &mut Sealed,
+        plain: &Plain,
+        minted: &mut HashMap<(SubjectId, Compartment), KeyId>,
+    ) -> Result<(), Failure> {
         let Plain { subject, compartment, .. } = *plain;
         let known = self.shared.owners.read().key(subject, compartment);
-        let known = known.or_else(|| {
-            let mine = minted.iter().find(|owned| owned.subject == subject && owned.compartment == compartment);
-            mine.map(|owned| owned.key)
-        });
+        let known = known.or_else(|| minted.get(&(subject, compartment)).copied());
         let (id, key) = match known.map(|id| (id, self.shared.keyring.state(&id))) {
             Some((id, KeyState::Live(key))) => (id, key),
             Some(_) => return Err(Unwritten::Fenced.into()),
             None => {
                 let (id, key) = self.shared.keyring.mint()?;
-                minted.push(Owned { subject, compartment, key: id });
+                minted.insert((subject, compartment), id);
                 (id, key)
             }
         };

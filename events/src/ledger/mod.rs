@@ -21,6 +21,7 @@ use domain::event::{Event, Follow, Recorded};
 use domain::id::{KeyId, LogId};
 use domain::subject;
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
+use tokio::sync::oneshot;
 
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
@@ -37,12 +38,12 @@ use crate::log::engine::Embedded;
 use crate::log::lock::Lock;
 use crate::log::{Entry, Log, LogError};
 use states::States;
-use writer::{Append, Writer};
+use writer::{Answers, Append, Message, Writer};
 
 /// A ledger in service. All its state hangs off this value; dropping it drains the writer.
 pub struct Ledger<V: Follow> {
     shared: Arc<Shared<V>>,
-    queue: Option<Sender<Append>>,
+    queue: Option<Sender<Message>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -142,12 +143,14 @@ impl<V: Follow> Ledger<V> {
         Tail::new(self.shared.clone(), from)
     }
 
-    fn send(&self, append: Append) {
-        if let Some(queue) = &self.queue
-            && let Err(mpsc::SendError(append)) = queue.send(append)
-        {
-            let _ = append.reply.send(Err(Unwritten::Stopped));
+    /// Hands appends to the writer as one message. No answer means that it has stopped.
+    fn send(&self, appends: Vec<Append>) -> oneshot::Receiver<Answers> {
+        let (reply, answers) = oneshot::channel();
+        if let Some(queue) = &self.queue {
+            // A message that is not taken is dropped, and its reply with it.
+            let _ = queue.send(Message { appends, reply });
         }
+        answers
     }
 }
 

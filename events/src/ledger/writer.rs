@@ -1,7 +1,7 @@
 //! The one writer: it alone orders records. It drains its queue, checks guards, links, writes one frame, syncs, lets the
 //! views follow, and only then answers everybody in the batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -42,8 +42,17 @@ pub struct Append {
     pub keys: Vec<(SubjectId, Vec<(Compartment, KeyId)>)>,
     /// An operator's word on the clock rides along.
     pub confirms_clock: bool,
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Appended, Unwritten>>,
+}
+
+/// What became of each append of one message, in its order.
+pub type Answers = Vec<Result<Appended, Unwritten>>;
+
+/// What the writer is sent: appends of one caller, each written or not for itself, and answered together.
+pub struct Message {
+    /// What is to be written.
+    pub appends: Vec<Append>,
+    /// Where the answers go.
+    pub reply: oneshot::Sender<Answers>,
 }
 
 /// The records are durable and the views have them.
@@ -99,15 +108,15 @@ pub(super) struct Writer<V: Follow> {
 struct Batch {
     entries: Vec<Entry>,
     news: Vec<Recorded>,
-    answers: Vec<(oneshot::Sender<Result<Appended, Unwritten>>, Appended)>,
+    answers: Vec<(oneshot::Sender<Answers>, Answers)>,
     streams: HashMap<[u8; 16], (u64, Hash)>,
-    commands: std::collections::HashSet<CommandId>,
+    commands: HashSet<CommandId>,
     bytes: usize,
 }
 
 impl<V: Follow> Writer<V> {
     /// Until every sender is gone, or a write fails.
-    pub(super) fn run(mut self, queue: &Receiver<Append>) {
+    pub(super) fn run(mut self, queue: &Receiver<Message>) {
         while let Ok(first) = queue.recv() {
             let mut batch = Batch::default();
             self.take(&mut batch, first);
@@ -117,34 +126,41 @@ impl<V: Follow> Writer<V> {
                 self.take(&mut batch, next);
             }
             if self.write(batch).is_err() {
-                return self.refuse(queue);
+                return refuse(queue);
             }
         }
     }
 
-    /// After a failed write nothing is written any more: the disk is verified at the next start.
-    fn refuse(&self, queue: &Receiver<Append>) {
-        while let Ok(append) = queue.recv() {
-            let _ = append.reply.send(Err(Unwritten::Stopped));
-        }
-    }
-
-    fn take(&mut self, batch: &mut Batch, append: Append) {
-        let at = if append.confirms_clock {
-            Ok(self.shared.clock.confirm(self.last))
-        } else {
-            self.shared.clock.next(self.last).map_err(Unwritten::from)
-        };
-        let checked = at.and_then(|at| {
-            self.guard(batch, &append)?;
-            self.link(batch, &append, at).map(|linked| (at, linked))
+    /// Takes one message into the batch. What comes behind an append that is turned away was decided on it where it is of
+    /// the same stream, whatever its revision. Where nothing is written there is nothing to wait for.
+    fn take(&mut self, batch: &mut Batch, message: Message) {
+        let Message { appends, reply } = message;
+        let mut turned_away = HashSet::new();
+        let answers = appends.into_iter().map(|append| {
+            let stream = append.records.first().map(|first| first.draft.stream);
+            if let Some(stream) = stream.filter(|stream| turned_away.contains(stream)) {
+                return Err(Unwritten::Conflict { stream, count: self.stream(batch, &stream.id).0 });
+            }
+            self.consider(batch, append).inspect_err(|_| turned_away.extend(stream))
         });
-        match checked {
-            Ok((at, linked)) => self.admit(batch, append, at, linked),
-            Err(unwritten) => {
-                let _ = append.reply.send(Err(unwritten));
-            }
+        let answers: Answers = answers.collect();
+        if answers.iter().any(Result::is_ok) {
+            batch.answers.push((reply, answers));
+        } else {
+            let _ = reply.send(answers);
         }
+    }
+
+    /// What the append will have come to when the batch is written.
+    fn consider(&mut self, batch: &mut Batch, append: Append) -> Result<Appended, Unwritten> {
+        let at = if append.confirms_clock {
+            self.shared.clock.confirm(self.last)
+        } else {
+            self.shared.clock.next(self.last)?
+        };
+        self.guard(batch, &append)?;
+        let linked = self.link(batch, &append, at)?;
+        Ok(self.admit(batch, append, at, linked))
     }
 
     fn guard(&self, batch: &Batch, append: &Append) -> Result<(), Unwritten> {
@@ -204,7 +220,7 @@ impl<V: Follow> Writer<V> {
         Ok(linked)
     }
 
-    fn admit(&mut self, batch: &mut Batch, append: Append, at: Time, linked: Vec<(Vec<u8>, Hash)>) {
+    fn admit(&mut self, batch: &mut Batch, append: Append, at: Time, linked: Vec<(Vec<u8>, Hash)>) -> Appended {
         self.last = at;
         let first = self.shared.log.head().size + batch.entries.len() as u64;
         let mut owners = self.shared.owners.write();
@@ -231,7 +247,7 @@ impl<V: Follow> Writer<V> {
             batch.entries.push(Entry { record: bytes, hash, parts });
             batch.news.push(Recorded { place, event });
         }
-        batch.answers.push((append.reply, answer));
+        answer
     }
 
     /// One frame, one sync; then the views; then the answers.
@@ -243,15 +259,22 @@ impl<V: Follow> Writer<V> {
         if let Err(failed) = self.shared.log.append(&Commit { entries }) {
             tracing::error!(error = %failed, "the writer stops: a write failed");
             self.shared.stop();
-            for (reply, _) in answers {
-                let _ = reply.send(Err(Unwritten::Stopped));
+            for (reply, promised) in answers {
+                let _ = reply.send(promised.into_iter().map(|answer| answer.and(Err(Unwritten::Stopped))).collect());
             }
             return Err(failed);
         }
         self.shared.follow(news);
-        for (reply, answer) in answers {
-            let _ = reply.send(Ok(answer));
+        for (reply, answers) in answers {
+            let _ = reply.send(answers);
         }
         Ok(())
+    }
+}
+
+/// After a failed write nothing is written any more: the disk is verified at the next start.
+fn refuse(queue: &Receiver<Message>) {
+    while let Ok(Message { appends, reply }) = queue.recv() {
+        let _ = reply.send(appends.iter().map(|_| Err(Unwritten::Stopped)).collect());
     }
 }
