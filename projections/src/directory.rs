@@ -15,6 +15,7 @@ use domain::event::Place;
 use domain::holding::{Holding, HoldingChange, ReasonKind, SourceKind};
 use domain::time::Time;
 
+pub(crate) use list::Also;
 pub use list::{Direction, Filter, Sort};
 
 use crate::fold::first_sixteen;

@@ -5,19 +5,34 @@
 //! followed live. Personal values and whatever links people are reached through the drawer ([`subjects`]) and leave with it;
 //! everything else is ids, states, times and amounts.
 
+mod actors;
+mod consents;
 mod contacts;
 mod directory;
+mod erasures;
 mod fold;
+mod may_contact;
+mod notices;
 mod organizations;
 mod page;
+mod quotes;
+mod register;
 mod store;
 mod subjects;
+mod tickets;
 mod views;
 mod words;
 
+pub use actors::{Actor, ActorFacts, Bearer, IssuedToken};
+pub use consents::{Consents, Note};
 pub use contacts::Contact;
 pub use directory::{Direction, Facts, Filter, Sort};
+pub use erasures::{Case, Erasure, ErasureFacts, Step};
+pub use may_contact::NoAnswer;
+pub use notices::{Notice, Published};
 pub use organizations::Organization;
 pub use page::{Cursor, CursorGone, Cut, Page, Span};
+pub use quotes::{Quote, QuoteFacts, QuoteFilter, Version};
 pub use subjects::sheet::{ContactSheet, OrganizationSheet, PointSheet};
-pub use views::Views;
+pub use tickets::{MessageFacts, MessageKind, Ticket, TicketFacts, TicketFilter};
+pub use views::{ConsentFilter, HeldIn, HeldThing, SubjectHeld, Views};

@@ -3,7 +3,7 @@
 use domain::event::Place;
 use domain::id::{OrganizationId, SubjectId};
 use domain::organization::{Event, Profile};
-use domain::personal::{Held, Personal};
+use domain::personal::Held;
 
 use crate::directory::{Directory, Facts};
 use crate::page::Cursor;
@@ -52,17 +52,26 @@ impl Organizations {
             let holding = if let Event::Changed { holding, .. } = &event { Some(holding) } else { None };
             self.change(row, place, holding);
         }
+        let (thing, day) = (Thing::Organization(row), place.recorded_at.day());
         match event {
-            Event::Registered { profile: Held::Here(profile), .. } => self.begin(subjects, row, profile),
-            Event::Changed { profile: Some(Held::Here(change)), cause, .. } => self.rewrite(row, |sheet| {
-                let mut profile = Profile { points: Vec::new(), ..OrganizationSheet::new(sheet).profile() };
-                profile.follow(change.expose(), cause, place.effective_at.day());
-                with_points_of(OrganizationSheet::pack(&profile), sheet)
-            }),
+            Event::Registered { profile: Held::Here(profile), .. } => {
+                let holder = subjects.hold(&profile, thing, day);
+                self.put(row, holder, OrganizationSheet::pack(profile.expose()));
+            }
+            Event::Changed { profile: Some(Held::Here(change)), cause, .. } => {
+                subjects.hold(&change, thing, day);
+                self.rewrite(row, |sheet| {
+                    let mut profile = Profile { points: Vec::new(), ..OrganizationSheet::new(sheet).profile() };
+                    profile.follow(change.expose(), cause, place.effective_at.day());
+                    with_points_of(OrganizationSheet::pack(&profile), sheet)
+                });
+            }
             Event::PointAdded { point: Held::Here(point) } => {
+                subjects.hold(&point, thing, day);
                 self.rewrite(row, |sheet| with_point(sheet, point.expose()));
             }
             Event::PointRetired { point: Held::Here(point) } => {
+                subjects.hold(&point, thing, day);
                 self.rewrite(row, |sheet| without_point(sheet, *point.expose()));
             }
             Event::Registered { profile: Held::Gone(_), .. }
@@ -70,10 +79,5 @@ impl Organizations {
             | Event::PointAdded { point: Held::Gone(_) }
             | Event::PointRetired { point: Held::Gone(_) } => {}
         }
-    }
-
-    fn begin(&mut self, subjects: &mut Subjects, row: u32, profile: Personal<Box<Profile>>) {
-        let holder = subjects.hold(profile.subject(), profile.compartment(), Thing::Organization(row));
-        self.put(row, holder, OrganizationSheet::pack(profile.expose()));
     }
 }

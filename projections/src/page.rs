@@ -2,6 +2,8 @@
 
 use domain::time::Time;
 
+use crate::store::Rows;
+
 /// A place in a list: behind one row. It holds no personal data: in a list by name it is the row's id, and the name is
 /// looked up again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +65,25 @@ impl Cut {
         }
         items.reverse();
         Page { items, has_next: cursor.is_some(), has_previous: more }
+    }
+}
+
+/// A part of the rows that are in all these sets and pass a check, by row number. The smallest set is walked, so a page takes
+/// at most as many steps as that has rows.
+pub(crate) fn cut_rows(
+    sets: &[&Rows],
+    passes: impl Fn(u32) -> bool,
+    descending: bool,
+    cursor: Option<u32>,
+    cut: &Cut,
+) -> Page<u32> {
+    let Some(smallest) = sets.iter().min_by_key(|rows| rows.len()) else { return cut.take(std::iter::empty()) };
+    let passes = |row: &u32| sets.iter().all(|rows| rows.contains(*row)) && passes(*row);
+    let (_, _, forward) = cut.parts();
+    if forward == descending {
+        cut.take(smallest.before(cursor).filter(passes))
+    } else {
+        cut.take(smallest.after(cursor).filter(passes))
     }
 }
 

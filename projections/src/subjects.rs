@@ -7,6 +7,8 @@ pub(crate) mod sheet;
 
 use domain::compartment::Compartment;
 use domain::id::SubjectId;
+use domain::personal::Personal;
+use domain::time::Day;
 
 use crate::store::Ids;
 
@@ -22,11 +24,30 @@ pub(crate) enum Thing {
     Actor(u32),
 }
 
+/// A value, and the row of the subject whose it is.
+pub(crate) type Owned<T> = Option<(u32, T)>;
+
+/// Takes a value out, if it is theirs.
+pub(crate) fn take_if<T>(owned: &mut Owned<T>, is_theirs: impl Fn(u32) -> bool) -> Owned<T> {
+    owned.take_if(|(holder, _)| is_theirs(*holder))
+}
+
+/// One thing in the drawer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Hold {
+    /// What it dies with.
+    pub compartment: Compartment,
+    /// What it is.
+    pub thing: Thing,
+    /// The day of the last record with a part of it.
+    pub last: Day,
+}
+
 /// All subjects about whom anything is held.
 #[derive(Default)]
 pub(crate) struct Subjects {
     ids: Ids,
-    held: Vec<Vec<(Compartment, Thing)>>,
+    held: Vec<Vec<Hold>>,
 }
 
 impl Subjects {
@@ -46,30 +67,33 @@ impl Subjects {
     }
 
     /// What is held about a subject, by compartment.
-    pub fn held(&self, row: u32) -> &[(Compartment, Thing)] {
+    pub fn held(&self, row: u32) -> &[Hold] {
         self.held.get(row as usize).map_or(&[], Vec::as_slice)
     }
 
     /// What is held about a subject in one compartment.
     pub fn held_in(&self, row: u32, compartment: Compartment) -> impl Iterator<Item = Thing> + '_ {
         let held = self.held(row);
-        let start = held.partition_point(|(other, _)| *other < compartment);
-        held.iter().skip(start).take_while(move |(other, _)| *other == compartment).map(|(_, thing)| *thing)
+        let start = held.partition_point(|hold| hold.compartment < compartment);
+        held.iter().skip(start).take_while(move |hold| hold.compartment == compartment).map(|hold| hold.thing)
     }
 
-    /// Notes that a part of this thing can be opened. Noting it twice changes nothing. Returns the subject's row.
-    pub fn hold(&mut self, subject: SubjectId, compartment: Compartment, thing: Thing) -> u32 {
+    /// Notes that a part of this thing, recorded on this day, can be opened. Returns the subject's row.
+    pub fn hold<T>(&mut self, part: &Personal<T>, thing: Thing, day: Day) -> u32 {
+        let (subject, compartment) = (part.subject(), part.compartment());
         let row = self.ids.add(subject.0);
         if row as usize >= self.held.len() {
             self.held.resize_with(row as usize + 1, Vec::new);
         }
-        if let Some(held) = self.held.get_mut(row as usize)
-            && let Err(at) = held.binary_search(&(compartment, thing))
-        {
-            if held.len() < 4 {
-                held.reserve_exact(1);
+        let Some(held) = self.held.get_mut(row as usize) else { return row };
+        match held.binary_search_by_key(&(compartment, thing), |hold| (hold.compartment, hold.thing)) {
+            Ok(at) => held.get_mut(at).into_iter().for_each(|hold| hold.last = hold.last.max(day)),
+            Err(at) => {
+                if held.len() < 4 {
+                    held.reserve_exact(1);
+                }
+                held.insert(at, Hold { compartment, thing, last: day });
             }
-            held.insert(at, (compartment, thing));
         }
         row
     }
@@ -77,9 +101,9 @@ impl Subjects {
     /// Takes out all that is held in one compartment. The subject itself goes with the last of it.
     pub fn take(&mut self, row: u32, compartment: Compartment) -> Vec<Thing> {
         let Some(held) = self.held.get_mut(row as usize) else { return Vec::new() };
-        let start = held.partition_point(|(other, _)| *other < compartment);
-        let end = held.partition_point(|(other, _)| *other <= compartment);
-        let taken = held.drain(start..end).map(|(_, thing)| thing).collect();
+        let start = held.partition_point(|hold| hold.compartment < compartment);
+        let end = held.partition_point(|hold| hold.compartment <= compartment);
+        let taken = held.drain(start..end).map(|hold| hold.thing).collect();
         if held.is_empty()
             && let Some(subject) = self.ids.id(row)
         {
@@ -106,12 +130,14 @@ mod tests {
     fn a_subject_goes_with_the_last_of_its_compartments() {
         let mut subjects = Subjects::default();
         let maria = SubjectId([1; 16]);
-        let row = subjects.hold(maria, Compartment::Relationship, Thing::Contact(4));
-        subjects.hold(maria, Compartment::Support(2025), Thing::Ticket(9));
-        subjects.hold(maria, Compartment::Support(2026), Thing::Ticket(8));
-        subjects.hold(maria, Compartment::Support(2025), Thing::Ticket(7));
-        subjects.hold(maria, Compartment::Support(2025), Thing::Ticket(7));
+        let mut hold = |compartment, thing, day| subjects.hold(&Personal::new(maria, compartment, ()), thing, Day(day));
+        let row = hold(Compartment::Relationship, Thing::Contact(4), 1);
+        hold(Compartment::Support(2025), Thing::Ticket(9), 2);
+        hold(Compartment::Support(2026), Thing::Ticket(8), 3);
+        hold(Compartment::Support(2025), Thing::Ticket(7), 5);
+        hold(Compartment::Support(2025), Thing::Ticket(7), 4);
         assert_eq!(subjects.held(row).len(), 4);
+        assert_eq!(subjects.held(row).iter().map(|hold| hold.last.0).collect::<Vec<_>>(), [1, 5, 2, 3]);
         assert_eq!(subjects.take(row, Compartment::Support(2025)), [Thing::Ticket(7), Thing::Ticket(9)]);
         assert_eq!(subjects.take(row, Compartment::Support(2025)), []);
         assert!(subjects.held_in(row, Compartment::Support(2026)).eq([Thing::Ticket(8)]));

@@ -1,39 +1,138 @@
 //! All views of one ledger, and what may be asked of them.
 
 use domain::compartment::Compartment;
+use domain::consent::{AsOf, State};
 use domain::event::{Event, Follow, Recorded};
-use domain::id::{ContactId, OrganizationId, SubjectId};
+use domain::id::{
+    ActorId, CaseId, ConsentsId, ContactId, ErasureId, KeyId, NoticeId, OrganizationId, QuoteId, SubjectId, TicketId,
+};
+use domain::register::{Holding, Register, Slug};
+use domain::subject::Stage;
+use domain::time::{Day, Time};
 
+use crate::actors::{Actor, Actors, Bearer};
+use crate::consents::{Consents, Statements};
 use crate::contacts::{Contact, Contacts};
-use crate::directory::{Direction, Filter, Sort};
+use crate::directory::{Also, Direction, Filter, Sort};
+use crate::erasures::{Case, Erasure, Erasures};
+use crate::notices::{Notice, Notices};
 use crate::organizations::{Organization, Organizations};
 use crate::page::{CursorGone, Cut, Page};
+use crate::quotes::{Quote, QuoteFilter, Quotes};
+use crate::register::Registers;
 use crate::subjects::{Subjects, Thing};
+use crate::tickets::{Ticket, TicketFilter, Tickets};
 
 /// All views of one ledger.
 #[derive(Default)]
 pub struct Views {
-    next: u64,
-    subjects: Subjects,
-    contacts: Contacts,
-    organizations: Organizations,
+    pub(crate) next: u64,
+    pub(crate) subjects: Subjects,
+    pub(crate) contacts: Contacts,
+    pub(crate) organizations: Organizations,
+    pub(crate) tickets: Tickets,
+    pub(crate) quotes: Quotes,
+    pub(crate) statements: Statements,
+    pub(crate) notices: Notices,
+    pub(crate) registers: Registers,
+    pub(crate) erasures: Erasures,
+    pub(crate) actors: Actors,
+}
+
+/// Contacts by consent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConsentFilter {
+    /// To what.
+    pub purpose: Slug,
+    /// That stands in any of these states.
+    pub states: Vec<State>,
+    /// On this day. What was so on another day than today is asked of the log, not of a list.
+    pub today: Day,
 }
 
 impl Follow for Views {
     fn follow(&mut self, records: Vec<Recorded>) {
-        for Recorded { place, event } in records {
-            let seen = place.position < self.next;
-            self.next = self.next.max(place.position + 1);
-            match event {
-                Event::Contact(event) => self.contacts.follow(&mut self.subjects, &place, event, seen),
-                Event::Organization(event) => self.organizations.follow(&mut self.subjects, &place, event, seen),
-                _ => {}
-            }
+        for record in records {
+            self.apply(record);
         }
+        self.settle();
     }
 }
 
 impl Views {
+    fn apply(&mut self, Recorded { place, event }: Recorded) {
+        let seen = place.position < self.next;
+        if !seen {
+            self.next = place.position + 1;
+            self.statements.turn_to(place.recorded_at.day());
+        }
+        let subjects = &mut self.subjects;
+        match event {
+            Event::Contact(event) => {
+                self.contacts.follow(subjects, &place, event, seen);
+                let holder = self.contacts.row(&place.stream.id).and_then(|row| self.contacts.holder(row));
+                let consents = holder.and_then(|holder| self.statements.row_of(holder, &self.subjects));
+                consents.into_iter().for_each(|row| self.statements.touch(row));
+            }
+            Event::Organization(event) => self.organizations.follow(subjects, &place, event, seen),
+            Event::Consents(event) => {
+                let contact = |id: ContactId| self.contacts.row(&id.0);
+                self.statements.follow(subjects, &place, event, seen, contact);
+            }
+            Event::Case(event) => {
+                let closings = if seen { Vec::new() } else { self.erasures.closings(subjects, &place, &event) };
+                self.erasures.follow(subjects, &place, event, seen);
+                for (subject, compartments) in closings {
+                    compartments.into_iter().for_each(|compartment| self.forget(subject, compartment));
+                }
+            }
+            Event::Ticket(event) => self.tickets.follow(subjects, &place, event, seen),
+            Event::Quote(event) => self.quotes.follow(subjects, &place, event, seen),
+            Event::Actor(event) => self.actors.follow(subjects, &place, event, seen),
+            Event::Notice(event) if !seen => self.notices.follow(&place, event),
+            Event::Register(event) if !seen => self.registers.follow(&place, event),
+            Event::Log(_) | Event::Notice(_) | Event::Register(_) => {}
+        }
+    }
+
+    fn settle(&mut self) {
+        let (subjects, contacts) = (&self.subjects, &self.contacts);
+        self.statements.settle(|holder| {
+            let held = subjects.held_in(holder, Compartment::Relationship);
+            let rows = held.filter_map(|thing| if let Thing::Contact(row) = thing { Some(row) } else { None });
+            rows.filter(|row| contacts.sheet(*row).is_some()).collect()
+        });
+    }
+
+    /// Drops all that is held about a subject in one compartment.
+    fn forget(&mut self, subject: u32, compartment: Compartment) {
+        for thing in self.subjects.take(subject, compartment) {
+            match thing {
+                Thing::Contact(row) => {
+                    self.contacts.clear(row);
+                    self.statements.unlist(row);
+                }
+                Thing::Organization(row) => self.organizations.clear(row),
+                Thing::Ticket(row) => self.tickets.forget(row, subject),
+                Thing::Quote(row) => self.quotes.forget(row, subject),
+                Thing::Actor(row) => self.actors.forget(row, subject),
+                Thing::Case(row) => {
+                    let still_held = self.subjects.held(subject).iter().any(|hold| hold.thing == thing);
+                    self.erasures.forget(row, compartment, still_held);
+                }
+                Thing::Consents(row) => {
+                    self.statements.forget(row);
+                    let held = self.subjects.held_in(subject, Compartment::Relationship);
+                    for thing in held.collect::<Vec<_>>() {
+                        if let Thing::Contact(row) = thing {
+                            self.statements.unlist(row);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// The position that comes next: how far the views have followed.
     pub fn cursor(&self) -> u64 {
         self.next
@@ -104,15 +203,211 @@ impl Views {
         page.filter_map(|row| self.organizations.organization(row, &self.subjects))
     }
 
-    /// Drops all that is held about a subject in one compartment.
-    fn forget(&mut self, subject: SubjectId, compartment: Compartment) {
-        let Some(row) = self.subjects.row(subject) else { return };
-        for thing in self.subjects.take(row, compartment) {
-            match thing {
-                Thing::Contact(row) => self.contacts.clear(row),
-                Thing::Organization(row) => self.organizations.clear(row),
-                Thing::Consents(_) | Thing::Case(_) | Thing::Ticket(_) | Thing::Quote(_) | Thing::Actor(_) => {}
+    /// A part of the contacts with such a consent.
+    pub fn contacts_by_consent(
+        &self,
+        consent: &ConsentFilter,
+        filter: &Filter,
+        sort: Sort,
+        direction: Direction,
+        cut: &Cut,
+    ) -> Result<Page<Contact<'_>>, CursorGone> {
+        let check = |row: u32| self.stands(row, consent);
+        let also = Also { rows: self.candidates(consent), check: &check };
+        Ok(self.contact_page(self.contacts.page(filter, Some(&also), (sort, direction), cut)?))
+    }
+
+    /// A part of the contacts with such a consent that are found.
+    pub fn find_contacts_by_consent(
+        &self,
+        text: &str,
+        consent: &ConsentFilter,
+        filter: &Filter,
+        cut: &Cut,
+    ) -> Result<Page<Contact<'_>>, CursorGone> {
+        let check = |row: u32| self.stands(row, consent);
+        let also = Also { rows: self.candidates(consent), check: &check };
+        Ok(self.contact_page(self.contacts.find(text, filter, Some(&also), cut)?))
+    }
+
+    /// The consents of a contact's person, while they can be read.
+    pub fn consents_of(&self, contact: ContactId) -> Option<Consents> {
+        let holder = self.contacts.row(&contact.0).and_then(|row| self.contacts.holder(row))?;
+        self.consents_at(self.statements.row_of(holder, &self.subjects)?)
+    }
+
+    /// The consents of one stream. They are facts and stay; whose they are does not.
+    pub fn consents(&self, id: ConsentsId) -> Option<Consents> {
+        self.consents_at(self.statements.row(id)?)
+    }
+
+    /// One ticket.
+    pub fn ticket(&self, id: TicketId) -> Option<Ticket<'_>> {
+        self.tickets.get(id)
+    }
+
+    /// A part of the list of tickets, by when they were opened.
+    pub fn tickets(
+        &self,
+        filter: &TicketFilter,
+        direction: Direction,
+        cut: &Cut,
+    ) -> Result<Page<Ticket<'_>>, CursorGone> {
+        self.tickets.page(filter, direction == Direction::Descending, cut)
+    }
+
+    /// One quote.
+    pub fn quote(&self, id: QuoteId) -> Option<Quote<'_>> {
+        self.quotes.get(id)
+    }
+
+    /// A part of the list of quotes, by when they were drafted.
+    pub fn quotes(&self, filter: &QuoteFilter, direction: Direction, cut: &Cut) -> Result<Page<Quote<'_>>, CursorGone> {
+        self.quotes.page(filter, direction == Direction::Descending, cut)
+    }
+
+    /// One notice in all its versions.
+    pub fn notice(&self, id: NoticeId) -> Option<&Notice> {
+        self.notices.get(id)
+    }
+
+    /// All notices, by id.
+    pub fn notices(&self) -> impl Iterator<Item = &Notice> {
+        self.notices.iter()
+    }
+
+    /// Purposes and retention as they are.
+    pub fn register(&self) -> &Register {
+        self.registers.now()
+    }
+
+    /// Purposes and retention as they were.
+    pub fn register_as_of(&self, as_of: AsOf) -> Register {
+        self.registers.as_of(as_of)
+    }
+
+    /// One actor.
+    pub fn actor(&self, id: ActorId) -> Option<Actor<'_>> {
+        self.actors.get(id, &self.subjects)
+    }
+
+    /// All actors, in the order they were registered.
+    pub fn actors(&self) -> impl Iterator<Item = Actor<'_>> {
+        self.actors.iter(&self.subjects)
+    }
+
+    /// Whose token it is whose secret has this hash (BLAKE3). Only a live one lets anybody in.
+    pub fn bearer(&self, hash: &[u8; 32], now: Time) -> Option<Bearer<'_>> {
+        self.actors.bearer(hash, now)
+    }
+
+    /// One case.
+    pub fn case(&self, id: CaseId) -> Option<Case<'_>> {
+        self.erasures.case(self.erasures.case_row(id)?, &self.subjects)
+    }
+
+    /// One erasure.
+    pub fn erasure(&self, id: ErasureId) -> Option<Erasure<'_>> {
+        self.erasures.get(id, &self.subjects)
+    }
+
+    /// A part of the erasures at any of these stages (all, without any), the one due first at the front.
+    pub fn erasures(&self, stages: &[Stage], cut: &Cut) -> Result<Page<Erasure<'_>>, CursorGone> {
+        self.erasures.page(stages, &self.subjects, cut)
+    }
+
+    /// The erasure that fenced or destroyed a key: why a record that names it cannot be opened.
+    pub fn erasure_of_key(&self, key: KeyId) -> Option<Erasure<'_>> {
+        self.erasures.of_key(key, &self.subjects)
+    }
+
+    /// Everything that is held about a subject, by compartment: the answer to an access request (Art. 15 GDPR). Nothing,
+    /// once nothing is held.
+    pub fn subject(&self, id: SubjectId) -> Option<SubjectHeld<'_>> {
+        let row = self.subjects.row(id)?;
+        let mut compartments: Vec<HeldIn<'_>> = Vec::new();
+        for hold in self.subjects.held(row) {
+            let Some(thing) = self.thing(hold.thing, row) else { continue };
+            match compartments.last_mut().filter(|last| last.holding.compartment == hold.compartment) {
+                Some(last) => {
+                    last.holding.last_record = last.holding.last_record.max(hold.last);
+                    last.things.push(thing);
+                }
+                None => {
+                    let holding = Holding { compartment: hold.compartment, last_record: hold.last };
+                    compartments.push(HeldIn { holding, things: vec![thing] });
+                }
             }
         }
+        Some(SubjectHeld { id, compartments })
     }
+
+    fn thing(&self, thing: Thing, subject: u32) -> Option<HeldThing<'_>> {
+        Some(match thing {
+            Thing::Contact(row) => HeldThing::Contact(self.contacts.contact(row, &self.subjects)?),
+            Thing::Organization(row) => HeldThing::Organization(self.organizations.organization(row, &self.subjects)?),
+            Thing::Consents(row) => HeldThing::Consents(Box::new(self.consents_at(row)?)),
+            Thing::Case(row) => HeldThing::Case(self.erasures.case(row, &self.subjects)?),
+            Thing::Ticket(row) => HeldThing::Ticket(self.tickets.ticket_of(row, subject)?),
+            Thing::Quote(row) => HeldThing::Quote(self.quotes.quote_of(row, subject)?),
+            Thing::Actor(row) => HeldThing::Actor(self.actors.actor(row, &self.subjects)?),
+        })
+    }
+
+    fn consents_at(&self, row: u32) -> Option<Consents> {
+        self.statements.consents(row, &self.subjects, |contact| ContactId(self.contacts.id(contact)))
+    }
+
+    /// What runs out is found among what was given: the sets are as of the last record.
+    fn candidates(&self, consent: &ConsentFilter) -> Vec<&crate::store::Rows> {
+        let mut states = consent.states.clone();
+        if states.contains(&State::Expired) {
+            states.extend([State::Given, State::Confirmed]);
+        }
+        self.statements.by_state(&consent.purpose, &states)
+    }
+
+    fn stands(&self, contact: u32, consent: &ConsentFilter) -> bool {
+        let holder = self.contacts.holder(contact);
+        let row = holder.and_then(|holder| self.statements.row_of(holder, &self.subjects));
+        let state_on = row.map_or_else(Vec::new, |row| self.statements.trail(row).state_on(AsOf::day(consent.today)));
+        state_on.iter().any(|(scope, standing)| {
+            let exact = scope.channel.is_some() && scope.point.is_some();
+            exact && scope.purpose.as_ref() == Some(&consent.purpose) && consent.states.contains(&standing.state)
+        })
+    }
+}
+
+/// Everything that is held about a subject.
+pub struct SubjectHeld<'a> {
+    /// Whose.
+    pub id: SubjectId,
+    /// By compartment, in their order.
+    pub compartments: Vec<HeldIn<'a>>,
+}
+
+/// What is held about a subject in one compartment.
+pub struct HeldIn<'a> {
+    /// Which compartment, and the day of the last record in it.
+    pub holding: Holding,
+    /// What is there.
+    pub things: Vec<HeldThing<'a>>,
+}
+
+/// One thing in the drawer, as far as it is this subject's.
+pub enum HeldThing<'a> {
+    /// A contact.
+    Contact(Contact<'a>),
+    /// An organization.
+    Organization(Organization<'a>),
+    /// Whose consents these are.
+    Consents(Box<Consents>),
+    /// What is linked, asked and answered.
+    Case(Case<'a>),
+    /// A ticket.
+    Ticket(Ticket<'a>),
+    /// A quote.
+    Quote(Quote<'a>),
+    /// An actor's profile.
+    Actor(Actor<'a>),
 }

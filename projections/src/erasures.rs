@@ -1,0 +1,320 @@
+//! Who asked to be forgotten, how far is it, when is it due; and under which request did a key die?
+//!
+//! Stages, days and fingerprints are facts and stay. Whose case it is, what is linked to it and the words of a request are
+//! part of the drawer. Fingerprints are how a record that cannot be opened any more is answered: it names its keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::compartment::Compartment;
+use domain::event::Place;
+use domain::id::{ActorId, CaseId, ErasureId, KeyId, SubjectId};
+use domain::personal::Held;
+use domain::subject::{Asked, Certificate, Event, Link, RefusalGround, Request, Stage, SubjectKind, UnfenceGround};
+use domain::time::{Day, Time};
+use domain::value::Text;
+
+use crate::page::{Cursor, CursorGone, Cut, Page};
+use crate::store::Ids;
+use crate::subjects::{Subjects, Thing};
+
+/// One erasure, from the request on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ErasureFacts {
+    /// Its id.
+    pub id: ErasureId,
+    /// In which case.
+    pub case: CaseId,
+    /// How far it is.
+    pub stage: Stage,
+    /// How it was asked for.
+    pub asked: Asked,
+    /// Who wrote the request down.
+    pub by: ActorId,
+    /// The last day to answer.
+    pub due: Day,
+    /// Every step with its time, position and actor, oldest first.
+    pub steps: Vec<Step>,
+    /// Why it was refused.
+    pub refused: Option<RefusalGround>,
+    /// Why the fence was lifted, the last time it was.
+    pub unfenced: Option<UnfenceGround>,
+    /// What is closed to new keys.
+    pub compartments: Vec<Compartment>,
+    /// The fingerprints that are fenced or destroyed, sorted.
+    pub keys: Vec<KeyId>,
+    /// How the keys were destroyed and what stays.
+    pub certificate: Option<Certificate>,
+}
+
+/// One step of an erasure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// What it led to.
+    pub stage: Stage,
+    /// When it was recorded.
+    pub at: Time,
+    /// The position of its record.
+    pub position: u64,
+    /// Who took it.
+    pub actor: ActorId,
+}
+
+/// One erasure, with what can be read of whose it is.
+#[derive(Clone, Copy)]
+pub struct Erasure<'a> {
+    /// What stays for ever.
+    pub facts: &'a ErasureFacts,
+    /// Who is to be forgotten, while that can be read.
+    pub subject: Option<SubjectId>,
+    /// What was asked, while that can be read.
+    pub request: Option<&'a Request>,
+    /// The words of a refusal or of a lifted fence, the last ones, while they can be read.
+    pub words: Option<&'a Text>,
+}
+
+impl Erasure<'_> {
+    /// Its place in the list.
+    pub fn cursor(&self) -> Cursor {
+        let requested = self.facts.steps.first();
+        let (position, at) = requested.map_or((0, Time(0)), |step| (step.position, step.at));
+        Cursor { id: self.facts.id.0, position, at }
+    }
+}
+
+/// One subject's case.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// Its id.
+    pub id: CaseId,
+    /// What the subject is.
+    pub kind: SubjectKind,
+    /// The revision of its stream.
+    pub revision: u64,
+    /// Whose case it is, while that can be read.
+    pub subject: Option<SubjectId>,
+    /// What is linked to it, while that can be read.
+    pub links: &'a BTreeSet<Link>,
+    /// Its erasures, oldest first; see [`Views::erasure`](crate::Views::erasure).
+    pub erasures: &'a [ErasureId],
+}
+
+struct CaseRow {
+    id: CaseId,
+    kind: SubjectKind,
+    revision: u64,
+    erasures: Vec<ErasureId>,
+    holder: Option<u32>,
+    links: BTreeSet<Link>,
+    requests: BTreeMap<ErasureId, Request>,
+    words: BTreeMap<ErasureId, Text>,
+}
+
+/// What a fence takes out of the drawer: a subject's row, and which of its compartments.
+pub(crate) type Closing = (u32, Vec<Compartment>);
+
+/// All cases and all erasures.
+#[derive(Default)]
+pub(crate) struct Erasures {
+    cases: Ids,
+    rows: Vec<CaseRow>,
+    erasures: Vec<ErasureFacts>,
+    by_id: BTreeMap<ErasureId, u32>,
+    by_due: BTreeSet<(Day, u32)>,
+    by_key: BTreeMap<KeyId, u32>,
+}
+
+impl Erasures {
+    /// One case.
+    pub fn case(&self, row: u32, subjects: &Subjects) -> Option<Case<'_>> {
+        let CaseRow { id, kind, revision, erasures, holder, links, .. } = self.rows.get(row as usize)?;
+        let subject = holder.and_then(|holder| subjects.id(holder));
+        Some(Case { id: *id, kind: *kind, revision: *revision, subject, links, erasures })
+    }
+
+    /// The row of a case.
+    pub fn case_row(&self, id: CaseId) -> Option<u32> {
+        self.cases.get(&id.0)
+    }
+
+    /// One erasure.
+    pub fn get(&self, id: ErasureId, subjects: &Subjects) -> Option<Erasure<'_>> {
+        self.by_id.get(&id).and_then(|row| self.erasure(*row, subjects))
+    }
+
+    /// The erasure that fenced or destroyed a key.
+    pub fn of_key(&self, key: KeyId, subjects: &Subjects) -> Option<Erasure<'_>> {
+        self.by_key.get(&key).and_then(|row| self.erasure(*row, subjects))
+    }
+
+    /// A part of the list of those at any of these stages (all, without any), the one due first at the front.
+    pub fn page(&self, stages: &[Stage], subjects: &Subjects, cut: &Cut) -> Result<Page<Erasure<'_>>, CursorGone> {
+        let (_, cursor, forward) = cut.parts();
+        let place = cursor.map(|cursor| self.due_of(ErasureId(cursor.id)).ok_or(CursorGone)).transpose()?;
+        let is_asked = |(_, row): &&(Day, u32)| {
+            let stage = self.erasures.get(*row as usize).map(|erasure| erasure.stage);
+            stages.is_empty() || stage.is_some_and(|stage| stages.contains(&stage))
+        };
+        use std::ops::Bound::{Excluded, Unbounded};
+        let place = place.map_or(Unbounded, Excluded);
+        let rows = if forward {
+            cut.take(self.by_due.range((place, Unbounded)).filter(is_asked))
+        } else {
+            cut.take(self.by_due.range((Unbounded, place)).rev().filter(is_asked))
+        };
+        Ok(rows.filter_map(|(_, row)| self.erasure(*row, subjects)))
+    }
+
+    /// Takes a record. Of one that was seen before, only what it says of the subject.
+    pub fn follow(&mut self, subjects: &mut Subjects, place: &Place, event: Event, seen: bool) {
+        if !seen {
+            self.follow_facts(place, &event);
+        }
+        let Some(row) = self.cases.get(&place.stream.id) else { return };
+        let Some(case) = self.rows.get_mut(row as usize) else { return };
+        let (thing, day) = (Thing::Case(row), place.recorded_at.day());
+        match event {
+            Event::Opened { subject: Held::Here(subject), .. } => {
+                case.holder = Some(subjects.hold(&subject, thing, day));
+            }
+            Event::Linked { link: Held::Here(link) } => {
+                case.holder = Some(subjects.hold(&link, thing, day));
+                case.links.insert(link.into_exposed());
+            }
+            Event::Unlinked { link: Held::Here(link) } => {
+                case.holder = Some(subjects.hold(&link, thing, day));
+                case.links.remove(link.expose());
+            }
+            Event::ErasureRequested { erasure, request: Held::Here(request), .. } => {
+                case.holder = Some(subjects.hold(&request, thing, day));
+                case.requests.insert(erasure, request.into_exposed());
+            }
+            Event::ErasureRefused { erasure, words: Some(Held::Here(words)), .. }
+            | Event::Unfenced { erasure, words: Some(Held::Here(words)), .. } => {
+                case.holder = Some(subjects.hold(&words, thing, day));
+                case.words.insert(erasure, words.into_exposed());
+            }
+            _ => {}
+        }
+    }
+
+    /// What a fence reaches: for each subject that keeps anything, what the copy sealed under it says; for the others,
+    /// the case's own subject and the people that go with it, all that is closed.
+    pub fn closings(&self, subjects: &Subjects, place: &Place, event: &Event) -> Vec<Closing> {
+        let Event::Fenced { erasure, compartments, closed, .. } = event else { return Vec::new() };
+        let mut closings: BTreeMap<u32, Vec<Compartment>> = BTreeMap::new();
+        for part in closed.iter().filter_map(Held::here) {
+            if let Some(row) = subjects.row(part.subject()) {
+                closings.insert(row, part.expose().compartments.clone());
+            }
+        }
+        let case = self.cases.get(&place.stream.id).and_then(|row| self.rows.get(row as usize));
+        let people = case.and_then(|case| case.requests.get(erasure)).map_or(&[][..], |request| &request.people);
+        let people = people.iter().filter_map(|person| subjects.row(*person));
+        for row in case.and_then(|case| case.holder).into_iter().chain(people) {
+            closings.entry(row).or_insert_with(|| compartments.clone());
+        }
+        closings.into_iter().collect()
+    }
+
+    /// Drops what is held in one compartment: links with the relationship, words and people with the claims.
+    pub fn forget(&mut self, row: u32, compartment: Compartment, still_held: bool) {
+        let Some(case) = self.rows.get_mut(row as usize) else { return };
+        match compartment {
+            Compartment::Relationship => case.links.clear(),
+            _ => {
+                case.requests.clear();
+                case.words.clear();
+            }
+        }
+        if !still_held {
+            case.holder = None;
+        }
+    }
+
+    fn erasure(&self, row: u32, subjects: &Subjects) -> Option<Erasure<'_>> {
+        let facts = self.erasures.get(row as usize)?;
+        let case = self.cases.get(&facts.case.0).and_then(|row| self.rows.get(row as usize))?;
+        let subject = case.holder.and_then(|holder| subjects.id(holder));
+        Some(Erasure { facts, subject, request: case.requests.get(&facts.id), words: case.words.get(&facts.id) })
+    }
+
+    fn due_of(&self, id: ErasureId) -> Option<(Day, u32)> {
+        let row = *self.by_id.get(&id)?;
+        Some((self.erasures.get(row as usize)?.due, row))
+    }
+
+    fn follow_facts(&mut self, place: &Place, event: &Event) {
+        let id = CaseId(place.stream.id);
+        match event {
+            Event::Opened { kind, .. } => self.open(id, *kind),
+            Event::ErasureRequested { erasure, asked, by, due, .. } => self.request(id, *erasure, *asked, *by, *due),
+            _ => {}
+        }
+        let case = self.cases.get(&id.0).and_then(|row| self.rows.get_mut(row as usize));
+        case.into_iter().for_each(|case| case.revision = place.revision);
+        let (erasure, stage) = match event {
+            Event::ErasureRequested { erasure, .. } => (erasure, Stage::Requested),
+            Event::ErasureWithdrawn { erasure } => (erasure, Stage::Withdrawn),
+            Event::ErasureRefused { erasure, .. } => (erasure, Stage::Refused),
+            Event::ErasureApproved { erasure } | Event::Unfenced { erasure, .. } => (erasure, Stage::Approved),
+            Event::Fenced { erasure, .. } => (erasure, Stage::Fenced),
+            Event::DestructionOrdered { erasure, .. } => (erasure, Stage::DestructionOrdered),
+            Event::Certified { erasure, .. } => (erasure, Stage::Certified),
+            Event::Opened { .. } | Event::Linked { .. } | Event::Unlinked { .. } => return,
+        };
+        let Some(row) = self.by_id.get(erasure).copied() else { return };
+        let Some(facts) = self.erasures.get_mut(row as usize) else { return };
+        facts.stage = stage;
+        facts.steps.push(Step { stage, at: place.recorded_at, position: place.position, actor: place.actor });
+        match event {
+            Event::ErasureRefused { ground, .. } => facts.refused = Some(*ground),
+            Event::Fenced { compartments, keys, .. } => {
+                (facts.compartments, facts.keys) = (compartments.clone(), keys.clone());
+                self.by_key.extend(keys.iter().map(|key| (*key, row)));
+            }
+            Event::Unfenced { ground, keys, .. } => {
+                facts.unfenced = Some(*ground);
+                (facts.compartments, facts.keys) = (Vec::new(), Vec::new());
+                keys.iter().for_each(|key| drop(self.by_key.remove(key)));
+            }
+            Event::Certified { certificate, .. } => facts.certificate = Some(certificate.clone()),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, id: CaseId, kind: SubjectKind) {
+        self.cases.add(id.0);
+        self.rows.push(CaseRow {
+            id,
+            kind,
+            revision: 0,
+            erasures: Vec::new(),
+            holder: None,
+            links: BTreeSet::new(),
+            requests: BTreeMap::new(),
+            words: BTreeMap::new(),
+        });
+    }
+
+    fn request(&mut self, case: CaseId, id: ErasureId, asked: Asked, by: ActorId, due: Day) {
+        let row = self.erasures.len() as u32;
+        self.by_id.insert(id, row);
+        self.by_due.insert((due, row));
+        let found = self.cases.get(&case.0).and_then(|row| self.rows.get_mut(row as usize));
+        found.into_iter().for_each(|case| case.erasures.push(id));
+        self.erasures.push(ErasureFacts {
+            id,
+            case,
+            stage: Stage::Requested,
+            asked,
+            by,
+            due,
+            steps: Vec::new(),
+            refused: None,
+            unfenced: None,
+            compartments: Vec::new(),
+            keys: Vec::new(),
+            certificate: None,
+        });
+    }
+}
