@@ -9,6 +9,7 @@ use domain::personal::Held;
 use domain::time::Time;
 use domain::value::Line;
 
+use crate::digest::Digest;
 use crate::subjects::{Owned, Subjects, Thing};
 
 /// One actor.
@@ -146,6 +147,23 @@ impl Actors {
         let Some(actor) = self.rows.get_mut(row as usize) else { return };
         actor.profile.take_if(|(holder, _)| *holder == subject);
         actor.labels.retain(|_, (holder, _)| *holder != subject);
+    }
+
+    /// Facts, profiles and every list.
+    pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
+        for Row { id, facts, profile, labels } in &self.rows {
+            out.facts(&(id, facts));
+            if let Some((holder, profile)) = profile {
+                out.subject(Some(*holder), subjects);
+                out.bytes(profile.name.as_str().as_bytes());
+                out.bytes(profile.mail.as_ref().map_or(&[], |mail| mail.as_str().as_bytes()));
+            }
+            for (token, (holder, label)) in labels {
+                out.facts(&(token, subjects.id(*holder)));
+                out.bytes(label.as_str().as_bytes());
+            }
+        }
+        out.facts(&self.by_hash);
     }
 
     fn follow_facts(&mut self, place: &Place, event: &Event) {

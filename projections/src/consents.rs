@@ -16,6 +16,7 @@ use domain::register::Slug;
 use domain::time::{Day, Time};
 use domain::value::Text;
 
+use crate::digest::Digest;
 use crate::store::{Ids, Rows};
 use crate::subjects::{Subjects, Thing};
 
@@ -98,6 +99,9 @@ pub(crate) struct Statements {
     /// The row of the contact that each statement named, while that can be read.
     contacts: Vec<u32>,
     words: BTreeMap<u32, Text>,
+    /// The streams that requested with a code, by the first half of its hash.
+    codes: Ids,
+    coded: Vec<u32>,
     purposes: Vec<Slug>,
     shown: Vec<Shown>,
     shown_numbers: BTreeMap<Shown, u32>,
@@ -111,6 +115,13 @@ impl Statements {
     /// The row of a stream.
     pub fn row(&self, id: ConsentsId) -> Option<u32> {
         self.ids.get(&id.0)
+    }
+
+    /// The stream in which a code with this hash was sent. The whole hash is compared where the command is decided.
+    pub fn of_code(&self, hash: &[u8; 32]) -> Option<ConsentsId> {
+        let code = self.codes.get(hash.first_chunk()?)?;
+        let row = self.coded.get(code as usize)?;
+        self.ids.id(*row).map(ConsentsId)
     }
 
     /// The row of a subject's consents.
@@ -210,7 +221,9 @@ impl Statements {
 
     /// A contact is listed no more.
     pub fn unlist(&mut self, contact: u32) {
-        self.by_state.values_mut().for_each(|rows| drop(rows.remove(contact)));
+        for rows in self.by_state.values_mut() {
+            rows.remove(contact);
+        }
     }
 
     /// Brings the sets of contacts up to date with all that was followed.
@@ -220,9 +233,10 @@ impl Statements {
             contacts.iter().for_each(|contact| self.unlist(*contact));
             let states = self.states(row);
             for (purpose, state, last) in states {
-                contacts
-                    .iter()
-                    .for_each(|contact| drop(self.by_state.entry((purpose, state)).or_default().insert(*contact)));
+                let listed = self.by_state.entry((purpose, state)).or_default();
+                for contact in &contacts {
+                    listed.insert(*contact);
+                }
                 if let Some(last) = last.filter(|_| matches!(state, State::Given | State::Confirmed)) {
                     self.ending.entry(last).or_default().insert(row);
                 }
@@ -245,6 +259,21 @@ impl Statements {
         self.rows.get(row as usize).map(|row| row.holder).filter(|holder| *holder != NONE)
     }
 
+    /// Statements, whose they are, and every list.
+    pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
+        for row in 0..self.rows.len() as u32 {
+            out.bytes(&self.ids.id(row).unwrap_or_default());
+            out.subject(self.holder(row), subjects);
+            out.facts(&self.trail(row).entries());
+            for (number, _) in self.chain(row) {
+                out.facts(&self.contacts.get(number as usize));
+                out.bytes(self.words.get(&number).map_or(&[], |words| words.as_str().as_bytes()));
+            }
+        }
+        out.facts(&(&self.purposes, &self.shown, &self.coded, self.today));
+        out.sets(&self.by_state);
+    }
+
     fn states(&self, row: u32) -> Vec<(u16, State, Option<Day>)> {
         let state_on = self.trail(row).state_on(AsOf::day(self.today));
         let purpose = |scope: &Scope| {
@@ -261,6 +290,12 @@ impl Statements {
         let statement = self.statement(place, fact);
         self.statements.push(statement);
         self.contacts.push(NONE);
+        if let Fact::Requested { code_hash, .. } = fact
+            && let Some(half) = code_hash.first_chunk()
+            && self.codes.add(*half) as usize == self.coded.len()
+        {
+            self.coded.push(row);
+        }
         match self.rows.get_mut(row as usize) {
             None => self.rows.push(Row { first: number, last: number, revision: place.revision, holder: NONE }),
             Some(row) => {

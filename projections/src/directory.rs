@@ -18,8 +18,10 @@ use domain::time::Time;
 pub(crate) use list::Also;
 pub use list::{Direction, Filter, Sort};
 
+use crate::digest::Digest;
 use crate::fold::first_sixteen;
 use crate::store::{Groups, Ids, Order, Rows};
+use crate::subjects::Subjects;
 use crate::subjects::sheet::Listed;
 
 /// What the log says of a row without any key.
@@ -277,6 +279,28 @@ impl<S: Listed> Directory<S> {
         if let Some(group) = S::belongs_to(sheet) {
             self.members.remove(&group.0, row);
         }
+    }
+
+    /// Facts, sheets and every list.
+    pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
+        for (row, facts) in self.facts.iter().enumerate() {
+            let row = row as u32;
+            out.bytes(&self.id(row));
+            out.facts(facts);
+            out.subject(self.holder(row), subjects);
+            out.bytes(self.sheet(row).unwrap_or_default());
+        }
+        out.rows(&self.present);
+        self.names.forward(self.names.start()).for_each(|row| out.number(row));
+        self.changes.forward(self.changes.start()).for_each(|row| out.number(row));
+        for word in self.words.forward(self.words.start()) {
+            out.number(word.row());
+            out.number(word.number() as u64);
+        }
+        out.sets(&self.tags);
+        out.sets(&self.sources);
+        out.sets(&self.reasons);
+        out.groups(&self.members);
     }
 
     fn name_of(&self, row: u32) -> String {

@@ -13,6 +13,7 @@ use domain::subject::{Asked, Certificate, Event, Link, RefusalGround, Request, S
 use domain::time::{Day, Time};
 use domain::value::Text;
 
+use crate::digest::Digest;
 use crate::page::{Cursor, CursorGone, Cut, Page};
 use crate::store::Ids;
 use crate::subjects::{Subjects, Thing};
@@ -231,6 +232,24 @@ impl Erasures {
         }
     }
 
+    /// Cases, erasures and every list.
+    pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
+        for case in &self.rows {
+            let CaseRow { id, kind, revision, erasures, holder, links, requests, words } = case;
+            out.facts(&(id, kind, revision, erasures, links));
+            out.subject(*holder, subjects);
+            for (erasure, request) in requests {
+                out.facts(&(erasure, &request.people));
+                out.bytes(request.words.as_ref().map_or(&[], |words| words.as_str().as_bytes()));
+            }
+            for (erasure, words) in words {
+                out.facts(erasure);
+                out.bytes(words.as_str().as_bytes());
+            }
+        }
+        out.facts(&(&self.erasures, &self.by_due, &self.by_key));
+    }
+
     fn erasure(&self, row: u32, subjects: &Subjects) -> Option<Erasure<'_>> {
         let facts = self.erasures.get(row as usize)?;
         let case = self.cases.get(&facts.case.0).and_then(|row| self.rows.get(row as usize))?;
@@ -275,7 +294,9 @@ impl Erasures {
             Event::Unfenced { ground, keys, .. } => {
                 facts.unfenced = Some(*ground);
                 (facts.compartments, facts.keys) = (Vec::new(), Vec::new());
-                keys.iter().for_each(|key| drop(self.by_key.remove(key)));
+                for key in keys {
+                    self.by_key.remove(key);
+                }
             }
             Event::Certified { certificate, .. } => facts.certificate = Some(certificate.clone()),
             _ => {}

@@ -8,6 +8,7 @@
 mod actors;
 mod consents;
 mod contacts;
+mod digest;
 mod directory;
 mod erasures;
 mod fold;

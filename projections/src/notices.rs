@@ -9,6 +9,8 @@ use domain::register::Slug;
 use domain::time::Time;
 use domain::value::{Language, Text};
 
+use crate::digest::Digest;
+
 /// A notice in all its versions. All of it are facts: the text speaks to everybody.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Notice {
@@ -72,5 +74,16 @@ impl Notices {
         notice.revision = place.revision;
         let published = Published { text, hash, at: place.effective_at, position: place.position };
         notice.published.insert((version, language), published);
+    }
+
+    /// All texts.
+    pub fn write_digest(&self, out: &mut Digest<'_>) {
+        for notice in self.0.values() {
+            out.facts(&(notice.id, &notice.purpose, notice.revision));
+            for ((version, language), published) in &notice.published {
+                out.facts(&(version, language.as_str(), published.hash, published.at, published.position));
+                out.bytes(published.text.as_str().as_bytes());
+            }
+        }
     }
 }

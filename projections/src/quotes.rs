@@ -10,8 +10,9 @@ use domain::id::{ActorId, ContactId, OrganizationId, QuoteId};
 use domain::personal::Held;
 use domain::quote::{Event, OrganizationPart, PersonPart, Status, Terms, Texts};
 use domain::time::{Day, Time};
-use domain::value::Text;
+use domain::value::{Line, Text};
 
+use crate::digest::Digest;
 use crate::page::{Cursor, CursorGone, Cut, Page, cut_rows};
 use crate::store::{Groups, Ids, Rows};
 use crate::subjects::{Owned, Subjects, Thing, take_if};
@@ -221,6 +222,30 @@ impl Quotes {
     /// Drops what is a subject's.
     pub fn forget(&mut self, row: u32, subject: u32) {
         self.clear(row, |holder| holder == subject);
+    }
+
+    /// Facts, sheets and every list.
+    pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
+        for (row, facts) in self.facts.iter().enumerate() {
+            out.bytes(&self.ids.id(row as u32).unwrap_or_default());
+            out.facts(facts);
+            let Some(sheet) = self.sheets.get(row).and_then(Option::as_deref) else { continue };
+            out.facts(&sheet.person.as_ref().map(|(holder, person)| (subjects.id(*holder), person)));
+            out.facts(&sheet.company.as_ref().map(|(holder, company)| (subjects.id(*holder), company)));
+            for (version, (holder, texts)) in &sheet.texts {
+                out.facts(&(version, subjects.id(*holder)));
+                let lines = texts.title.iter().chain(&texts.descriptions).map(Line::as_str);
+                lines.chain(texts.notes.as_ref().map(Text::as_str)).for_each(|text| out.bytes(text.as_bytes()));
+            }
+            for (version, (holder, reason)) in &sheet.reasons {
+                out.facts(&(version, subjects.id(*holder)));
+                out.bytes(reason.as_str().as_bytes());
+            }
+        }
+        out.rows(&self.all);
+        out.sets(&self.by_status);
+        out.groups(&self.by_contact);
+        out.groups(&self.by_organization);
     }
 
     fn follow_facts(&mut self, place: &Place, event: &Event) {

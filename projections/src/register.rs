@@ -6,6 +6,8 @@ use domain::event::Place;
 use domain::register::{Event, Register};
 use domain::time::Time;
 
+use crate::digest::Digest;
+
 /// The register with all its changes; there are few.
 #[derive(Default)]
 pub(crate) struct Registers {
@@ -34,5 +36,11 @@ impl Registers {
     pub fn follow(&mut self, place: &Place, event: Event) {
         self.now.evolve(&event);
         self.changes.push((place.effective_at, place.recorded_at, event));
+    }
+
+    /// Every change; titles and laws are the controller's own words and no personal data, but print only their length.
+    pub fn write_digest(&self, out: &mut Digest<'_>) {
+        out.facts(&self.changes);
+        self.now.purposes().for_each(|purpose| out.bytes(purpose.title.as_str().as_bytes()));
     }
 }

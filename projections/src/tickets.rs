@@ -12,6 +12,7 @@ use domain::ticket::{Direction, Event, OrganizationPart, Origin, PersonPart, Pri
 use domain::time::{Day, Time};
 use domain::value::{Line, Text};
 
+use crate::digest::Digest;
 use crate::page::{Cursor, CursorGone, Cut, Page, cut_rows};
 use crate::store::{Groups, Ids, Rows};
 use crate::subjects::{Owned, Subjects, Thing, take_if};
@@ -236,6 +237,31 @@ impl Tickets {
         self.clear(row, |holder| holder == subject);
     }
 
+    /// Facts, sheets and every list.
+    pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
+        for (row, facts) in self.facts.iter().enumerate() {
+            out.bytes(&self.ids.id(row as u32).unwrap_or_default());
+            out.facts(facts);
+            let Some(sheet) = self.sheets.get(row).and_then(Option::as_deref) else { continue };
+            out.facts(&sheet.person.as_ref().map(|(holder, person)| (subjects.id(*holder), person)));
+            out.facts(&sheet.company.as_ref().map(|(holder, company)| (subjects.id(*holder), company)));
+            let line = sheet.line.as_ref().map(|(holder, line)| (*holder, line.as_str()));
+            let texts = [&sheet.solution].into_iter().chain(&sheet.bodies);
+            let texts = texts.map(|text| text.as_ref().map(|(holder, text)| (*holder, text.as_str())));
+            for (number, (holder, text)) in [line].into_iter().chain(texts).enumerate().filter_map(present) {
+                out.number(number as u64);
+                out.subject(Some(holder), subjects);
+                out.bytes(text.as_bytes());
+            }
+        }
+        out.rows(&self.all);
+        out.sets(&self.by_status);
+        out.sets(&self.by_owner);
+        out.sets(&self.by_priority);
+        out.groups(&self.by_contact);
+        out.groups(&self.by_organization);
+    }
+
     fn follow_facts(&mut self, place: &Place, event: &Event) {
         if let Event::Opened { priority, origin, .. } = event {
             self.begin(place, *priority, *origin);
@@ -366,4 +392,8 @@ pub(crate) fn move_row<K: Ord + Copy>(sets: &mut BTreeMap<K, Rows>, value: &mut 
     sets.entry(*value).or_default().remove(row);
     sets.entry(to).or_default().insert(row);
     *value = to;
+}
+
+fn present<T>((number, value): (usize, Option<T>)) -> Option<(usize, T)> {
+    value.map(|value| (number, value))
 }

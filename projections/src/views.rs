@@ -6,7 +6,7 @@ use domain::event::{Event, Follow, Recorded};
 use domain::id::{
     ActorId, CaseId, ConsentsId, ContactId, ErasureId, KeyId, NoticeId, OrganizationId, QuoteId, SubjectId, TicketId,
 };
-use domain::register::{Holding, Register, Slug};
+use domain::register::{LiveCompartment, Register, Slug};
 use domain::subject::Stage;
 use domain::time::{Day, Time};
 
@@ -241,6 +241,11 @@ impl Views {
         self.consents_at(self.statements.row(id)?)
     }
 
+    /// The stream in which a code with this hash (BLAKE3) was sent.
+    pub fn consents_of_code(&self, hash: &[u8; 32]) -> Option<ConsentsId> {
+        self.statements.of_code(hash)
+    }
+
     /// One ticket.
     pub fn ticket(&self, id: TicketId) -> Option<Ticket<'_>> {
         self.tickets.get(id)
@@ -334,7 +339,7 @@ impl Views {
                     last.things.push(thing);
                 }
                 None => {
-                    let holding = Holding { compartment: hold.compartment, last_record: hold.last };
+                    let holding = LiveCompartment { compartment: hold.compartment, last_record: hold.last };
                     compartments.push(HeldIn { holding, things: vec![thing] });
                 }
             }
@@ -389,7 +394,7 @@ pub struct SubjectHeld<'a> {
 /// What is held about a subject in one compartment.
 pub struct HeldIn<'a> {
     /// Which compartment, and the day of the last record in it.
-    pub holding: Holding,
+    pub holding: LiveCompartment,
     /// What is there.
     pub things: Vec<HeldThing<'a>>,
 }
