@@ -60,6 +60,28 @@ fn a_flipped_bit_in_the_journal_is_found_or_harmless() {
 }
 
 #[test]
+fn a_bit_that_flips_while_the_log_serves_is_an_error_with_its_position() {
+    let dir = scratch();
+    let (log, mut author) = (create(dir.path()), Author::new(21));
+    for _ in 0..6 {
+        log.append(&author.commit([1; 16], 1, &[KeyId([2; 16])], 200)).unwrap();
+    }
+    let path = files(&dir.path().join("journal")).remove(0);
+    let whole = std::fs::read(&path).unwrap();
+    for (position, entry) in author.entries.iter().enumerate() {
+        let record = whole.windows(entry.record.len()).position(|bytes| bytes == entry.record).unwrap();
+        // Among the facts, where every value is a record.
+        let mut bent = whole.clone();
+        bent[record + 300] ^= 4;
+        std::fs::write(&path, bent).unwrap();
+        let error = log.record(position as u64).unwrap_err();
+        assert!(matches!(error, LogError::Damaged { position: at, .. } if at == position as u64), "{error}");
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(log.record(position as u64).unwrap().as_ref(), Some(entry));
+    }
+}
+
+#[test]
 fn a_flipped_bit_in_the_head_mark_is_found_or_harmless() {
     let origin = scratch();
     let author = written(origin.path(), 5);
