@@ -59,17 +59,21 @@ impl KeyFile {
         };
         lock(&keys)?;
         let order = options().create(true).truncate(false).open(dir.join("order"))?;
+        // A process that was killed may have left what it had not synced; what is read here must not go away again.
+        keys.sync_data()?;
+        order.sync_data()?;
+        sync_dir(dir)?;
         let copies = read_up_to(&keys, 0, 2 * HEADER)?;
-        let (header, agreed) = Header::read(&copies)?;
+        let (header, stale) = Header::read(&copies)?;
         if header.log != log {
             return Err(KeyringError::AnotherLog { found: header.log });
         }
-        let mut file = Self { keys, order, header, unsynced: false };
-        if !agreed {
+        if let Some(stale) = stale {
             tracing::warn!("one of the keyring's two headers was not whole; it is written again");
-            file.write_header(file.header.clone())?;
+            keys.write_all_at(&header.bytes(), (stale * HEADER) as u64)?;
+            keys.sync_data()?;
         }
-        Ok(file)
+        Ok(Self { keys, order, header, unsynced: false })
     }
 
     pub(super) fn header(&self) -> &Header {

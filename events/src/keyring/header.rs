@@ -59,17 +59,20 @@ impl Header {
         out
     }
 
-    /// The header of a file that begins with these two copies, and whether both say it.
-    pub(super) fn read(copies: &[u8]) -> Result<(Self, bool), KeyringError> {
-        let known = copies.chunks(HEADER).any(|copy| copy.starts_with(&MAGIC));
-        let mut read = Vec::new();
-        for copy in copies.chunks(HEADER) {
-            read.extend(Self::parse(copy)?);
+    /// The header of a file that begins with these two copies, and which copy does not say the same.
+    pub(super) fn read(copies: &[u8]) -> Result<(Self, Option<usize>), KeyringError> {
+        let (first, second) = copies.split_at_checked(HEADER).unwrap_or((copies, &[]));
+        let missing = match first.starts_with(&MAGIC) || second.starts_with(&MAGIC) {
+            true => KeyringError::DamagedHeader,
+            false => KeyringError::NotAKeyring,
+        };
+        match (Self::parse(first)?, Self::parse(second)?) {
+            (None, None) => Err(missing),
+            (Some(one), Some(two)) if one == two => Ok((one, None)),
+            (Some(one), Some(two)) if one.counter > two.counter => Ok((one, Some(1))),
+            (Some(one), None) => Ok((one, Some(1))),
+            (_, Some(two)) => Ok((two, Some(0))),
         }
-        let agreed = matches!(read.as_slice(), [one, two] if one == two);
-        let newest = read.into_iter().max_by_key(|header| header.counter);
-        let missing = if known { KeyringError::DamagedHeader } else { KeyringError::NotAKeyring };
-        newest.map(|header| (header, agreed)).ok_or(missing)
     }
 
     /// `None` for a damaged copy. A whole one of another version is an error: nobody may guess on.

@@ -398,6 +398,18 @@ fn a_destruction_cut_while_the_header_was_written_is_finished_at_open() {
 }
 
 #[test]
+fn a_lost_copy_of_the_header_is_written_again_and_the_whole_one_is_not_touched() {
+    let cut = Cut::new();
+    let (old, new) = (&cut.before[..HEADER], &cut.after[..HEADER]);
+    let garbage = [0xee; HEADER];
+    for pair in [[new, &garbage], [&garbage, new], [new, old], [old, new]] {
+        cut.home.write("keys", &[&pair.concat(), &cut.after[SLOTS..]].concat());
+        assert_eq!(cut.home.open().epoch(), 1);
+        assert_eq!(cut.home.read("keys")[..SLOTS], [new, new].concat());
+    }
+}
+
+#[test]
 fn a_header_older_than_what_was_done_under_it_is_refused() {
     let cut = Cut::new();
     cut.home.write("keys", &[&cut.before[..SLOTS], &cut.after[SLOTS..]].concat());
