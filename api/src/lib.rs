@@ -1,7 +1,10 @@
 //! The server: GraphQL over HTTP. It knows the ledger and the views; it knows no rule of the domain by heart.
 
+pub mod access;
+pub mod app;
 pub mod config;
 pub mod error;
+pub mod graphql;
 pub mod http;
 pub mod import;
 pub mod limits;

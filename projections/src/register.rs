@@ -3,6 +3,7 @@
 use domain::aggregate::Aggregate as _;
 use domain::consent::AsOf;
 use domain::event::Place;
+use domain::id::RegisterId;
 use domain::register::{Event, Register};
 use domain::time::Time;
 
@@ -11,6 +12,7 @@ use crate::digest::Digest;
 /// The register with all its changes; there are few.
 #[derive(Default)]
 pub(crate) struct Registers {
+    id: Option<RegisterId>,
     now: Register,
     changes: Vec<(Time, Time, Event)>,
 }
@@ -32,8 +34,14 @@ impl Registers {
         register
     }
 
+    /// Its id, once there is one, and how many records its stream has.
+    pub fn stream(&self) -> Option<(RegisterId, u64)> {
+        Some((self.id?, self.changes.len() as u64))
+    }
+
     /// Takes a record.
     pub fn follow(&mut self, place: &Place, event: Event) {
+        self.id = Some(RegisterId(place.stream.id));
         self.now.evolve(&event);
         self.changes.push((place.effective_at, place.recorded_at, event));
     }

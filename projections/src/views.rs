@@ -4,7 +4,8 @@ use domain::compartment::Compartment;
 use domain::consent::{AsOf, State};
 use domain::event::{Event, Follow, Recorded};
 use domain::id::{
-    ActorId, CaseId, ConsentsId, ContactId, ErasureId, KeyId, NoticeId, OrganizationId, QuoteId, SubjectId, TicketId,
+    ActorId, CaseId, ConsentsId, ContactId, ErasureId, KeyId, NoticeId, OrganizationId, QuoteId, RegisterId, SubjectId,
+    TicketId,
 };
 use domain::register::{LiveCompartment, Register, Slug};
 use domain::subject::Stage;
@@ -284,6 +285,11 @@ impl Views {
     /// Purposes and retention as they are.
     pub fn register(&self) -> &Register {
         self.registers.now()
+    }
+
+    /// The register's id and how many records its stream has; none before the first.
+    pub fn register_stream(&self) -> Option<(RegisterId, u64)> {
+        self.registers.stream()
     }
 
     /// Purposes and retention as they were.

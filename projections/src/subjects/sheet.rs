@@ -120,6 +120,16 @@ macro_rules! sheet {
                 Self(bytes)
             }
 
+            /// The packed form, for whoever keeps it for the length of a request.
+            pub fn bytes(&self) -> &'a [u8] {
+                self.0
+            }
+
+            /// Reads what [`Self::bytes`] gave.
+            pub fn from_bytes(bytes: &'a [u8]) -> Self {
+                Self(bytes)
+            }
+
             pub(crate) fn pack(profile: &domain::$noun::Profile) -> Vec<u8> {
                 use pack::Field as _;
                 let domain::$noun::Profile { $($field,)* points } = profile;

@@ -1,0 +1,97 @@
+//! Who may do what: one row an operation. A test holds this table against the one in the documentation, and every root field
+//! of the schema must have a row.
+
+use domain::actor::Role;
+use domain::id::{ActorId, TokenId};
+
+use Role::{Admin, Agent, Auditor, Dpo, Integration};
+
+/// Somebody with a valid token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// Who; two tokens of one actor are one person.
+    pub actor: ActorId,
+    /// What the actor is.
+    pub roles: Vec<Role>,
+    /// With which token.
+    pub token: TokenId,
+}
+
+impl Viewer {
+    /// Whether one of the actor's roles may do this. An operation without a row is nobody's.
+    pub fn may(&self, operation: &str) -> bool {
+        roles(operation).is_some_and(|roles| self.roles.iter().any(|role| roles.contains(role)))
+    }
+
+    /// Whether the actor has this role.
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// The roles that may do an operation; none when it has no row.
+pub fn roles(operation: &str) -> Option<&'static [Role]> {
+    TABLE.iter().find(|(name, _)| *name == operation).map(|(_, roles)| *roles)
+}
+
+const EVERYBODY: &[Role] = &[Agent, Integration, Dpo, Auditor, Admin];
+const READERS: &[Role] = &[Agent, Dpo];
+const CHANGERS: &[Role] = &[Agent];
+
+/// Root fields of queries and mutations, and the paths below `/log`.
+pub const TABLE: &[(&str, &[Role])] = &[
+    ("viewer", EVERYBODY),
+    ("node", READERS),
+    ("contact", READERS),
+    ("contacts", READERS),
+    ("organization", READERS),
+    ("organizations", READERS),
+    ("ticket", READERS),
+    ("tickets", READERS),
+    ("quote", READERS),
+    ("quotes", READERS),
+    ("registerContact", &[Agent, Integration]),
+    ("registerOrganization", &[Agent, Integration]),
+    ("changeContact", CHANGERS),
+    ("addContactPoint", CHANGERS),
+    ("retireContactPoint", CHANGERS),
+    ("changeOrganization", CHANGERS),
+    ("openTicket", CHANGERS),
+    ("replyToTicket", CHANGERS),
+    ("addInternalNote", CHANGERS),
+    ("assignTicket", CHANGERS),
+    ("setTicketPriority", CHANGERS),
+    ("solveTicket", CHANGERS),
+    ("reopenTicket", CHANGERS),
+    ("closeTicket", CHANGERS),
+    ("draftQuote", CHANGERS),
+    ("reviseQuote", CHANGERS),
+    ("markQuoteSent", CHANGERS),
+    ("acceptQuote", CHANGERS),
+    ("rejectQuote", CHANGERS),
+    ("consents", &[Agent, Integration, Dpo, Auditor]),
+    ("mayContact", &[Agent, Integration, Dpo]),
+    ("giveConsent", &[Agent, Integration]),
+    ("withdrawConsent", &[Agent, Integration]),
+    ("refuseConsent", &[Agent, Integration]),
+    ("objectToProcessing", &[Agent, Integration]),
+    ("requestConsent", &[Integration]),
+    ("confirmConsent", &[Integration]),
+    ("subject", &[Dpo]),
+    ("erasurePreview", &[Dpo]),
+    ("erasure", READERS),
+    ("erasures", READERS),
+    ("history", &[Agent, Dpo, Auditor]),
+    ("log", &[Dpo, Auditor]),
+    ("requestErasure", &[Agent, Integration, Dpo]),
+    ("withdrawErasureRequest", &[Agent, Integration, Dpo]),
+    ("approveErasure", &[Dpo]),
+    ("refuseErasure", &[Dpo]),
+    ("notices", EVERYBODY),
+    ("purposes", EVERYBODY),
+    ("publishNotice", &[Dpo]),
+    ("actors", &[Agent, Dpo, Auditor, Admin]),
+    ("tokens", &[Dpo, Auditor, Admin]),
+    ("issueToken", &[Admin]),
+    ("revokeToken", &[Admin]),
+];

@@ -1,0 +1,153 @@
+//! One ledger in service, as the edge sees it: its settings, who its tokens let in, and how a command gets to it.
+
+use std::sync::Arc;
+
+use domain::actor::TokenState;
+use domain::aggregate::Aggregate;
+use domain::event::Stream;
+use domain::id::{CommandId, KeyId, RegisterId};
+use domain::time::Time;
+use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten};
+use events::log::Log as _;
+use events::record::Record;
+use projections::Views;
+
+use crate::access::Viewer;
+use crate::error::{Code, Failure};
+use crate::graphql::ErasureMark;
+use crate::http::auth::{AuthError, Authenticate};
+
+/// One ledger in service.
+#[derive(Clone)]
+pub struct App {
+    ledger: Arc<Ledger<Views>>,
+    /// Whether this is a demo ledger.
+    pub demo: bool,
+    /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
+    pub cooling_off_ms: i64,
+}
+
+/// What every mutation may say beside its own values.
+#[derive(Clone, Debug, Default)]
+pub struct Envelope {
+    /// What a retry will name it with.
+    pub command_id: Option<CommandId>,
+    /// The revision that the client has seen.
+    pub expected_revision: Option<u64>,
+    /// When it became true.
+    pub effective_at: Option<Time>,
+    /// What the command's values were read from.
+    pub reads: Vec<(Stream, u64)>,
+}
+
+impl App {
+    /// Puts a ledger into service.
+    pub fn new(ledger: Arc<Ledger<Views>>, demo: bool, cooling_off_ms: i64) -> Self {
+        Self { ledger, demo, cooling_off_ms }
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger<Views> {
+        &self.ledger
+    }
+
+    /// The ledger's clock.
+    pub fn now(&self) -> Time {
+        self.ledger.clock().now()
+    }
+
+    /// Gives a command to the ledger in the viewer's name. Durable, and in the views, when it is accepted.
+    pub async fn submit<A: Aggregate>(
+        &self,
+        viewer: &Viewer,
+        id: [u8; 16],
+        command: A::Command,
+        envelope: Envelope,
+        mut fresh: Fresh,
+    ) -> Result<Accepted, Refused<A::Rejection>> {
+        let command_id = match envelope.command_id {
+            Some(command_id) => command_id,
+            None => fresh.id().map_err(|none| LedgerFailure::from(events::keyring::KeyringError::from(none)))?,
+        };
+        let intent: Intent<A> = Intent {
+            id,
+            command,
+            command_id,
+            actor: viewer.actor,
+            effective_at: envelope.effective_at,
+            expected: envelope.expected_revision,
+            reads: envelope.reads,
+            keys: Vec::new(),
+            fresh,
+        };
+        self.ledger.submit(&intent).await
+    }
+
+    /// Where purposes and retention stand.
+    pub fn register(&self) -> Result<RegisterId, Failure> {
+        let register = self.ledger.views().register_stream();
+        register.map(|(id, _)| id).ok_or_else(|| Failure::internal("this ledger has no register"))
+    }
+
+    /// Why the first sealed part of a stream cannot be read: under which erasure its key was fenced or destroyed, and when.
+    pub fn erasure_of(&self, stream: &[u8; 16]) -> Result<Option<ErasureMark>, Failure> {
+        let unread = |failed| Failure::new(Code::Damaged, failed);
+        let entries = self.ledger.log().read_stream(stream, 0, 1).map_err(unread)?;
+        let Some(first) = entries.first() else { return Ok(None) };
+        let record = Record::parse(&first.record).map_err(|bad| Failure::new(Code::Damaged, bad))?;
+        let views = self.ledger.views();
+        let erasure = record.personal.iter().find_map(|part| views.erasure_of_key(part.key));
+        Ok(erasure.map(|erasure| ErasureMark::of(&erasure, self.ledger.keyring().level())))
+    }
+
+    /// Overwrites the sealed parts of destroyed keys, behind the answer.
+    pub fn sweep(&self, keys: Vec<KeyId>) {
+        let ledger = Arc::clone(&self.ledger);
+        let swept = std::thread::Builder::new().name("sweep".into()).spawn(move || {
+            if let Err(failed) = ledger.sweep(&keys) {
+                tracing::error!(error = %failed, "sealed parts were not swept; the next start goes on with it");
+            }
+        });
+        if let Err(failed) = swept {
+            tracing::error!(error = %failed, "sealed parts were not swept; the next start goes on with it");
+        }
+    }
+}
+
+/// Tokens: only their hashes are kept, as facts of the actors they belong to.
+impl Authenticate for App {
+    type Viewer = Viewer;
+
+    fn viewer(&self, bearer: &str) -> Result<Viewer, AuthError> {
+        let views = self.ledger.views();
+        let bearer = views.bearer(&token_hash(bearer), self.now()).ok_or(AuthError::Unknown)?;
+        match bearer.state {
+            TokenState::Live => Ok(Viewer { actor: bearer.actor, roles: bearer.roles.to_vec(), token: bearer.token }),
+            TokenState::Expired => Err(AuthError::Expired),
+            TokenState::Revoked => Err(AuthError::Revoked),
+        }
+    }
+}
+
+/// What is kept of a token: BLAKE3 `derive_key` of its text, with a context of its own.
+pub fn token_hash(token: &str) -> [u8; 32] {
+    blake3::derive_key("lethe 2026-11 token", token.as_bytes())
+}
+
+/// What a client learns of a failure of the ledger.
+impl From<LedgerFailure> for Failure {
+    fn from(failure: LedgerFailure) -> Self {
+        use events::ledger::Fault;
+        let code = match &failure {
+            LedgerFailure::Unwritten(Unwritten::Stopped | Unwritten::Clock(_)) | LedgerFailure::Busy => {
+                Code::Unavailable
+            }
+            LedgerFailure::Read(unreadable) => match unreadable.fault {
+                Fault::Lost(_) => Code::Lost,
+                _ => Code::Damaged,
+            },
+            _ => Code::Internal,
+        };
+        Self::new(code, failure)
+    }
+}

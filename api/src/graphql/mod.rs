@@ -1,0 +1,36 @@
+//! The GraphQL schema: one file a noun. Resolvers parse what comes in, give commands to the app and read the views; they
+//! hold no rule of the domain.
+
+mod connection;
+mod contact;
+mod outcome;
+mod scalars;
+mod values;
+mod viewer;
+
+use async_graphql::{EmptySubscription, MergedObject};
+
+use crate::app::App;
+
+pub use values::ErasureMark;
+
+/// Everything that can be asked.
+#[derive(MergedObject, Default)]
+pub struct Query(viewer::ViewerQuery, contact::ContactQuery);
+
+/// Everything that can be changed.
+#[derive(MergedObject, Default)]
+pub struct Mutation(contact::ContactMutation);
+
+/// The schema of one ledger.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// The schema in front of an app.
+pub fn schema(app: App) -> Schema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).data(app).finish()
+}
+
+/// The schema as a document; it is the golden file `api/schema.graphql`.
+pub fn sdl() -> String {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).finish().sdl()
+}

@@ -1,0 +1,281 @@
+//! Values that several nouns share: how they come in, how they are shown.
+
+use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
+use domain::compartment::Country;
+use domain::holding::{ChangeCause, ReasonKind, SourceKind};
+use domain::id::PointId;
+use domain::point::{Point, PointKind};
+use domain::profile::{self, Change, OldId, Pertinent};
+use domain::subject::Stage;
+use domain::value::{Line, Website};
+use events::keyring::Level;
+use events::ledger::Fresh;
+use projections::PointSheet;
+
+use super::outcome::{No, Problems};
+use super::scalars::Day;
+use crate::error::Failure;
+
+/// Where data came from.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "SourceKind", name = "SourceKind")]
+#[allow(clippy::enum_variant_names, reason = "the variants are those of the domain")]
+pub enum Source {
+    WebForm,
+    BusinessCard,
+    Import,
+    Referral,
+    Phone,
+    Email,
+    #[graphql(name = "EVENT")]
+    Occasion,
+    PublicSource,
+    ContractPartner,
+    Other,
+}
+
+/// Why data is held.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "ReasonKind", name = "ReasonKind")]
+pub enum Reason {
+    Contract,
+    Enquiry,
+    Consent,
+    LegitimateInterest,
+    LegalDuty,
+}
+
+/// Whether it was wrong, or has changed.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "ChangeCause", name = "ChangeReason")]
+pub enum Cause {
+    Correction,
+    Change,
+}
+
+/// What a contact point is.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "PointKind", name = "ContactPointKind")]
+pub enum Kind {
+    Email,
+    Phone,
+    Mobile,
+    Fax,
+    Messenger,
+    Other,
+}
+
+/// A postal address.
+#[derive(InputObject, Clone)]
+pub struct AddressInput {
+    /// Street and number, or as many lines as it takes.
+    #[graphql(default)]
+    pub lines: Vec<String>,
+    pub postcode: Option<String>,
+    pub city: Option<String>,
+    pub region: Option<String>,
+    /// Two letters of ISO 3166-1.
+    pub country: Option<String>,
+}
+
+impl AddressInput {
+    /// Parses it; what is wrong is noted.
+    pub fn parse(self, field: &str, problems: &mut Problems) -> profile::Address {
+        let mut line =
+            |name: &str, text: Option<String>| text.and_then(|text| problems.take(&[field, name], Line::parse(&text)));
+        let (postcode, city) = (line("postcode", self.postcode), line("city", self.city));
+        let region = line("region", self.region);
+        let lines = self.lines.into_iter().filter_map(|text| line("lines", Some(text))).collect();
+        let country_code = self.country.and_then(|code| problems.take(&[field, "country"], Country::parse(&code)));
+        profile::Address { lines, postcode, city, region, country: None, country_code }
+    }
+}
+
+/// A postal address.
+#[derive(SimpleObject)]
+pub struct Address {
+    pub lines: Vec<String>,
+    pub postcode: Option<String>,
+    pub city: Option<String>,
+    pub region: Option<String>,
+    /// As it was written.
+    pub country: Option<String>,
+    /// Two letters of ISO 3166-1.
+    pub country_code: Option<String>,
+}
+
+impl From<profile::Address> for Address {
+    fn from(address: profile::Address) -> Self {
+        Self {
+            lines: address.lines.into_iter().map(Line::into_string).collect(),
+            postcode: address.postcode.map(Line::into_string),
+            city: address.city.map(Line::into_string),
+            region: address.region.map(Line::into_string),
+            country: address.country.map(Line::into_string),
+            country_code: address.country_code.map(|code| code.to_string()),
+        }
+    }
+}
+
+/// A page on a network.
+#[derive(InputObject, Clone)]
+pub struct SocialLinkInput {
+    pub network: String,
+    pub page: String,
+}
+
+impl SocialLinkInput {
+    /// Parses it; what is wrong is noted.
+    pub fn parse(self, problems: &mut Problems) -> Option<profile::SocialLink> {
+        let network = problems.take(&["socialLinks", "network"], Line::parse(&self.network));
+        let page = problems.take(&["socialLinks", "page"], Website::parse(&self.page));
+        Some(profile::SocialLink { network: network?, page: page? })
+    }
+}
+
+/// A page on a network.
+#[derive(SimpleObject)]
+pub struct SocialLink {
+    pub network: String,
+    pub page: String,
+}
+
+impl From<profile::SocialLink> for SocialLink {
+    fn from(link: profile::SocialLink) -> Self {
+        Self { network: link.network.into_string(), page: link.page.into_string() }
+    }
+}
+
+/// A day that matters to somebody.
+#[derive(InputObject, Clone)]
+pub struct PertinentDateInput {
+    pub label: String,
+    pub day: Day,
+}
+
+impl PertinentDateInput {
+    /// Parses it; what is wrong is noted.
+    pub fn parse(self, problems: &mut Problems) -> Option<Pertinent> {
+        let label = problems.take(&["dates", "label"], Line::parse(&self.label))?;
+        Some(Pertinent { label, day: self.day.0 })
+    }
+}
+
+/// A day that matters to somebody.
+#[derive(SimpleObject)]
+pub struct PertinentDate {
+    pub label: String,
+    pub day: Day,
+}
+
+impl From<Pertinent> for PertinentDate {
+    fn from(date: Pertinent) -> Self {
+        Self { label: date.label.into_string(), day: Day(date.day) }
+    }
+}
+
+/// By what a former system knew somebody.
+#[derive(InputObject, Clone)]
+pub struct OldIdInput {
+    pub source: String,
+    pub id: String,
+}
+
+impl OldIdInput {
+    /// Parses it; what is wrong is noted.
+    pub fn parse(self, problems: &mut Problems) -> Option<OldId> {
+        let source = problems.take(&["oldId", "source"], Line::parse(&self.source));
+        let id = problems.take(&["oldId", "id"], Line::parse(&self.id));
+        Some(OldId { source: source?, id: id? })
+    }
+}
+
+/// A way to reach somebody.
+#[derive(InputObject, Clone)]
+pub struct ContactPointInput {
+    pub kind: Kind,
+    pub value: String,
+    pub label: Option<String>,
+}
+
+impl ContactPointInput {
+    /// Parses it, with an id of its own; what is wrong is noted. Numbers without a country code are read as of `country`.
+    pub fn parse(
+        self,
+        country: Option<Country>,
+        fresh: &mut Fresh,
+        problems: &mut Problems,
+    ) -> Result<Option<Point>, No> {
+        let id: PointId = fresh.id().map_err(Failure::internal)?;
+        let label = self.label.map(|label| problems.take(&["points", "label"], Line::parse(&label)));
+        let point = Point::parse(id, self.kind.into(), label.flatten(), &self.value, country);
+        Ok(problems.take(&["points", "value"], point))
+    }
+}
+
+/// A way to reach somebody. A changed address is a new point.
+#[derive(SimpleObject)]
+pub struct ContactPoint {
+    /// What consents name it by.
+    pub id: String,
+    pub kind: Kind,
+    pub label: Option<String>,
+    /// As it was written.
+    pub value: String,
+    /// The form it is compared by: E.164, a mail address with its domain in small letters.
+    pub normalized: Option<String>,
+    /// Whether it is used no more.
+    pub retired: bool,
+}
+
+impl From<PointSheet<'_>> for ContactPoint {
+    fn from(point: PointSheet<'_>) -> Self {
+        Self {
+            id: point.id.to_string(),
+            kind: point.kind.into(),
+            label: point.label.map(str::to_owned),
+            value: point.value.to_owned(),
+            normalized: point.normalized.map(str::to_owned),
+            retired: point.retired,
+        }
+    }
+}
+
+/// Why something cannot be read any more, or not now.
+#[derive(SimpleObject, Clone)]
+pub struct ErasureMark {
+    /// When it took effect.
+    pub at: super::scalars::Time,
+    /// In words. At anchor level A0 they say that the erasure is logical.
+    pub reason: String,
+    /// Under which request.
+    pub erasure: Option<String>,
+}
+
+impl ErasureMark {
+    /// What an erasure says of what it took. At anchor level A0 nothing is said to be erased without the word "logical".
+    pub fn of(erasure: &projections::Erasure<'_>, level: Level) -> Self {
+        let stage = erasure.facts.stage;
+        let step = erasure.facts.steps.iter().rev().find(|step| step.stage == stage);
+        let reason = match (stage, level) {
+            (Stage::Certified, Level::A0) => "erased (logical: the key was destroyed in a file, anchor level A0)",
+            (Stage::Certified, _) => "erased: the key was destroyed",
+            (Stage::DestructionOrdered, _) => "withheld: its erasure was ordered and is being carried out",
+            _ => "withheld: its erasure was approved",
+        };
+        Self {
+            at: super::scalars::Time(step.map_or(domain::time::Time(0), |step| step.at)),
+            reason: reason.to_owned(),
+            erasure: Some(erasure.facts.id.to_string()),
+        }
+    }
+}
+
+/// What an input says of a field that may be left alone, cleared with `null`, or set.
+pub fn change<I, T>(input: MaybeUndefined<I>, parse: impl FnOnce(I) -> Option<T>) -> Change<T> {
+    match input {
+        MaybeUndefined::Undefined => Change::Keep,
+        MaybeUndefined::Null => Change::Clear,
+        MaybeUndefined::Value(value) => parse(value).map_or(Change::Keep, Change::Set),
+    }
+}
