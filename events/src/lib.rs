@@ -6,6 +6,8 @@ pub mod bytes;
 pub mod chain;
 pub mod codec;
 mod derive;
+#[cfg(test)]
+mod format_tests;
 pub mod keyring;
 pub mod ledger;
 pub mod log;

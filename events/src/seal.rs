@@ -181,7 +181,7 @@ impl std::fmt::Debug for Opened {
 }
 
 /// The clear text is written where it is encrypted, in a buffer that never grows, so no copy of it stays behind.
-fn seal_with(
+pub(crate) fn seal_with(
     plain: &Plain,
     key: &Key,
     binding: &Binding<'_>,

@@ -7,6 +7,8 @@
 //! Here the slots lie in one file and a key is destroyed by overwriting it, which is worth what the anchor's level says.
 
 mod anchor;
+#[cfg(test)]
+pub(crate) mod example;
 mod file;
 mod header;
 mod key;

@@ -73,7 +73,7 @@ impl Sealer {
         Ok(self.seal_with(slot, epoch, key, random::bytes()?, out))
     }
 
-    fn seal_with(&self, slot: u64, epoch: u64, key: &Key, nonce: [u8; NONCE], out: &mut Vec<u8>) -> KeyId {
+    pub(super) fn seal_with(&self, slot: u64, epoch: u64, key: &Key, nonce: [u8; NONCE], out: &mut Vec<u8>) -> KeyId {
         let fingerprint = key.fingerprint();
         let mut sealed = *key.expose();
         let associated = self.associated(slot, &fingerprint);

@@ -4,7 +4,7 @@
 //! lock       held by the process that uses the directory
 //! journal/   the log: segment files, synced
 //! index/     sled: may be lost at any time
-//! mark       the head mark
+//! head       the head mark
 //! keyring/   the keys
 //! anchor/    the root that the keys are sealed under (level A0)
 //! ```

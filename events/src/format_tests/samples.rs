@@ -1,0 +1,441 @@
+//! At least one fact of every kind with fixed values: what the golden records are made of. Every optional value is there at
+//! least once, so that no byte of a form goes unpinned.
+
+use domain::channel::Channel;
+use domain::compartment::{Compartment, Country};
+use domain::event::{Event, Stream, StreamKind};
+use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
+use domain::id::*;
+use domain::notice::Shown;
+use domain::personal::Held;
+use domain::point::{Point, PointKind};
+use domain::profile::{Address, Change, Dated, OldId, Pertinent, SocialLink};
+use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Purpose, Retention, Rule, Slug};
+use domain::time::{Day, Time};
+use domain::value::{BasisPoints, Currency, Language, Line, Mail, Tag, Text, Website};
+use domain::{actor, consent, contact, ledger, notice, organization, quote, register, subject, ticket};
+
+/// Ids are one byte, sixteen times: easy to see in a dump.
+pub const LOG: LogId = LogId([0x10; 16]);
+pub const SUBJECT: SubjectId = SubjectId([0x55; 16]);
+pub const OTHER_SUBJECT: SubjectId = SubjectId([0x56; 16]);
+const CONTACT: [u8; 16] = [0x20; 16];
+const POINT: PointId = PointId([0x2a; 16]);
+const ORGANIZATION: [u8; 16] = [0x30; 16];
+const CONSENTS: [u8; 16] = [0x40; 16];
+const NOTICE: [u8; 16] = [0x50; 16];
+const CASE: [u8; 16] = [0x60; 16];
+const ERASURE: ErasureId = ErasureId([0x6e; 16]);
+const TICKET: [u8; 16] = [0x70; 16];
+const MESSAGE: MessageId = MessageId([0x7e; 16]);
+const QUOTE: [u8; 16] = [0x80; 16];
+const REGISTER: [u8; 16] = [0x90; 16];
+const ACTOR: [u8; 16] = [0xa0; 16];
+const TOKEN: TokenId = TokenId([0xae; 16]);
+
+/// The day 2026-01-31.
+const DAY: Day = Day(20_484);
+/// 2026-01-31T09:30:00Z.
+pub const AT: Time = Time(1_769_851_800_000);
+
+fn line(text: &str) -> Line {
+    Line::parse(text).unwrap()
+}
+
+fn text(text: &str) -> Text {
+    Text::parse(text).unwrap()
+}
+
+fn slug(text: &str) -> Slug {
+    Slug::from_log(text.to_owned())
+}
+
+fn sealed<T>(compartment: Compartment, value: T) -> Held<T> {
+    Held::new(SUBJECT, compartment, value)
+}
+
+fn related<T>(value: T) -> Held<T> {
+    sealed(Compartment::Relationship, value)
+}
+
+/// All facts in their order. The first three are the example of `FORMAT.md`.
+pub fn all() -> Vec<(Stream, Event)> {
+    let mut all = story();
+    for (kind, id, events) in [
+        (StreamKind::Log, LOG.0, logs()),
+        (StreamKind::Contact, CONTACT, contacts()),
+        (StreamKind::Organization, ORGANIZATION, organizations()),
+        (StreamKind::Consents, CONSENTS, consents()),
+        (StreamKind::Case, CASE, cases()),
+        (StreamKind::Ticket, TICKET, tickets()),
+        (StreamKind::Quote, QUOTE, quotes()),
+        (StreamKind::Actor, ACTOR, actors()),
+        (StreamKind::Notice, NOTICE, vec![published()]),
+        (StreamKind::Register, REGISTER, registers()),
+    ] {
+        all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
+    }
+    all
+}
+
+/// A log is opened, Maria comes in, and she consents to the newsletter.
+fn story() -> Vec<(Stream, Event)> {
+    let opened = ledger::Event::Opened {
+        log: LOG,
+        controller: "Muster GmbH".into(),
+        origin: "muster.example/lethe".into(),
+        demo: false,
+    };
+    let profile = contact::Profile {
+        first_name: Some(line("Maria")),
+        last_name: Some(line("Anders")),
+        points: vec![mail()],
+        ..contact::Profile::default()
+    };
+    let holding = Holding { source: SourceKind::WebForm, reason: ReasonKind::Consent, hold_until: Some(Day(21_000)) };
+    let registered = contact::Event::Registered { holding, profile: related(Box::new(profile)) };
+    let given = consent::Fact::Given {
+        about: about(),
+        shown: Some(shown()),
+        valid_until: Some(Day(21_000)),
+        way: way(),
+        evidence: consent::Evidence::AgentsWord,
+    };
+    vec![
+        (Stream { kind: StreamKind::Log, id: LOG.0 }, opened.into()),
+        (Stream { kind: StreamKind::Contact, id: CONTACT }, registered.into()),
+        (Stream { kind: StreamKind::Consents, id: CONSENTS }, of_person(given, None)),
+    ]
+}
+
+fn mail() -> Point {
+    Point::parse(POINT, PointKind::Email, None, "maria@example.org", None).unwrap()
+}
+
+fn phone() -> Point {
+    let label = Some(line("Office"));
+    Point::parse(PointId([0x2b; 16]), PointKind::Phone, label, "030-0074321", Some(Country(*b"DE"))).unwrap()
+}
+
+fn address() -> Address {
+    Address {
+        lines: vec![line("Obere Str. 57")],
+        postcode: Some(line("12209")),
+        city: Some(line("Berlin")),
+        region: Some(line("Berlin")),
+        country: Some(line("Germany")),
+        country_code: Some(Country(*b"DE")),
+    }
+}
+
+fn social_link() -> SocialLink {
+    SocialLink { network: line("Mastodon"), page: Website::parse("https://social.example/@maria").unwrap() }
+}
+
+fn old_id() -> OldId {
+    OldId { source: line("northwind"), id: line("ALFKI") }
+}
+
+fn logs() -> Vec<Event> {
+    vec![
+        ledger::Event::ClockConfirmed { now: AT }.into(),
+        ledger::Event::KeysLost { keys: vec![KeyId([0xf1; 16]), KeyId([0xf2; 16])] }.into(),
+    ]
+}
+
+fn contacts() -> Vec<Event> {
+    let everything = contact::Profile {
+        salutation: Some(line("Ms")),
+        gender: Some(line("female")),
+        honorific: Some(line("Dr")),
+        first_name: Some(line("Maria")),
+        last_name: Some(line("Anders")),
+        displayed_name: Some(line("Maria A.")),
+        job_title: Some(line("Head of Sales")),
+        organization: Some(OrganizationId(ORGANIZATION)),
+        work_address: Some(address()),
+        website: Website::parse("https://maria.example").ok(),
+        social_links: vec![social_link()],
+        notes: Some(text("Two lines,\nof notes.")),
+        tags: vec![Tag::parse("vip").unwrap(), Tag::parse("fair").unwrap()],
+        dates: vec![Pertinent { label: line("Jubilee"), day: Day(-1) }],
+        birthday: Some(Day(-3_653)),
+        language: Language::parse("de").ok(),
+        source_words: Some(text("At the fair.")),
+        reason_words: Some(text("She asked.")),
+        old_id: Some(old_id()),
+        points: vec![mail(), phone()],
+    };
+    let change = contact::ProfileChange {
+        last_name: Change::Set(line("Moos")),
+        notes: Change::Clear,
+        organization: Change::Set(OrganizationId(ORGANIZATION)),
+        work_address: Change::Set(address()),
+        social_links: Change::Set(vec![social_link()]),
+        tags: Change::Set(vec![Tag::parse("vip").unwrap()]),
+        dates: Change::Clear,
+        birthday: Change::Set(DAY),
+        old_id: Change::Set(old_id()),
+        ..contact::ProfileChange::default()
+    };
+    let changes = HoldingChange {
+        source: Some(SourceKind::Import),
+        reason: Some(ReasonKind::Contract),
+        hold_until: Change::Set(DAY),
+    };
+    let holding = Holding { source: SourceKind::Import, reason: ReasonKind::Contract, hold_until: None };
+    let cleared = HoldingChange { hold_until: Change::Clear, ..HoldingChange::default() };
+    let changed = |cause, holding, profile| contact::Event::Changed { cause, holding, profile };
+    vec![
+        contact::Event::Registered { holding, profile: related(Box::new(everything)) }.into(),
+        changed(ChangeCause::Change, changes, Some(related(Box::new(change)))).into(),
+        changed(ChangeCause::Correction, cleared, None).into(),
+        contact::Event::PointAdded { point: related(phone()) }.into(),
+        contact::Event::PointRetired { point: related(POINT) }.into(),
+    ]
+}
+
+fn organizations() -> Vec<Event> {
+    let profile = organization::Profile {
+        name: Some(line("Alfreds Futterkiste")),
+        former_names: vec![Dated { value: line("Alfreds"), from: None, until: Some(DAY) }],
+        invoice_address: Some(address()),
+        former_invoice_addresses: vec![Dated { value: address(), from: Some(DAY), until: Some(DAY) }],
+        delivery_addresses: vec![Dated { value: address(), from: Some(DAY), until: None }],
+        website: Website::parse("https://alfreds.example").ok(),
+        parent: Some(OrganizationId([0x31; 16])),
+        social_links: vec![social_link()],
+        notes: Some(text("Ring twice.")),
+        tags: vec![Tag::parse("food").unwrap()],
+        source_words: Some(text("From the old system.")),
+        reason_words: Some(text("They buy.")),
+        old_id: Some(old_id()),
+        points: vec![phone()],
+    };
+    let change = organization::ProfileChange {
+        name: Change::Set(line("Alfreds & Co")),
+        invoice_address: Change::Set(address()),
+        delivery_addresses: Change::Set(vec![Dated { value: address(), from: None, until: None }]),
+        parent: Change::Clear,
+        ..organization::ProfileChange::default()
+    };
+    let holding = Holding { source: SourceKind::Import, reason: ReasonKind::Contract, hold_until: Some(DAY) };
+    let (cause, unchanged) = (ChangeCause::Change, HoldingChange::default());
+    vec![
+        organization::Event::Registered { holding, profile: related(Box::new(profile)) }.into(),
+        organization::Event::Changed { cause, holding: unchanged, profile: Some(related(Box::new(change))) }.into(),
+        organization::Event::PointAdded { point: related(phone()) }.into(),
+        organization::Event::PointRetired { point: related(POINT) }.into(),
+    ]
+}
+
+fn about() -> consent::About {
+    consent::About { purpose: slug("newsletter"), channel: Channel::Email, point: POINT }
+}
+
+fn shown() -> Shown {
+    Shown { notice: NoticeId(NOTICE), version: 3, hash: [0x5b; 32] }
+}
+
+fn way() -> consent::Way {
+    consent::Way { source: consent::Source::WebForm, method: consent::Method::Checkbox }
+}
+
+fn of_person(fact: consent::Fact, words: Option<Text>) -> Event {
+    let person = consent::Person { contact: ContactId(CONTACT), words };
+    consent::Event { fact, person: sealed(Compartment::ConsentProof, person) }.into()
+}
+
+fn consents() -> Vec<Event> {
+    let everything = consent::Scope { purpose: Some(slug("newsletter")), channel: Some(Channel::Phone), point: Some(POINT) };
+    let requested = consent::Fact::Requested {
+        about: about(),
+        shown: shown(),
+        code_hash: [0x5c; 32],
+        expires_at: Time(AT.0 + Time::DAY_MS),
+        valid_until: Some(DAY),
+        validity_months: Some(24),
+        way: way(),
+    };
+    let confirmed =
+        consent::Fact::Confirmed { about: about(), shown: shown(), code_hash: [0x5c; 32], valid_until: None, way: way() };
+    vec![
+        of_person(requested, None),
+        of_person(confirmed, None),
+        of_person(consent::Fact::Refused { about: about(), way: way() }, None),
+        of_person(consent::Fact::Withdrawn { scope: everything, way: way() }, Some(text("By phone."))),
+        of_person(consent::Fact::Objected { scope: consent::Scope::default(), way: way() }, None),
+    ]
+}
+
+fn cases() -> Vec<Event> {
+    use subject::Event as Case;
+
+    fn claims<T>(value: T) -> Held<T> {
+        sealed(Compartment::Claims, value)
+    }
+    let link = |link| related(link);
+    let asked = subject::Asked {
+        ground: subject::Ground::ConsentWithdrawn,
+        how: subject::AskedHow::Letter,
+        on: DAY,
+        identity: subject::IdentityCheck::DocumentSeen,
+        identity_on: DAY,
+    };
+    let request = subject::Request { words: Some(text("Please.")), people: vec![OTHER_SUBJECT] };
+    let survivor = subject::Survivor {
+        compartment: Compartment::Fiscal(Country(*b"DE"), 2026),
+        basis: line("§ 147 AO"),
+        until: Day(24_471),
+    };
+    let certificate = subject::Certificate {
+        level: subject::AnchorLevel::A0,
+        epoch_before: 4,
+        epoch_after: 5,
+        survives: vec![survivor],
+        links: vec![subject::StillLinks::CloseInTime, subject::StillLinks::BatchOfOne],
+    };
+    let compartments = vec![Compartment::Relationship, Compartment::Support(2026)];
+    let closed = vec![claims(subject::Closed { compartments: compartments.clone() })];
+    let keys = || vec![KeyId([0xf3; 16]), KeyId([0xf4; 16])];
+    let (erasure, words) = (ERASURE, || Some(claims(text("By mistake."))));
+    let refused = |words| Case::ErasureRefused { erasure, ground: subject::RefusalGround::LegalDuty, words };
+    let unfenced = |words| Case::Unfenced { erasure, ground: subject::UnfenceGround::Mistake, keys: keys(), words };
+    let events = [
+        Case::Opened { kind: subject::SubjectKind::Person, subject: claims(()) },
+        Case::Linked { link: link(subject::Link::Contact(ContactId(CONTACT))) },
+        Case::Linked { link: link(subject::Link::Organization(OrganizationId(ORGANIZATION))) },
+        Case::Unlinked { link: link(subject::Link::Actor(ActorId(ACTOR))) },
+        Case::ErasureRequested { erasure, asked, by: ActorId(ACTOR), due: Day(20_512), request: claims(request) },
+        Case::ErasureWithdrawn { erasure },
+        refused(words()),
+        refused(None),
+        Case::ErasureApproved { erasure },
+        Case::Fenced { erasure, compartments, keys: keys(), closed },
+        unfenced(words()),
+        unfenced(None),
+        Case::DestructionOrdered { erasure, keys: keys(), epoch_before: 4 },
+        Case::Certified { erasure, certificate },
+    ];
+    events.into_iter().map(Event::from).collect()
+}
+
+fn tickets() -> Vec<Event> {
+    use ticket::Event as Ticket;
+
+    fn support<T>(value: T) -> Held<T> {
+        sealed(Compartment::Support(2026), value)
+    }
+    let question = ticket::Question { line: line("Crate is broken"), body: text("It came so.\nWhy?") };
+    let organization = Some(OrganizationId(ORGANIZATION));
+    let person = ticket::PersonPart { contact: ContactId(CONTACT), organization, question: question.clone() };
+    let of_organization = |question| {
+        let part = ticket::OrganizationPart { organization: OrganizationId(ORGANIZATION), question };
+        Some(Held::new(OTHER_SUBJECT, Compartment::Support(2026), part))
+    };
+    let opened = |person, organization| Ticket::Opened {
+        message: MESSAGE,
+        priority: ticket::Priority::High,
+        origin: ticket::Origin::Phone,
+        person,
+        organization,
+    };
+    let events = [
+        opened(Some(support(person)), of_organization(None)),
+        opened(None, of_organization(Some(question))),
+        Ticket::Replied { message: MESSAGE, direction: ticket::Direction::FromUs, body: support(text("We are sorry.")) },
+        Ticket::NoteAdded { message: MESSAGE, body: support(text("Third one.")) },
+        Ticket::Assigned { to: Some(ActorId(ACTOR)) },
+        Ticket::Assigned { to: None },
+        Ticket::PriorityChanged { priority: ticket::Priority::Low },
+        Ticket::Solved { solution: support(text("A new crate.")) },
+        Ticket::Reopened,
+        Ticket::Closed { reopen_until: DAY },
+    ];
+    events.into_iter().map(Event::from).collect()
+}
+
+fn quotes() -> Vec<Event> {
+    use quote::Event as Quote;
+
+    fn sales<T>(value: T) -> Held<T> {
+        sealed(Compartment::Sales(2026), value)
+    }
+    let (discount, tax) = (BasisPoints::new(500).unwrap(), BasisPoints::new(1_900).unwrap());
+    let item = quote::Item { quantity_milli: 1_500, unit_price_minor: -999, discount, tax }.price().unwrap();
+    let currency = Currency::parse("EUR").unwrap();
+    let terms = || quote::Terms { currency, valid_until: DAY, items: vec![item], total: item.amounts };
+    let texts = || quote::Texts {
+        title: Some(line("Crates")),
+        descriptions: vec![line("Crate, wood")],
+        notes: Some(text("Ex works")),
+    };
+    let person = |texts| Some(sales(quote::PersonPart { contact: ContactId(CONTACT), texts }));
+    let organization = |contact| {
+        let part = quote::OrganizationPart { organization: OrganizationId(ORGANIZATION), contact, texts: texts() };
+        Some(Held::new(OTHER_SUBJECT, Compartment::Sales(2026), part))
+    };
+    let drafted = |person, organization| Quote::Drafted { terms: terms(), person, organization };
+    let events = [
+        drafted(person(Some(texts())), None),
+        drafted(person(None), organization(Some(ContactId(CONTACT)))),
+        Quote::Revised { version: 2, terms: terms(), texts: sales(texts()) },
+        Quote::Sent { version: 2 },
+        Quote::Accepted { version: 2 },
+        Quote::Rejected { version: 2, reason: None },
+        Quote::Rejected { version: 2, reason: Some(sales(text("Too dear."))) },
+    ];
+    events.into_iter().map(Event::from).collect()
+}
+
+fn actors() -> Vec<Event> {
+    use actor::Event as Actor;
+
+    let profile = |mail| related(actor::Profile { name: line("Nancy"), mail });
+    let issued = |label| Actor::TokenIssued { token: TOKEN, hash: [0xab; 32], expires_at: AT, label };
+    let events = [
+        Actor::Registered {
+            roles: vec![actor::Role::Agent, actor::Role::Dpo],
+            profile: profile(Mail::parse("nancy@example.org").ok()),
+        },
+        Actor::Changed { profile: profile(None) },
+        Actor::RolesChanged { roles: vec![actor::Role::Auditor] },
+        issued(Some(related(line("laptop")))),
+        issued(None),
+        Actor::TokenRevoked { token: TOKEN },
+        Actor::Left,
+    ];
+    events.into_iter().map(Event::from).collect()
+}
+
+fn published() -> Event {
+    notice::Event::Published {
+        purpose: slug("newsletter"),
+        language: Language::parse("de").unwrap(),
+        version: 3,
+        text: text("Wir schreiben Ihnen einmal im Monat."),
+        hash: [0x5b; 32],
+    }
+    .into()
+}
+
+fn registers() -> Vec<Event> {
+    let purpose = Purpose {
+        slug: slug("newsletter"),
+        title: line("Newsletter"),
+        basis: LegalBasis::Consent,
+        compartment: CompartmentKind::ConsentProof,
+        double_opt_in: true,
+        validity_months: Some(24),
+        channels: vec![Channel::Email, Channel::Post],
+        waits_for_consent: true,
+        retired: false,
+    };
+    let retention = |kind, country, rule| register::Event::RetentionSet(Retention { kind, country, rule }).into();
+    let kept = Rule::Kept { basis: line("§ 147 AO"), months: 120, counted_from: CountedFrom::EndOfYear };
+    vec![
+        register::Event::PurposeSet(purpose).into(),
+        retention(CompartmentKind::Fiscal, Some(Country(*b"DE")), kept),
+        retention(CompartmentKind::Relationship, None, Rule::DiesWithRelationship),
+    ]
+}

@@ -1,0 +1,139 @@
+//! The log of the golden files: one record of every kind and more, in one chain, with fixed keys, salts and nonces.
+
+use domain::compartment::Compartment;
+use domain::event::Stream;
+use domain::id::{ActorId, CommandId, SubjectId};
+use domain::time::Time;
+
+use super::samples::{self, AT, LOG};
+use crate::keyring::Key;
+use crate::log::{Entry, Part, PartBytes};
+use crate::record::{Draft, FORMAT_VERSION, Hash, Link, NO_HASH, PartRef, hash};
+use crate::seal::{Binding, Plain, Sealed, seal_with};
+use crate::wire::{self, Written};
+
+/// A record of the golden log with all that went into it.
+pub struct Made {
+    pub kind: &'static str,
+    pub version: u16,
+    pub facts: Vec<u8>,
+    pub record: Vec<u8>,
+    pub hash: Hash,
+    pub parts: Vec<MadePart>,
+}
+
+/// One of its parts.
+pub struct MadePart {
+    pub plain: Plain,
+    pub key: [u8; 32],
+    pub salt: [u8; 64],
+    pub nonce: [u8; 24],
+    pub associated: Vec<u8>,
+    pub sealed: Sealed,
+}
+
+impl Made {
+    /// As the log takes it.
+    pub fn entry(&self) -> Entry {
+        let part = |part: &MadePart| Part {
+            key: Key::new(part.key).fingerprint(),
+            bytes: PartBytes::Present(part.sealed.bytes.clone()),
+        };
+        Entry { record: self.record.clone(), hash: self.hash, parts: self.parts.iter().map(part).collect() }
+    }
+}
+
+/// The whole log.
+pub fn log() -> Vec<Made> {
+    let (mut made, mut streams, mut keys) = (Vec::<Made>::new(), Vec::new(), Vec::new());
+    let all = samples::all();
+    let last_command = all.len() - 3;
+    for (position, (stream, event)) in all.iter().enumerate() {
+        let written = wire::write(event).unwrap();
+        let before: Vec<(usize, Hash)> =
+            streams.iter().filter(|(of, _)| of == stream).map(|(_, record)| *record).collect();
+        // The last three records are one command; every record of a case names the one before it as its cause.
+        let in_last = position.checked_sub(last_command);
+        let draft = Draft {
+            stream: *stream,
+            revision: before.len() as u64,
+            kind: written.kind,
+            version: written.version,
+            effective_at: Time(AT.0 + 1_000 * position as i64 - 500 * i64::from(position > 0)),
+            actor: ActorId([0xa0; 16]),
+            command: command_id(position.min(last_command)),
+            index: in_last.unwrap_or(0) as u16,
+            count: if in_last.is_some() { 3 } else { 1 },
+            causation: before.last().filter(|_| written.kind.starts_with("case.")).map(|(cause, _)| *cause as u64),
+            facts: written.facts.clone(),
+            personal: Vec::new(),
+        };
+        let record = record(&mut keys, position, written, draft, &before, made.last());
+        streams.push((*stream, (position, record.hash)));
+        made.push(record);
+    }
+    made
+}
+
+fn command_id(number: usize) -> CommandId {
+    let mut id = [0xcc; 16];
+    id[15] = number as u8;
+    CommandId(id)
+}
+
+fn record(
+    keys: &mut Vec<(SubjectId, Compartment)>,
+    position: usize,
+    written: Written,
+    mut draft: Draft,
+    before: &[(usize, Hash)],
+    last: Option<&Made>,
+) -> Made {
+    let Written { kind, version, facts, parts } = written;
+    let parts: Vec<MadePart> = (0..).zip(parts).map(|(number, plain)| part(keys, position, number, plain, &draft)).collect();
+    draft.personal.extend(parts.iter().map(|part| PartRef {
+        compartment: part.plain.compartment,
+        key: Key::new(part.key).fingerprint(),
+        commitment: part.sealed.commitment,
+    }));
+    let link = Link {
+        log: LOG,
+        position: position as u64,
+        recorded_at: Time(AT.0 + 1_000 * position as i64),
+        previous: last.map_or(NO_HASH, |last| last.hash),
+        previous_in_stream: before.last().map_or(NO_HASH, |(_, hash)| *hash),
+    };
+    let record = draft.write(&link).unwrap();
+    let hash = hash(&record);
+    Made { kind, version, facts, record, hash, parts }
+}
+
+/// Keys are `c1…`, `c2…` in the order of their first use; salt and nonce name position and part.
+fn part(
+    keys: &mut Vec<(SubjectId, Compartment)>,
+    position: usize,
+    number: u8,
+    plain: Plain,
+    draft: &Draft,
+) -> MadePart {
+    let of = (plain.subject, plain.compartment);
+    let known = keys.iter().position(|known| *known == of).unwrap_or_else(|| {
+        keys.push(of);
+        keys.len() - 1
+    });
+    let key = [0xc1 + known as u8; 32];
+    let (salt, nonce) = ([0x80 + position as u8; 64], [0x40 + 2 * number + 1; 24]);
+    let stream: Stream = draft.stream;
+    let binding = Binding {
+        format: FORMAT_VERSION,
+        log: LOG,
+        stream,
+        revision: draft.revision,
+        kind: draft.kind,
+        schema: draft.version,
+        part: number,
+        key: Key::new(key).fingerprint(),
+    };
+    let sealed = seal_with(&plain, &Key::new(key), &binding, &salt, nonce).unwrap();
+    MadePart { plain, key, salt, nonce, associated: binding.bytes(), sealed }
+}
