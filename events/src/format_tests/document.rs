@@ -101,6 +101,8 @@ fn the_example_part_is_the_one_of_its_record() {
     let table = |name| bytes_of(&block(&text, name));
     let record = record::Record::parse(&log[2].record).unwrap();
     assert_eq!(table("facts"), record.facts);
+    let part = &log[2].parts[0];
+    assert_eq!((part.key, part.salt, part.nonce), ([0xc2; 32], [0x82; 64], [0x41; 24]), "the text names the key");
     let (clear, associated, sealed) = (table("clear"), table("associated"), table("sealed"));
     assert_eq!(sealed.len(), 1 + 24 + clear.len() + 16);
     assert!(table("frame").ends_with(&sealed));
@@ -114,7 +116,7 @@ fn every_context_is_in_the_document_and_no_other() {
     collect(&path("src"), &mut used);
     let text = document();
     let shown: BTreeSet<String> =
-        text.split('`').filter(|word| word.starts_with("lethe 2026")).map(str::to_owned).collect();
+        text.split(['`', '"']).filter(|word| word.starts_with("lethe 2026")).map(str::to_owned).collect();
     assert_eq!(used, shown);
 }
 
@@ -159,7 +161,7 @@ fn registered(made: &Made) -> String {
             (2, "source", "1: `WEB_FORM`, by the table of codes"),
             (2, "reason", "3: `CONSENT`"),
             (1, "hold_until", "1: there is one"),
-            (4, "", "21,000 days behind 1970-01-01: 2027-07-01"),
+            (4, "", "21,000 days after 1970-01-01: 2027-07-01"),
             (1, "count of sealed parts", "1"),
             (2, "compartment code", "1: relationship"),
             (4, "compartment bucket", "0"),
@@ -366,7 +368,7 @@ fn slot(bytes: &[u8]) -> String {
     Dump::of(bytes)
         .rows(&[
             (1, "kind", if held { "1: a key" } else { "2: destroyed" }),
-            (1, "mark", "0: in use"),
+            (1, "mark", if held { "0: in use" } else { "0" }),
             (16, "fingerprint", ""),
             (8, "epoch", if held { "0: when it was drawn" } else { "1: when it was destroyed" }),
             (24, "nonce", ""),

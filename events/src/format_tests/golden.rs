@@ -26,7 +26,14 @@ fn every_kind_has_the_bytes_it_always_had() {
     let mut out = INTRODUCTION.to_owned();
     for (position, made) in vectors::log().iter().enumerate() {
         writeln!(out, "\n{position} {} {}", made.kind, made.version).unwrap();
-        writeln!(out, "facts      {}\nrecord     {}\nhash       {}", hex(&made.facts), hex(&made.record), hex(&made.hash)).unwrap();
+        writeln!(
+            out,
+            "facts      {}\nrecord     {}\nhash       {}",
+            hex(&made.facts),
+            hex(&made.record),
+            hex(&made.hash)
+        )
+        .unwrap();
         for (number, part) in made.parts.iter().enumerate() {
             writeln!(out, "part {number}\n  key        {}\n  salt       {}", hex(&part.key), hex(&part.salt)).unwrap();
             writeln!(out, "  nonce      {}\n  subject    {}", hex(&part.nonce), hex(&part.plain.subject.0)).unwrap();
@@ -34,7 +41,8 @@ fn every_kind_has_the_bytes_it_always_had() {
             for field in &part.plain.fields {
                 writeln!(out, "  field      {}", hex(field)).unwrap();
             }
-            writeln!(out, "  sealed     {}\n  commitment {}", hex(&part.sealed.bytes), hex(&part.sealed.commitment)).unwrap();
+            writeln!(out, "  sealed     {}\n  commitment {}", hex(&part.sealed.bytes), hex(&part.sealed.commitment))
+                .unwrap();
         }
     }
     compare(FILE, &out);

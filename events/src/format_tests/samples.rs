@@ -247,7 +247,8 @@ fn of_person(fact: consent::Fact, words: Option<Text>) -> Event {
 }
 
 fn consents() -> Vec<Event> {
-    let everything = consent::Scope { purpose: Some(slug("newsletter")), channel: Some(Channel::Phone), point: Some(POINT) };
+    let everything =
+        consent::Scope { purpose: Some(slug("newsletter")), channel: Some(Channel::Phone), point: Some(POINT) };
     let requested = consent::Fact::Requested {
         about: about(),
         shown: shown(),
@@ -257,8 +258,13 @@ fn consents() -> Vec<Event> {
         validity_months: Some(24),
         way: way(),
     };
-    let confirmed =
-        consent::Fact::Confirmed { about: about(), shown: shown(), code_hash: [0x5c; 32], valid_until: None, way: way() };
+    let confirmed = consent::Fact::Confirmed {
+        about: about(),
+        shown: shown(),
+        code_hash: [0x5c; 32],
+        valid_until: None,
+        way: way(),
+    };
     vec![
         of_person(requested, None),
         of_person(confirmed, None),
@@ -343,7 +349,11 @@ fn tickets() -> Vec<Event> {
     let events = [
         opened(Some(support(person)), of_organization(None)),
         opened(None, of_organization(Some(question))),
-        Ticket::Replied { message: MESSAGE, direction: ticket::Direction::FromUs, body: support(text("We are sorry.")) },
+        Ticket::Replied {
+            message: MESSAGE,
+            direction: ticket::Direction::FromUs,
+            body: support(text("We are sorry.")),
+        },
         Ticket::NoteAdded { message: MESSAGE, body: support(text("Third one.")) },
         Ticket::Assigned { to: Some(ActorId(ACTOR)) },
         Ticket::Assigned { to: None },

@@ -117,7 +117,7 @@ fn columns(place: &str, of: Columns) -> String {
         let codes = codes_of(place, field).map(|codes| format!(" ({codes})")).unwrap_or_default();
         format!("{field} `{stored}`{codes}")
     };
-    if of.is_empty() { "none".to_owned() } else { of.iter().map(column).collect::<Vec<_>>().join(", ") }
+    if of.is_empty() { "no fields".to_owned() } else { of.iter().map(column).collect::<Vec<_>>().join(", ") }
 }
 
 fn codes_of(place: &str, field: &str) -> Option<&'static str> {

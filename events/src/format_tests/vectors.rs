@@ -90,7 +90,8 @@ fn record(
     last: Option<&Made>,
 ) -> Made {
     let Written { kind, version, facts, parts } = written;
-    let parts: Vec<MadePart> = (0..).zip(parts).map(|(number, plain)| part(keys, position, number, plain, &draft)).collect();
+    let parts: Vec<MadePart> =
+        (0..).zip(parts).map(|(number, plain)| part(keys, position, number, plain, &draft)).collect();
     draft.personal.extend(parts.iter().map(|part| PartRef {
         compartment: part.plain.compartment,
         key: Key::new(part.key).fingerprint(),
