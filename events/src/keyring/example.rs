@@ -51,8 +51,8 @@ fn the_example_opens() {
     let Example { header, slot, destroyed, order, root } = example(log);
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join(format!("{log}.1")), root).unwrap();
-    let (header, agreed) = Header::read(&[&header[..], &header[..]].concat()).unwrap();
-    assert!(agreed);
+    let (header, stale) = Header::read(&[&header[..], &header[..]].concat()).unwrap();
+    assert_eq!(stale, None);
     let top = FileAnchor::at(dir.path()).unwrap().open(log, header.root, &header.top).unwrap();
     let sealer = Sealer::new(log, &top);
     let Some((fingerprint, Slot::Held(key, _))) = sealer.read(0, &slot) else { panic!("the slot does not open") };
