@@ -1,6 +1,7 @@
 //! What holds `FORMAT.md`, the golden files in `golden/` and the code together. When bytes change on purpose (a new kind, a
 //! new version), `LETHE_BLESS=1 cargo test -p events format` writes golden files and tables again; read the difference
-//! before it is committed. A golden line that was ever released must not change.
+//! before it is committed. A golden line that was ever released must not change: when a kind gets a new version, `records.txt`
+//! stays as it is under a name of its own and is only read, since the old version is not written any more.
 
 mod document;
 mod dump;

@@ -29,7 +29,7 @@ fn every_kind_has_the_bytes_it_always_had() {
         writeln!(
             out,
             "facts      {}\nrecord     {}\nhash       {}",
-            hex(&made.facts),
+            if made.facts.is_empty() { "none".to_owned() } else { hex(&made.facts) },
             hex(&made.record),
             hex(&made.hash)
         )

@@ -12,6 +12,9 @@ use crate::record::{Draft, FORMAT_VERSION, Hash, Link, NO_HASH, PartRef, hash};
 use crate::seal::{Binding, Plain, Sealed, seal_with};
 use crate::wire::{self, Written};
 
+/// The records of the register: one command. All others have one each.
+const TOGETHER: std::ops::Range<usize> = 58..61;
+
 /// A record of the golden log with all that went into it.
 pub struct Made {
     pub kind: &'static str,
@@ -47,13 +50,12 @@ impl Made {
 pub fn log() -> Vec<Made> {
     let (mut made, mut streams, mut keys) = (Vec::<Made>::new(), Vec::new(), Vec::new());
     let all = samples::all();
-    let last_command = all.len() - 3;
     for (position, (stream, event)) in all.iter().enumerate() {
         let written = wire::write(event).unwrap();
         let before: Vec<(usize, Hash)> =
             streams.iter().filter(|(of, _)| of == stream).map(|(_, record)| *record).collect();
-        // The last three records are one command; every record of a case names the one before it as its cause.
-        let in_last = position.checked_sub(last_command);
+        // Every record of a case names the one before it as its cause.
+        let index = if TOGETHER.contains(&position) { position - TOGETHER.start } else { 0 };
         let draft = Draft {
             stream: *stream,
             revision: before.len() as u64,
@@ -61,9 +63,9 @@ pub fn log() -> Vec<Made> {
             version: written.version,
             effective_at: Time(AT.0 + 1_000 * position as i64 - 500 * i64::from(position > 0)),
             actor: ActorId([0xa0; 16]),
-            command: command_id(position.min(last_command)),
-            index: in_last.unwrap_or(0) as u16,
-            count: if in_last.is_some() { 3 } else { 1 },
+            command: command_id(position - index),
+            index: index as u16,
+            count: if TOGETHER.contains(&position) { TOGETHER.len() as u16 } else { 1 },
             causation: before.last().filter(|_| written.kind.starts_with("case.")).map(|(cause, _)| *cause as u64),
             facts: written.facts.clone(),
             personal: Vec::new(),
