@@ -34,6 +34,14 @@ pub enum BootError {
         /// Which.
         key: KeyId,
     },
+    /// A part was sealed under a key behind the record that ordered its destruction: no writer does that.
+    #[error("record {position}: sealed part {part} is under a key whose destruction was ordered before")]
+    Revived {
+        /// Where.
+        position: u64,
+        /// Which.
+        part: usize,
+    },
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -145,6 +153,9 @@ impl<V: Follow> Replay<V> {
             let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
             self.chain.check(&record, hash)?;
             let opened = opened?;
+            if let Some(part) = opened.keys.iter().position(|key| self.owners.is_ordered(key)) {
+                return Err(BootError::Revived { position, part });
+            }
             self.own(keyring, position, entry, &opened);
             let change = Change::of(&opened.recorded.event);
             plain.push(opened.recorded);

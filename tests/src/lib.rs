@@ -10,7 +10,14 @@
     reason = "all of this crate is test code: a broken assumption stops the test that made it"
 )]
 
+pub mod acts;
+pub mod book;
+pub mod cast;
+pub mod collected;
+pub mod files;
+pub mod forge;
 pub mod kill;
 pub mod log_driver;
 pub mod powercut;
 pub mod powercut_driver;
+pub mod programs;

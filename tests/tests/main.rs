@@ -12,3 +12,4 @@
 mod journal;
 mod ledger;
 mod powercut;
+mod tamper;

@@ -1,0 +1,106 @@
+//! A ledger in a directory, as the tests make and open it, and a realistic log in it.
+
+use std::path::Path;
+
+use domain::event::Recorded;
+use events::ledger::{Clock, Directory, Founding, Ledger};
+use events::log::engine::Options;
+use events::log::{Log, PartPlace};
+use replay::rebuild::boot;
+
+use crate::acts::{Act, NOW, destroy, doomed, perform_all, register};
+use crate::cast::Someone;
+use crate::collected::Collected;
+
+/// Small segments, so that there are several.
+pub fn options() -> Options {
+    Options { segment_size: 48 << 10, mark_every: std::time::Duration::from_millis(2), ..Options::default() }
+}
+
+/// Makes a ledger.
+///
+/// # Errors
+/// As the directory has them.
+pub fn create(path: &Path) -> Result<(), String> {
+    let founding =
+        Founding { controller: "Muster GmbH".into(), origin: "muster.example/log".into(), demo: true, at: NOW };
+    Directory::create(path, &founding, options()).map(drop).map_err(|failed| failed.to_string())
+}
+
+/// Opens and boots a ledger.
+///
+/// # Errors
+/// The sentence it refuses with.
+pub fn open(path: &Path) -> Result<Ledger<Collected>, String> {
+    let directory = Directory::open(path, options(), &|_, _| {}).map_err(|failed| failed.to_string())?;
+    let booted = boot(directory, Collected::default(), Clock::set_to(NOW), &|_, _| {});
+    booted.map(|(ledger, _)| ledger).map_err(|failed| failed.to_string())
+}
+
+/// Opens it, makes it where there is none.
+///
+/// # Errors
+/// The sentence it refuses with.
+pub fn open_or_create(path: &Path) -> Result<Ledger<Collected>, String> {
+    if !Directory::exists(path).map_err(|failed| failed.to_string())? {
+        create(path)?;
+        register(&open(path)?);
+    }
+    open(path)
+}
+
+/// Who is in [`write()`]'s log, by how far their erasure has come.
+pub const DAILY: [Someone; 3] = [Someone(1), Someone(2), Someone(3)];
+/// Certified and swept.
+pub const SWEPT: Someone = Someone(10);
+/// Certified, and the parts are still there.
+pub const RESIDUE: Someone = Someone(11);
+/// In cooling-off.
+pub const FENCED: Someone = Someone(12);
+/// Fenced by mistake.
+pub const UNFENCED: Someone = Someone(13);
+
+/// A log with everything in it: people and organizations with consents, tickets and quotes, and erasures that came to
+/// different ends.
+///
+/// # Panics
+/// When something in it is refused.
+pub fn write(path: &Path) {
+    create(path).unwrap();
+    let ledger = open(path).unwrap();
+    register(&ledger);
+    for who in DAILY.into_iter().chain([SWEPT, RESIDUE, FENCED, UNFENCED]) {
+        perform_all(&ledger, who, &Act::DAILY);
+    }
+    for who in [SWEPT, RESIDUE, FENCED, UNFENCED] {
+        perform_all(&ledger, who, &Act::TO_THE_FENCE);
+    }
+    perform_all(&ledger, UNFENCED, &[Act::Unfence]);
+    for who in [SWEPT, RESIDUE] {
+        let keys = doomed(&ledger, who.subject());
+        destroy(&ledger, who).unwrap();
+        if who == SWEPT {
+            let places: Vec<PartPlace> = keys.iter().flat_map(|key| ledger.log().parts_of(key).unwrap()).collect();
+            ledger.log().remove_parts(&places).unwrap();
+        }
+    }
+    perform_all(&ledger, Someone(4), &Act::DAILY);
+    perform_all(&ledger, Someone(4), &[Act::Actor]);
+}
+
+/// All records, as a subscriber gets them.
+///
+/// # Errors
+/// The first that cannot be read.
+pub fn read_all(ledger: &Ledger<Collected>) -> Result<Vec<Recorded>, String> {
+    let (mut tail, size) = (ledger.tail(0), ledger.log().head().size);
+    let mut records = Vec::new();
+    while (records.len() as u64) < size {
+        let more = tail.next(std::time::Duration::ZERO).map_err(|failed| failed.to_string())?;
+        if more.is_empty() {
+            return Err(format!("nothing is read at {} of {size}", records.len()));
+        }
+        records.extend(more);
+    }
+    Ok(records)
+}
