@@ -147,16 +147,22 @@ pub fn perform_all<V: Follow>(ledger: &Ledger<V>, who: Someone, acts: &[Act]) {
     }
 }
 
-/// From the fence to the certificate, the keys destroyed between.
+/// A second person approves, and the ledger fences what must go.
+///
+/// # Errors
+/// What the ledger answers instead.
+pub fn approve<V: Follow>(ledger: &Ledger<V>, who: Someone) -> Result<Accepted, String> {
+    let command = subject::Command::Approve { erasure: erasure(who) };
+    let intent = intent::<Case>(case(who).0, command, who.command(&Act::Approve.name()), OFFICER);
+    ledger.approve_erasure(REGISTER, case(who), erasure(who), &intent).map_err(|refused| refused.to_string())
+}
+
+/// From the fence to the certificate.
 ///
 /// # Errors
 /// What the ledger answers instead.
 pub fn destroy<V: Follow>(ledger: &Ledger<V>, who: Someone) -> Result<Accepted, String> {
-    perform(ledger, who, Act::Order)?;
-    let (_, state) = ledger.state::<Case>(&case(who).0).map_err(|failed| failed.to_string())?;
-    let keys = state.open_erasure().map(|open| open.keys.clone()).unwrap_or_default();
-    ledger.keyring().destroy(&keys).map_err(|failed| failed.to_string())?;
-    perform(ledger, who, Act::Certify)
+    ledger.destroy_fenced(REGISTER, case(who), erasure(who), OFFICER).map_err(|refused| refused.to_string())
 }
 
 /// What a new ledger's register says, so that erasures know what stays.
@@ -204,9 +210,13 @@ fn submit_as<A: Aggregate, V: Follow>(
     command_id: id::CommandId,
     actor: ActorId,
 ) -> Result<Accepted, String> {
-    let (effective_at, expected, reads, keys, fresh) = (None, None, Vec::new(), None, Fresh::new());
-    let intent: Intent<A> = Intent { id, command, command_id, actor, effective_at, expected, reads, keys, fresh };
+    let intent = intent::<A>(id, command, command_id, actor);
     ledger.submit_blocking(&intent).map_err(|refused| format!("{refused}: {refused:?}"))
+}
+
+fn intent<A: Aggregate>(id: [u8; 16], command: A::Command, command_id: id::CommandId, actor: ActorId) -> Intent<A> {
+    let (effective_at, expected, reads, keys, fresh) = (None, None, Vec::new(), Vec::new(), Fresh::new());
+    Intent { id, command, command_id, actor, effective_at, expected, reads, keys, fresh }
 }
 
 fn holding() -> Holding {

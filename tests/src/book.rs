@@ -32,9 +32,26 @@ pub fn create(path: &Path) -> Result<(), String> {
 /// # Errors
 /// The sentence it refuses with.
 pub fn open(path: &Path) -> Result<Ledger<Collected>, String> {
-    let directory = Directory::open(path, options(), &|_, _| {}).map_err(|failed| failed.to_string())?;
+    let directory = patiently(|| Directory::open(path, options(), &|_, _| {}).map_err(|failed| failed.to_string()))?;
     let booted = boot(directory, Collected::default(), Clock::set_to(NOW), &|_, _| {});
     booted.map(|(ledger, _)| ledger).map_err(|failed| failed.to_string())
+}
+
+/// A lock that was let go is still held by a process that another test's thread is just starting, until it has become
+/// that program.
+///
+/// # Errors
+/// What is still the case when that cannot be the reason any more.
+pub fn patiently<T>(attempt: impl Fn() -> Result<T, String>) -> Result<T, String> {
+    for _ in 0..400 {
+        match attempt() {
+            Err(busy) if busy.contains("uses this") || busy.contains("holds the keyring") => {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
+    attempt()
 }
 
 /// Opens it, makes it where there is none.

@@ -60,11 +60,10 @@ impl Forger {
     pub fn relink(&mut self, from: usize) {
         for position in from..self.entries.len() {
             let stream = apart(&self.entries[position].record).0.stream;
-            let before = self.entries[..position].iter().filter_map(|entry| {
+            let before = self.entries[..position].iter().rev().find_map(|entry| {
                 let record = Record::parse(&entry.record).ok()?;
                 (record.stream.id == stream.id).then_some((record.revision, entry.hash))
             });
-            let before = before.last();
             let previous = position.checked_sub(1).map_or(NO_HASH, |before| self.entries[before].hash);
             self.edit(position, |draft, link| {
                 (link.position, link.previous) = (position as u64, previous);

@@ -1,4 +1,4 @@
-//! The harness of the acceptance tests: what they share, and nothing of the product. It knows files, processes and their
+//! The harness of the acceptance tests: what they share. Most of it knows nothing of the product but files, processes and their
 //! traces; what a record or a contact is, the tests themselves know.
 #![allow(
     clippy::unwrap_used,

@@ -12,7 +12,7 @@ use domain::time::Time;
 use events::chain::Head;
 use events::log::{Part, PartBytes};
 use events::record::{NO_HASH, Record};
-use replay::source::Source;
+use replay::source::{Source, SourceError};
 use replay::verify::{Consistent, Failed, verify};
 use replay::{copy, source};
 use tests::book::{self, SWEPT};
@@ -44,8 +44,12 @@ enum Verdict {
 }
 
 fn audit(path: &Path, expect: Option<Head>) -> Verdict {
+    let source = book::patiently(|| match Source::open(path) {
+        Err(SourceError::InUse) => Err(SourceError::InUse.to_string()),
+        opened => Ok(opened),
+    });
     let verified =
-        Source::open(path).map_err(Failed::from).and_then(|source| verify(&source, expect, &mut |_, _| {}, &|_, _| {}));
+        source.unwrap().map_err(Failed::from).and_then(|source| verify(&source, expect, &mut |_, _| {}, &|_, _| {}));
     match verified {
         Ok(_) => Verdict::Consistent,
         Err(Failed::Broken(unsound)) => Verdict::Broken(unsound.position(), unsound.to_string()),
