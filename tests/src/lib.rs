@@ -1,5 +1,5 @@
-//! The harness of the acceptance tests: what they share. Most of it knows nothing of the product but files, processes and their
-//! traces; what a record or a contact is, the tests themselves know.
+//! The harness of the acceptance tests: what they share. Files, processes and their traces come first and know nothing of
+//! the product; `cast`, `acts` and `book` tell what is done through a ledger, and `forge` knows its format.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
