@@ -214,6 +214,11 @@ impl Statements {
         }
     }
 
+    /// Whose consents end before a day, of those that had not by the last record.
+    pub fn ended_before(&self, day: Day) -> impl Iterator<Item = u32> {
+        self.ending.range(..day).flat_map(|(_, rows)| rows.iter())
+    }
+
     /// A contact came or went: the sets of its person's consents are made again.
     pub fn touch(&mut self, row: u32) {
         self.changed.insert(row);

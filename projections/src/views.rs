@@ -21,6 +21,7 @@ use crate::organizations::{Organization, Organizations};
 use crate::page::{CursorGone, Cut, Page};
 use crate::quotes::{Quote, QuoteFilter, Quotes};
 use crate::register::Registers;
+use crate::store::Rows;
 use crate::subjects::{Subjects, Thing};
 use crate::tickets::{Ticket, TicketFilter, Tickets};
 
@@ -214,7 +215,8 @@ impl Views {
         cut: &Cut,
     ) -> Result<Page<Contact<'_>>, CursorGone> {
         let check = |row: u32| self.stands(row, consent);
-        let also = Also { rows: self.candidates(consent), check: &check };
+        let ran_out = self.ran_out(consent.today);
+        let also = Also { rows: self.candidates(consent, &ran_out), check: &check };
         Ok(self.contact_page(self.contacts.page(filter, Some(&also), (sort, direction), cut)?))
     }
 
@@ -227,7 +229,8 @@ impl Views {
         cut: &Cut,
     ) -> Result<Page<Contact<'_>>, CursorGone> {
         let check = |row: u32| self.stands(row, consent);
-        let also = Also { rows: self.candidates(consent), check: &check };
+        let ran_out = self.ran_out(consent.today);
+        let also = Also { rows: self.candidates(consent, &ran_out), check: &check };
         Ok(self.contact_page(self.contacts.find(text, filter, Some(&also), cut)?))
     }
 
@@ -369,13 +372,26 @@ impl Views {
         self.statements.consents(row, &self.subjects, |contact| ContactId(self.contacts.id(contact)))
     }
 
-    /// What runs out is found among what was given: the sets are as of the last record.
-    fn candidates(&self, consent: &ConsentFilter) -> Vec<&crate::store::Rows> {
-        let mut states = consent.states.clone();
-        if states.contains(&State::Expired) {
-            states.extend([State::Given, State::Confirmed]);
+    /// The sets are as of the last record; what has run out since is added to what had by then.
+    fn candidates<'a>(&'a self, consent: &ConsentFilter, ran_out: &'a Rows) -> Vec<&'a Rows> {
+        let mut sets = self.statements.by_state(&consent.purpose, &consent.states);
+        if consent.states.contains(&State::Expired) {
+            sets.push(ran_out);
         }
-        self.statements.by_state(&consent.purpose, &states)
+        sets
+    }
+
+    fn ran_out(&self, today: Day) -> Rows {
+        let mut contacts = Rows::default();
+        let holders = self.statements.ended_before(today).filter_map(|row| self.statements.holder(row));
+        for holder in holders {
+            for thing in self.subjects.held_in(holder, Compartment::Relationship) {
+                if let Thing::Contact(row) = thing {
+                    contacts.insert(row);
+                }
+            }
+        }
+        contacts
     }
 
     fn stands(&self, contact: u32, consent: &ConsentFilter) -> bool {

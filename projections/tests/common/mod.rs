@@ -34,6 +34,7 @@ pub enum Fences {
 }
 
 /// Numbers that are the same for the same seed.
+#[derive(Default)]
 pub struct Dice(pub u64);
 
 impl Dice {
