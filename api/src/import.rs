@@ -1,5 +1,5 @@
-//! Reads contacts from files of other systems: encoding, delimiter, columns, rows. It knows no ledger and writes nothing
-//! but the file for rejected rows; texts that leave here (tables, rejects, warnings) never hold the content of a row.
+//! Reads contacts from files of other systems: encoding, delimiter, columns, rows. Only `run` knows the ledger; the rest writes
+//! nothing but the file for rejected rows. Texts that leave here (tables, rejects, warnings) never hold the content of a row.
 
 mod cells;
 mod commands;
@@ -16,6 +16,7 @@ mod record;
 mod rejects;
 mod report;
 mod row;
+mod run;
 mod table;
 
 pub use commands::{Origin, Update, update_contact, update_organization};
@@ -28,4 +29,5 @@ pub use record::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
 pub use rejects::{Rejects, RejectsError};
 pub use report::Report;
 pub use row::{Address, Number, Person, Point, Row, Written};
+pub use run::{Order, run};
 pub use table::{Table, TableError, Taken};

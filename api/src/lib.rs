@@ -2,9 +2,15 @@
 
 pub mod access;
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod import;
 pub mod limits;
+pub mod local;
+pub mod open;
+pub mod server;
+pub mod tokens;
+pub mod welcome;

@@ -1,2 +1,124 @@
-//! lethe
-fn main() {}
+//! `lethe`: the server and its operator's commands.
+
+#![allow(clippy::print_stdout, reason = "a command line program prints its answer")]
+#![allow(clippy::print_stderr, reason = "and its faults")]
+
+use std::error::Error;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Serve, Token};
+use api::config::Config;
+use api::local::{Order, Reply, carry_out};
+use api::open::{Opening, open};
+use api::{error, graphql, import, server, welcome};
+use clap::Parser;
+use events::chain::Head;
+use events::ledger::{Clock, Directory};
+use events::log::Log as _;
+use indicatif::ProgressBar;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    error::hush_panics();
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(EnvFilter::try_from_env("LETHE_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Line::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("lethe: {failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Box<dyn Error>> {
+    match command {
+        Command::Serve(serve) => serve_ledger(serve),
+        Command::Import(Import::Contacts(import)) => import_contacts(import),
+        Command::Token(Token::Issue { data, role, name, days }) => {
+            order(&data, &Order::IssueToken { role: role.to_uppercase(), name, days })
+        }
+        Command::Token(Token::List { data }) => order(&data, &Order::ListTokens),
+        Command::Token(Token::Revoke { data, token }) => order(&data, &Order::RevokeToken { token }),
+        Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
+        Command::Verify { data } => verify(&data),
+        Command::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(())
+        }
+    }
+}
+
+fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
+    let data = serve.data.unwrap_or_else(|| PathBuf::from(if serve.demo { "lethe-demo" } else { "lethe-data" }));
+    let config = Config::load(serve.flags)?;
+    let cooling_off_ms = i64::from(serve.cooling_off) * 3_600_000;
+    let Founder { controller, origin } = serve.founder;
+    let app = open(&data, &Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms }, Clock::system())?;
+    let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ready = |address| {
+        println!("lethe listens on http://{address}");
+        if tokens.is_empty() {
+            println!("let somebody in: lethe token issue --data {} --role agent --name NAME", data.display());
+        } else {
+            print!("{}", welcome::text(address, &tokens));
+        }
+    };
+    let served = runtime.block_on(server::run(app.clone(), config, &data, ready));
+    welcome::revoke(&app, &tokens);
+    drop(runtime);
+    Ok(served?)
+}
+
+fn import_contacts(import: ImportContacts) -> Result<(), Box<dyn Error>> {
+    let absolute = |path: &Path| std::path::absolute(path);
+    let order_of = import::Order {
+        file: absolute(&import.file)?,
+        data: absolute(&import.data.path)?,
+        map: import.map.as_deref().map(absolute).transpose()?,
+        source: import.source,
+        reason: import.reason,
+        update: import.update,
+        rejects: import.rejects.as_deref().map(absolute).transpose()?,
+        dry_run: import.dry_run,
+    };
+    order(&import.data, &Order::Import(order_of))
+}
+
+fn order(data: &Data, order: &Order) -> Result<(), Box<dyn Error>> {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    let mut told = |reply| match reply {
+        Reply::Say(line) => bar.suspend(|| println!("{line}")),
+        Reply::Progress { done, of } => {
+            bar.set_length(of);
+            bar.set_position(done);
+        }
+        Reply::Done | Reply::Failed(_) => {}
+    };
+    let done = carry_out(&data.path, &opening(data), order, &mut told);
+    bar.finish_and_clear();
+    Ok(done?)
+}
+
+fn verify(data: &Data) -> Result<(), Box<dyn Error>> {
+    if !Directory::exists(&data.path)? {
+        return Err("there is no ledger in this directory".into());
+    }
+    let app = open(&data.path, &opening(data), Clock::system())?;
+    let head = app.ledger().log().head();
+    let head = Head { size: head.size, hash: head.hash };
+    println!("CONSISTENT: every record is in its place, and every sealed part with a live key opens.");
+    println!("head {head}");
+    Ok(())
+}
+
+fn opening(data: &Data) -> Opening {
+    let Founder { controller, origin } = data.founder.clone();
+    Opening { controller, origin, demo: None, cooling_off_ms: 0 }
+}

@@ -32,6 +32,12 @@ pub enum Reason {
     /// Nobody to make a contact or an organization of.
     #[error("there is neither a name, nor an organization, nor a mail address")]
     Nobody,
+    /// The ledger does not take it as a contact.
+    #[error("{0}")]
+    Contact(domain::contact::Rejection),
+    /// The ledger does not take it as an organization.
+    #[error("{0}")]
+    Organization(domain::organization::Rejection),
 }
 
 /// What is odd about a row that is taken all the same.

@@ -7,10 +7,10 @@ use std::fmt;
 pub struct Report {
     /// Rows behind the header, those that are blank left out.
     pub rows: u64,
-    /// Rows that made something new.
+    /// Rows that made something new. Who was erased since an earlier import is not known any more, and new.
     pub new: u64,
-    /// Of the new ones, those known by (source, id) whose person was erased since: they came in as new people.
-    pub again: u64,
+    /// Organizations that were made.
+    pub organizations: u64,
     /// Rows known and the same.
     pub unchanged: u64,
     /// Rows known and different.
@@ -23,12 +23,8 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, new, again, unchanged, changed, rejected, warnings } = self;
+        let Self { rows, new, organizations, unchanged, changed, rejected, warnings } = self;
         write!(f, "{rows} rows: {new} new, {unchanged} unchanged, {changed} changed, {rejected} rejected; ")?;
-        write!(f, "{warnings} warnings")?;
-        if *again > 0 {
-            write!(f, "; {again} of the new ones were erased before and came in as new people")?;
-        }
-        Ok(())
+        write!(f, "{organizations} organizations made; {warnings} warnings")
     }
 }

@@ -433,7 +433,7 @@ fn unsealed<R: std::error::Error>(failure: Failure) -> Refused<R> {
 }
 
 /// Waits for a future on a thread of its own.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
         fn wake(self: Arc<Self>) {

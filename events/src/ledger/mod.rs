@@ -5,6 +5,7 @@ mod command;
 mod directory;
 mod erase;
 mod fresh;
+mod operator;
 mod owners;
 mod read;
 mod repeat;

@@ -1,0 +1,146 @@
+//! The command line of `lethe`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Flags;
+
+/// An event-sourced CRM backend that can prove everything it did and forget anyone it must.
+#[derive(Parser)]
+#[command(name = "lethe", version)]
+pub struct Line {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serves a ledger; makes one where there is none
+    Serve(Serve),
+    /// Brings contacts in from a file
+    #[command(subcommand)]
+    Import(Import),
+    /// Access tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Opens and checks everything in a data directory at rest: every record, and every sealed part that has a live key
+    Verify {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// The ledger's clock
+    #[command(subcommand)]
+    Clock(Clock),
+    /// Prints the GraphQL schema
+    Schema,
+}
+
+/// Which ledger.
+#[derive(Args, Clone, Debug)]
+pub struct Data {
+    /// The data directory
+    #[arg(long = "data", value_name = "DIR", default_value = "lethe-data")]
+    pub path: PathBuf,
+    #[command(flatten)]
+    pub founder: Founder,
+}
+
+/// What a new ledger is made with.
+#[derive(Args, Clone, Debug)]
+pub struct Founder {
+    /// Whose data a new ledger holds
+    #[arg(long, value_name = "NAME", default_value = "The controller")]
+    pub controller: String,
+    /// What a new ledger's checkpoints are signed for
+    #[arg(long, value_name = "NAME", default_value = "lethe.local/log")]
+    pub origin: String,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// The data directory; lethe-data, or lethe-demo with --demo, where it is not said
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A demo ledger with invented people, and tokens printed at the start
+    #[arg(long)]
+    pub demo: bool,
+    #[command(flatten)]
+    pub founder: Founder,
+    /// How many hours an approved erasure waits, fenced, before its keys are destroyed
+    #[arg(long, value_name = "HOURS", default_value_t = 0)]
+    pub cooling_off: u32,
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+#[derive(Subcommand)]
+pub enum Import {
+    /// Contacts and their organizations from a CSV file
+    Contacts(ImportContacts),
+}
+
+#[derive(Args)]
+pub struct ImportContacts {
+    /// The file
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub data: Data,
+    /// A TOML file that says which column is what
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// What the system that the file comes from is called; the file's name where it is not said
+    #[arg(long)]
+    pub source: Option<String>,
+    /// Why these people are held: contract, enquiry, consent, legitimate-interest or legal-duty
+    #[arg(long, default_value = "contract")]
+    pub reason: String,
+    /// Applies what has changed since an earlier import
+    #[arg(long)]
+    pub update: bool,
+    /// Where the rows go that were not taken
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Says what would happen and changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Token {
+    /// Issues a token to somebody with a role, who is registered where there is nobody of this name
+    Issue {
+        #[command(flatten)]
+        data: Data,
+        /// agent, integration, dpo, auditor or admin
+        #[arg(long)]
+        role: String,
+        /// The name to show
+        #[arg(long)]
+        name: String,
+        /// For how many days; 90 where it is not said
+        #[arg(long)]
+        days: Option<u16>,
+    },
+    /// Lists all tokens
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Revokes a token: the next request with it is refused
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// Its id, token_…
+        token: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Clock {
+    /// Says that the machine's clock is right, so that appends go on; it is a record
+    Confirm {
+        #[command(flatten)]
+        data: Data,
+    },
+}

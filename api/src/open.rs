@@ -1,0 +1,161 @@
+//! From a data directory to a ledger in service: made where there is none, read to its end, views folded.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::event::Event;
+use domain::id::{ActorId, RegisterId};
+use domain::{ledger, register};
+use events::ledger::{Clock, Directory, DirectoryError, Founding, Fresh, Intent, Refused, Unreadable, open_entry};
+use events::log::engine::Options;
+use events::log::{Log as _, LogError};
+use indicatif::{ProgressBar, ProgressStyle};
+use projections::Views;
+use replay::rebuild::{BootError, boot};
+
+use crate::app::App;
+
+/// How a ledger is opened.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Whose data a new ledger will hold.
+    pub controller: String,
+    /// What a new ledger's checkpoints will be signed for.
+    pub origin: String,
+    /// Whether it must be a demo ledger, or must not; either will do where it is not said, and a new one is none.
+    pub demo: Option<bool>,
+    /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
+    pub cooling_off_ms: i64,
+}
+
+/// Why a ledger could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// What is in it does not hold.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// A demo ledger was asked for and this is none.
+    #[error("this directory holds a ledger that is no demo; --demo makes one in a directory of its own")]
+    NotADemo,
+    /// And the other way round.
+    #[error("this directory holds a demo ledger; open it with --demo")]
+    OnlyADemo,
+    /// The register could not be written.
+    #[error("the register of purposes could not be written: {0}")]
+    Register(#[from] Refused<register::Rejection>),
+    /// The first record is not what it must be.
+    #[error("the first record cannot be read: {0}")]
+    First(#[from] Unreadable),
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// No randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] events::NoRandomness),
+}
+
+/// Opens the ledger of a directory, and makes one where there is none. `clock` is the ledger's.
+pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenError> {
+    let options = Options::default();
+    if !Directory::exists(path)? {
+        let founding = Founding {
+            controller: opening.controller.clone(),
+            origin: opening.origin.clone(),
+            demo: opening.demo.unwrap_or(false),
+            at: clock.now(),
+        };
+        Directory::create(path, &founding, options)?;
+    }
+    let indexing = Progress::new("reading the index");
+    let directory = Directory::open(path, options, &|done, of| indexing.tell(done, of))?;
+    drop(indexing);
+    let demo = is_demo(&directory)?;
+    match (demo, opening.demo) {
+        (false, Some(true)) => return Err(OpenError::NotADemo),
+        (true, Some(false)) => return Err(OpenError::OnlyADemo),
+        _ => {}
+    }
+    if let Some(reason) = &directory.log.opened().index_set_aside {
+        tracing::warn!(reason, "the index was made again from the journal");
+    }
+    if directory.log.opened().torn.is_some() {
+        tracing::warn!("a frame that was being written when the process ended was cut; nothing acknowledged was in it");
+    }
+    let reading = Progress::new("verifying the log");
+    let (ledger, booted) = boot(directory, Views::default(), clock, &|done, of| reading.tell(done, of))?;
+    drop(reading);
+    tracing::info!(records = booted.records, finished = booted.finished, "the log is verified and the views are built");
+    let app = App::new(Arc::new(ledger), demo, opening.cooling_off_ms);
+    if !booted.residue.is_empty() {
+        app.sweep(booted.residue);
+    }
+    if app.ledger().views().register_stream().is_none() {
+        write_register(&app)?;
+    }
+    Ok(app)
+}
+
+fn is_demo(directory: &Directory) -> Result<bool, OpenError> {
+    let Some(first) = directory.log.record(0)? else { return Ok(false) };
+    let opened = open_entry(&first, &directory.keyring, directory.log_id)?;
+    Ok(matches!(opened.recorded.event, Event::Log(ledger::Event::Opened { demo: true, .. })))
+}
+
+/// The register that every ledger begins with; each line of it is a record like any later change.
+fn write_register(app: &App) -> Result<(), OpenError> {
+    let mut fresh = Fresh::new();
+    let (register, operator): (RegisterId, ActorId) = (fresh.id()?, fresh.id()?);
+    for event in register::defaults() {
+        let command = match event {
+            register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
+            register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+        };
+        let intent: Intent<register::Register> = Intent {
+            id: register.0,
+            command,
+            command_id: fresh.id()?,
+            actor: operator,
+            effective_at: None,
+            expected: None,
+            reads: Vec::new(),
+            keys: Vec::new(),
+            fresh: Fresh::new(),
+        };
+        app.ledger().submit_blocking(&intent)?;
+    }
+    Ok(())
+}
+
+/// A progress line, shown only for what takes more than a second.
+struct Progress {
+    since: Instant,
+    bar: ProgressBar,
+}
+
+impl Progress {
+    fn new(what: &'static str) -> Self {
+        let bar = ProgressBar::hidden().with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} records, {per_sec}") {
+            bar.set_style(style);
+        }
+        Self { since: Instant::now(), bar }
+    }
+
+    fn tell(&self, done: u64, of: u64) {
+        if self.since.elapsed() > Duration::from_secs(1) && self.bar.is_hidden() {
+            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,74 @@
+//! The server: the ledger behind GraphQL, the log behind its tiles, and an end that drains both.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::graphql;
+use crate::http::metrics::Metrics;
+use crate::http::{Edge, serve, vitals};
+use crate::local;
+
+/// How often the server looks whether the writer has stopped.
+const WATCH: Duration = Duration::from_millis(100);
+
+/// Why the server ended, other than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, #[source] std::io::Error),
+    /// The network failed.
+    #[error("the network failed: {0}")]
+    Network(#[from] std::io::Error),
+    /// The metrics cannot be kept.
+    #[error("the metrics cannot be kept")]
+    Metrics,
+    /// A write failed.
+    #[error("a write failed, so the writer stopped; the log is verified at the next start")]
+    Stopped,
+}
+
+/// Serves until the process is told to end or a write fails. `ready` is told the address when requests are taken.
+pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    let limits = config.limits;
+    let metrics = Metrics::new().map_err(|_| ServeError::Metrics)?;
+    let edge = Edge::new(graphql::schema(app.clone()), app.clone(), config.allow_origin.clone(), limits, &metrics);
+    let router = router(&app, &edge, &metrics);
+    let listener = serve::bind(config.listen).map_err(|failed| ServeError::Bind(config.listen, failed))?;
+    let address = listener.local_addr()?;
+    local::listen(data, app.clone())?;
+    let handle = Handle::new();
+    let stopped = handle.clone();
+    let watched = app.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = serve::told_to_stop() => tracing::info!("told to stop"),
+            () = writer_stopped(&watched) => tracing::error!("the writer has stopped; the server ends"),
+        }
+        serve::stop(&stopped, &limits);
+    });
+    serve::every_five_seconds(&Arc::new(metrics), Metrics::fold);
+    serve::every_five_seconds(&edge, |edge| edge.door().sweep());
+    ready(address);
+    serve::serve(listener, router, config.tls.as_ref(), handle, &limits).await?;
+    if app.ledger().is_stopped() { Err(ServeError::Stopped) } else { Ok(()) }
+}
+
+fn router(app: &App, edge: &Arc<Edge<graphql::Schema, App>>, metrics: &Metrics) -> Router {
+    let asked = app.clone();
+    let ready = Arc::new(move || if asked.ledger().is_stopped() { Err("the writer has stopped\n") } else { Ok(()) });
+    edge.route().merge(vitals(ready, metrics.clone()))
+}
+
+async fn writer_stopped(app: &App) {
+    while !app.ledger().is_stopped() {
+        tokio::time::sleep(WATCH).await;
+    }
+}

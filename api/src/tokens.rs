@@ -1,0 +1,145 @@
+//! Actors and their tokens, for the command line and for GraphQL alike. Only a token's hash is kept; its text is told once.
+
+use domain::actor::{self, Actor, Command, Profile, Role, TokenState};
+use domain::id::{ActorId, SubjectId, TokenId};
+use domain::value::Line;
+use events::ledger::{Accepted, Fresh, Intent, Refused};
+
+use crate::app::{App, token_hash};
+use crate::error::Failure;
+
+/// A new token: its text, which is told once and kept nowhere.
+pub struct Issued {
+    /// What the bearer sends.
+    pub text: String,
+    /// Its id.
+    pub token: TokenId,
+    /// Whose it is.
+    pub actor: ActorId,
+}
+
+/// One line of a list of tokens.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its id.
+    pub token: TokenId,
+    /// Whose it is.
+    pub actor: ActorId,
+    /// What they are.
+    pub roles: Vec<Role>,
+    /// Whether it counts.
+    pub state: TokenState,
+    /// Until when.
+    pub expires_at: domain::time::Time,
+}
+
+/// Draws a token: 256 random bits, and the hash that is kept.
+pub fn draw() -> Result<(String, [u8; 32]), Failure> {
+    let mut bits = [0; 32];
+    getrandom::fill(&mut bits).map_err(|none| Failure::internal(none.to_string()))?;
+    let text = format!("lethe_{}", bits.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let hash = token_hash(&text);
+    Ok((text, hash))
+}
+
+/// The first actor with this role who is still here, or a new one with this name. `by` is whoever gives the command; the
+/// first actor of a ledger is registered by itself.
+pub fn actor_for(app: &App, by: Option<ActorId>, role: Role, name: &str) -> Result<ActorId, TokenError> {
+    let known = {
+        let views = app.ledger().views();
+        let named = |actor: &projections::Actor<'_>| actor.profile.is_some_and(|profile| profile.name.as_str() == name);
+        let mut actors = views.actors().filter(|actor| !actor.facts.left && actor.facts.roles.contains(&role));
+        actors.find(named).map(|actor| actor.id)
+    };
+    match known {
+        Some(actor) => Ok(actor),
+        None => register(app, by, role, name),
+    }
+}
+
+/// Issues a token to an actor.
+pub fn issue(app: &App, by: ActorId, actor: ActorId, days: Option<u16>) -> Result<Issued, TokenError> {
+    let (text, hash) = draw()?;
+    let mut fresh = Fresh::new();
+    let token: TokenId = fresh.id().map_err(Failure::internal)?;
+    fresh.note(hash);
+    submit(app, by, actor, Command::IssueToken { token, hash, days, label: None }, fresh)?;
+    Ok(Issued { text, token, actor })
+}
+
+/// Revokes a token: the next request with it is refused.
+pub fn revoke(app: &App, by: ActorId, token: TokenId) -> Result<Accepted, TokenError> {
+    let actor = {
+        let views = app.ledger().views();
+        let owner = views.actors().find(|actor| actor.facts.tokens.contains_key(&token)).map(|actor| actor.id);
+        owner.ok_or(TokenError::Unknown)?
+    };
+    submit(app, by, actor, Command::RevokeToken { token }, Fresh::new())
+}
+
+/// All tokens there ever were.
+pub fn list(app: &App) -> Vec<Listed> {
+    let now = app.now();
+    let views = app.ledger().views();
+    let tokens = views.actors().flat_map(|actor| {
+        let (id, facts) = (actor.id, actor.facts);
+        let listed = facts.tokens.iter().map(move |(token, issued)| Listed {
+            token: *token,
+            actor: id,
+            roles: facts.roles.clone(),
+            state: issued.token.state(now),
+            expires_at: issued.token.expires_at,
+        });
+        listed.collect::<Vec<_>>()
+    });
+    tokens.collect()
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Nobody has it.
+    #[error("there is no such token")]
+    Unknown,
+    /// The name is none.
+    #[error("the name {0}")]
+    Name(#[from] domain::value::Invalid),
+    /// The domain said no.
+    #[error(transparent)]
+    Refused(#[from] Refused<actor::Rejection>),
+    /// The machine failed; the program log says why.
+    #[error("it failed; the program log says why")]
+    Failed(Failure),
+}
+
+impl From<Failure> for TokenError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+fn register(app: &App, by: Option<ActorId>, role: Role, name: &str) -> Result<ActorId, TokenError> {
+    let mut fresh = Fresh::new();
+    let actor: ActorId = fresh.id().map_err(Failure::internal)?;
+    let subject: SubjectId = fresh.id().map_err(Failure::internal)?;
+    let profile = Profile { name: Line::parse(name)?, mail: None };
+    let command = Command::Register { subject, roles: vec![role], profile };
+    submit(app, by.unwrap_or(actor), actor, command, fresh)?;
+    Ok(actor)
+}
+
+fn submit(app: &App, by: ActorId, actor: ActorId, command: Command, mut fresh: Fresh) -> Result<Accepted, TokenError> {
+    let command_id = fresh.id().map_err(Failure::internal)?;
+    let intent: Intent<Actor> = Intent {
+        id: actor.0,
+        command,
+        command_id,
+        actor: by,
+        effective_at: None,
+        expected: None,
+        reads: Vec::new(),
+        keys: Vec::new(),
+        fresh,
+    };
+    Ok(app.ledger().submit_blocking(&intent)?)
+}
