@@ -23,6 +23,7 @@ use crate::fold::first_sixteen;
 use crate::store::{Groups, Ids, Order, Rows};
 use crate::subjects::Subjects;
 use crate::subjects::sheet::Listed;
+use crate::words::Words;
 
 /// What the log says of a row without any key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -307,7 +308,7 @@ impl<S: Listed> Directory<S> {
         S::sort_name(bytes(&self.sheets, row))
     }
 
-    fn words_of(&self, row: u32) -> Vec<String> {
+    fn words_of(&self, row: u32) -> Words {
         S::words(bytes(&self.sheets, row))
     }
 }
@@ -331,7 +332,7 @@ fn by_word<S: Listed>(sheets: &[Box<[u8]>], other: Word, text: &str, word: Word)
         (true, _) | (_, true) => Ordering::Equal,
         (false, false) => {
             let words = S::words(bytes(sheets, other.row()));
-            words.get(other.number()).map_or("", String::as_str).cmp(text)
+            words.get(other.number()).cmp(text)
         }
     };
     same.then(other.row().cmp(&word.row())).then(other.number().cmp(&word.number()))

@@ -65,7 +65,7 @@ impl<S: Listed> Directory<S> {
     /// How a word compares to all words that begin so.
     fn beginning(&self, word: Word, beginning: &str) -> Ordering {
         let words = S::words(bytes(&self.sheets, word.row()));
-        let text = words.get(word.number()).map_or("", String::as_str);
+        let text = words.get(word.number());
         if text.starts_with(beginning) { Ordering::Equal } else { text.cmp(beginning) }
     }
 
@@ -85,7 +85,7 @@ impl<S: Listed> Directory<S> {
         let row = self.ids.get(&cursor.id).filter(|row| self.present.contains(*row)).ok_or(CursorGone)?;
         let words = self.words_of(row);
         let number = words.iter().position(|word| word.starts_with(first)).ok_or(CursorGone)?;
-        let text = words.get(number).ok_or(CursorGone)?;
+        let text = words.get(number);
         let word = Word::new(row, number);
         let before = |other| is_before(by_word::<S>(&self.sheets, other, text, word), behind);
         Ok(self.words.gap(first_sixteen(text), before))

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 /// Entries of a full block.
-const BLOCK: usize = 512;
+const BLOCK: usize = 256;
 
 /// Items in order.
 pub(crate) struct Order<K, I> {

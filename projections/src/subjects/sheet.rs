@@ -17,7 +17,7 @@ pub(crate) trait Listed {
     /// The folded name it is sorted by.
     fn sort_name(bytes: &[u8]) -> String;
     /// The words it is found by, sorted.
-    fn words(bytes: &[u8]) -> Vec<String>;
+    fn words(bytes: &[u8]) -> Words;
     /// Its tags.
     fn tags(bytes: &[u8]) -> Vec<Tag>;
     /// The organization it belongs to.
@@ -220,12 +220,12 @@ impl Listed for OrganizationSheet<'_> {
     }
 
     /// By its name of today and its points.
-    fn words(bytes: &[u8]) -> Vec<String> {
+    fn words(bytes: &[u8]) -> Words {
         let sheet = OrganizationSheet(bytes);
         let mut words = Words::default();
         sheet.text(domain::organization::Field::Name).into_iter().for_each(|name| words.name(name));
         reach(sheet.points(), &mut words);
-        words.finish()
+        words.sorted()
     }
 
     fn tags(bytes: &[u8]) -> Vec<Tag> {
@@ -250,14 +250,14 @@ impl Listed for ContactSheet<'_> {
         joined(parts)
     }
 
-    fn words(bytes: &[u8]) -> Vec<String> {
+    fn words(bytes: &[u8]) -> Words {
         use domain::contact::Field;
         let sheet = ContactSheet(bytes);
         let mut words = Words::default();
         let names = [Field::FirstName, Field::LastName, Field::DisplayedName];
         names.into_iter().filter_map(|field| sheet.text(field)).for_each(|name| words.name(name));
         reach(sheet.points(), &mut words);
-        words.finish()
+        words.sorted()
     }
 
     fn tags(bytes: &[u8]) -> Vec<Tag> {
