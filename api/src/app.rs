@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use domain::actor::TokenState;
 use domain::aggregate::Aggregate;
-use domain::event::Stream;
+use domain::event::{Follow as _, Stream};
 use domain::id::{CommandId, KeyId, RegisterId};
 use domain::time::Time;
-use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten};
+use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten, open_entry};
 use events::log::Log as _;
 use events::record::Record;
 use projections::Views;
@@ -16,6 +16,9 @@ use crate::access::Viewer;
 use crate::error::{Code, Failure};
 use crate::graphql::ErasureMark;
 use crate::http::auth::{AuthError, Authenticate};
+
+/// How much of a stream is read at a time, in bytes.
+const STREAM_BYTES: usize = 1 << 20;
 
 /// One ledger in service.
 #[derive(Clone)]
@@ -81,6 +84,29 @@ impl App {
             fresh,
         };
         self.ledger.submit(&intent).await
+    }
+
+    /// What the views knew of a stream when an earlier command of this id met it; none where there was no such command. What
+    /// a command leaves out because it is so already must be the same for its retry.
+    pub fn met_by(&self, command: CommandId, stream: [u8; 16]) -> Result<Option<Views>, Failure> {
+        let Some(placed) = self.ledger.log().command(&command) else { return Ok(None) };
+        let damaged = |failed| Failure::new(Code::Damaged, failed);
+        let (mut views, mut revision) = (Views::default(), 0);
+        loop {
+            let entries = self.ledger.log().read_stream(&stream, revision, STREAM_BYTES).map_err(damaged)?;
+            for entry in &entries {
+                let opened = open_entry(entry, self.ledger.keyring(), self.ledger.log_id());
+                let recorded = opened.map_err(LedgerFailure::from)?.recorded;
+                if recorded.place.position >= placed.first {
+                    return Ok(Some(views));
+                }
+                views.follow(vec![recorded]);
+            }
+            revision += entries.len() as u64;
+            if entries.is_empty() {
+                return Ok(Some(views));
+            }
+        }
     }
 
     /// Where purposes and retention stand.

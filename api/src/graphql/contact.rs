@@ -1,16 +1,19 @@
 //! Contacts: the people we know, in each of their roles.
 
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use domain::contact::{self, Command, Field, Profile, ProfileChange};
 use domain::holding::{Holding, HoldingChange};
 use domain::id::{ContactId, OrganizationId, PointId, SubjectId};
 use domain::profile::{Change, FieldPolicy};
 use domain::value::{Language, Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
-use projections::{ContactSheet, Direction, Facts, Filter, Sort, Span};
+use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Span, Views};
 
 use super::connection::{Opaque, Paging, connection};
+use super::organization::{Organization, Shared};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, payload};
 use super::scalars::{CommandId, Day, Time};
 use super::values::{
@@ -26,6 +29,8 @@ pub struct Contact {
     facts: Facts,
     /// The drawer's own packed form: a page copies one piece of memory a row, and a field is read off when it is asked.
     sheet: Option<Box<[u8]>>,
+    /// Their organization, where a page has read it along.
+    organization: Option<Arc<Organization>>,
 }
 
 impl Contact {
@@ -49,16 +54,34 @@ impl Contact {
 
 impl From<projections::Contact<'_>> for Contact {
     fn from(contact: projections::Contact<'_>) -> Self {
-        Self { id: contact.id, facts: *contact.facts, sheet: contact.sheet.map(|sheet| sheet.bytes().into()) }
+        let sheet = contact.sheet.map(|sheet| sheet.bytes().into());
+        Self { id: contact.id, facts: *contact.facts, sheet, organization: None }
     }
+}
+
+/// A page of contacts. Where their organizations are asked for, they are read under the same lock, each once.
+pub(super) fn read_page(
+    ctx: &Context<'_>,
+    views: &Views,
+    page: Page<projections::Contact<'_>>,
+) -> Page<(Cursor, Contact)> {
+    let ahead = ctx.look_ahead();
+    let nodes = [ahead.field("nodes"), ahead.field("edges").field("node")];
+    let asked = nodes.iter().any(|node| node.field("organization").exists()) && ctx.may_read("organization").is_ok();
+    let mut shared = Shared::default();
+    page.map(|contact| {
+        let organization = contact.sheet.filter(|_| asked).and_then(|sheet| sheet.organization());
+        let organization = organization.and_then(|id| shared.take(views, id));
+        (contact.cursor(), Contact { organization, ..Contact::from(contact) })
+    })
 }
 
 /// A contact: one role a person has towards us. What is personal is null once it is erased, and `erasure` says why.
 #[Object]
 impl Contact {
     /// `contact_…`
-    async fn id(&self) -> String {
-        self.id.to_string()
+    pub(super) async fn id(&self) -> ID {
+        ID(self.id.to_string())
     }
     /// For `expectedRevision`.
     async fn revision(&self) -> u64 {
@@ -115,6 +138,15 @@ impl Contact {
     }
     async fn job_title(&self) -> Option<&str> {
         self.text(Field::JobTitle)
+    }
+    /// The organization they work for.
+    async fn organization(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Arc<Organization>>> {
+        if let Some(known) = &self.organization {
+            return Some(Ok(known.clone()));
+        }
+        let id = self.sheet()?.organization()?;
+        let found = ctx.may_read("organization").map(|(app, _)| Organization::find(app, id).map(Arc::new));
+        found.transpose()
     }
     async fn work_address(&self) -> Option<Address> {
         self.profile()?.work_address.map(Address::from)
@@ -402,7 +434,9 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
     };
     problems.end()?;
     // The state knows no values: what is so already is left out here, against the view.
-    if let Some(current) = Contact::find(app, id).and_then(|contact| contact.profile()) {
+    let met = envelope.command_id.map(|command| app.met_by(command, id.0)).transpose()?.flatten();
+    let contact = met.map_or_else(|| Contact::find(app, id), |views| views.contact(id).map(Contact::from));
+    if let Some(current) = contact.and_then(|contact| contact.profile()) {
         profile = profile.differing(&current);
         let mut after = current;
         after.apply(&profile);
@@ -476,7 +510,7 @@ fn organization(app: &App, text: &str, problems: &mut Problems) -> Option<Organi
     known
 }
 
-fn tags(list: Vec<String>, problems: &mut Problems) -> Vec<Tag> {
+pub(super) fn tags(list: Vec<String>, problems: &mut Problems) -> Vec<Tag> {
     list.into_iter().filter_map(|tag| problems.take(&["tags"], Tag::parse(&tag))).collect()
 }
 
@@ -580,7 +614,7 @@ impl ContactQuery {
             Some(text) => views.find_contacts(text, &filter, &cut),
             None => views.contacts(&filter, sort_by.into(), direction, &cut),
         };
-        let page = page.map(|page| page.map(|contact| (contact.cursor(), Contact::from(contact))));
+        let page = page.map(|page| read_page(ctx, &views, page));
         drop(views);
         connection(page)
     }

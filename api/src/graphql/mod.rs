@@ -3,8 +3,11 @@
 
 mod connection;
 mod contact;
+mod organization;
 mod outcome;
 mod scalars;
+#[cfg(test)]
+mod testing;
 mod values;
 mod viewer;
 
@@ -16,11 +19,11 @@ pub use values::ErasureMark;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(viewer::ViewerQuery, contact::ContactQuery);
+pub struct Query(viewer::ViewerQuery, contact::ContactQuery, organization::OrganizationQuery);
 
 /// Everything that can be changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(contact::ContactMutation);
+pub struct Mutation(contact::ContactMutation, organization::OrganizationMutation);
 
 /// The schema of one ledger.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -6,8 +6,9 @@ use domain::id::NotAnId;
 use domain::value::Invalid;
 use events::ledger::Refused;
 
+use super::scalars::{CommandId, Time};
 use crate::access::Viewer;
-use crate::app::App;
+use crate::app::{App, Envelope};
 use crate::error::Failure;
 
 /// The kinds of no.
@@ -170,6 +171,16 @@ macro_rules! payload {
     };
 }
 pub(crate) use payload;
+
+/// What a mutation says beside its own values.
+pub fn envelope(command_id: Option<CommandId>, expected_revision: Option<u64>, effective_at: Option<Time>) -> Envelope {
+    Envelope {
+        command_id: command_id.map(|id| id.0),
+        expected_revision,
+        effective_at: effective_at.map(|at| at.0),
+        ..Envelope::default()
+    }
+}
 
 /// The app and who asks, if the operation is theirs to do.
 pub trait Ask {

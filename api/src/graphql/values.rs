@@ -190,6 +190,19 @@ impl OldIdInput {
     }
 }
 
+/// By what a former system knew somebody.
+#[derive(SimpleObject)]
+pub struct OldIdentity {
+    pub source: String,
+    pub id: String,
+}
+
+impl From<OldId> for OldIdentity {
+    fn from(old: OldId) -> Self {
+        Self { source: old.source.into_string(), id: old.id.into_string() }
+    }
+}
+
 /// A way to reach somebody.
 #[derive(InputObject, Clone)]
 pub struct ContactPointInput {

@@ -1,0 +1,571 @@
+//! Organizations: companies, offices, sole traders.
+
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use domain::holding::{Holding, HoldingChange};
+use domain::id::OrganizationId;
+use domain::organization::{self, Command, Field, Profile, ProfileChange};
+use domain::profile::{self, Change, Dated, FieldPolicy};
+use domain::value::{Line, Tag, Text, Website};
+use events::ledger::{Accepted, Fresh};
+use projections::{Direction, Facts, Filter, OrganizationSheet, Span, Views};
+
+use super::connection::{Opaque, Paging, connection};
+use super::contact::{Contact, SortBy, read_page, tags};
+use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
+use super::scalars::{CommandId, Day, Time};
+use super::values::{
+    Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, OldIdentity, Reason,
+    SocialLink, SocialLinkInput, Source, change,
+};
+use crate::app::{App, Envelope};
+use crate::error::Failure;
+
+/// How far up the parents of a parent are looked at.
+const GENERATIONS: usize = 100;
+
+/// One organization, as the views had it when it was asked for.
+pub struct Organization {
+    pub(super) id: OrganizationId,
+    facts: Facts,
+    /// The drawer's own packed form, as with contacts.
+    sheet: Option<Box<[u8]>>,
+}
+
+impl Organization {
+    /// The organization with this id, whether or not anything can still be read of it.
+    pub fn find(app: &App, id: OrganizationId) -> Option<Self> {
+        app.ledger().views().organization(id).map(Self::from)
+    }
+
+    fn sheet(&self) -> Option<OrganizationSheet<'_>> {
+        self.sheet.as_deref().map(OrganizationSheet::from_bytes)
+    }
+
+    fn text(&self, field: Field) -> Option<&str> {
+        self.sheet()?.text(field)
+    }
+
+    fn profile(&self) -> Option<Profile> {
+        self.sheet().map(|sheet| sheet.profile())
+    }
+}
+
+impl From<projections::Organization<'_>> for Organization {
+    fn from(organization: projections::Organization<'_>) -> Self {
+        let sheet = organization.sheet.map(|sheet| sheet.bytes().into());
+        Self { id: organization.id, facts: *organization.facts, sheet }
+    }
+}
+
+/// The organizations that the rows of one page name, each read once.
+#[derive(Default)]
+pub(super) struct Shared(Vec<(OrganizationId, Option<Arc<Organization>>)>);
+
+impl Shared {
+    /// This one, from the views or from an earlier row.
+    pub fn take(&mut self, views: &Views, id: OrganizationId) -> Option<Arc<Organization>> {
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| *known == id) {
+            return known.clone();
+        }
+        let read = views.organization(id).map(|organization| Arc::new(organization.into()));
+        self.0.push((id, read.clone()));
+        read
+    }
+}
+
+/// A name that an organization had.
+#[derive(SimpleObject)]
+pub struct FormerName {
+    pub name: String,
+    /// Its first day, where known.
+    pub from: Option<Day>,
+    /// Its last day.
+    pub until: Option<Day>,
+}
+
+impl From<Dated<Line>> for FormerName {
+    fn from(dated: Dated<Line>) -> Self {
+        Self { name: dated.value.into_string(), from: dated.from.map(Day), until: dated.until.map(Day) }
+    }
+}
+
+/// An address that held, or holds, for a time.
+#[derive(SimpleObject)]
+pub struct DatedAddress {
+    pub address: Address,
+    /// Its first day, where known.
+    pub from: Option<Day>,
+    /// Its last day, where it is over.
+    pub until: Option<Day>,
+}
+
+impl From<Dated<profile::Address>> for DatedAddress {
+    fn from(dated: Dated<profile::Address>) -> Self {
+        Self { address: dated.value.into(), from: dated.from.map(Day), until: dated.until.map(Day) }
+    }
+}
+
+/// An organization. What is personal is null once it is erased, and `erasure` says why.
+#[Object]
+impl Organization {
+    /// `organization_…`
+    pub(super) async fn id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+    /// For `expectedRevision`.
+    async fn revision(&self) -> u64 {
+        self.facts.revision
+    }
+    async fn created_at(&self) -> Time {
+        Time(self.facts.created_at)
+    }
+    async fn changed_at(&self) -> Time {
+        Time(self.facts.changed_at)
+    }
+    /// Where the data came from.
+    async fn source(&self) -> Source {
+        self.facts.holding.source.into()
+    }
+    /// Why it is held.
+    async fn reason(&self) -> Reason {
+        self.facts.holding.reason.into()
+    }
+    /// Until when it is held.
+    async fn hold_until(&self) -> Option<Day> {
+        self.facts.holding.hold_until.map(Day)
+    }
+    /// Why nothing personal can be read, when it cannot.
+    async fn erasure(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<ErasureMark>> {
+        if self.sheet.is_some() {
+            return None;
+        }
+        let mark = ctx.app().map(|app| app.erasure_of(&self.id.0).map_err(Into::into));
+        mark.and_then(|mark| mark).transpose()
+    }
+    /// What it is called now.
+    async fn name(&self) -> Option<&str> {
+        self.text(Field::Name)
+    }
+    /// What it was called before.
+    async fn former_names(&self) -> Option<Vec<FormerName>> {
+        Some(self.profile()?.former_names.into_iter().map(Into::into).collect())
+    }
+    /// Where invoices go.
+    async fn invoice_address(&self) -> Option<Address> {
+        self.profile()?.invoice_address.map(Address::from)
+    }
+    /// Where invoices went before.
+    async fn former_invoice_addresses(&self) -> Option<Vec<DatedAddress>> {
+        Some(self.profile()?.former_invoice_addresses.into_iter().map(Into::into).collect())
+    }
+    /// Every place that goods were or are delivered to.
+    async fn delivery_addresses(&self) -> Option<Vec<DatedAddress>> {
+        Some(self.profile()?.delivery_addresses.into_iter().map(Into::into).collect())
+    }
+    async fn website(&self) -> Option<&str> {
+        self.text(Field::Website)
+    }
+    /// The organization it belongs to.
+    async fn parent(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Organization>> {
+        let id = self.sheet()?.parent()?;
+        ctx.may_read("organization").map(|(app, _)| Self::find(app, id)).transpose()
+    }
+    async fn social_links(&self) -> Option<Vec<SocialLink>> {
+        Some(self.profile()?.social_links.into_iter().map(SocialLink::from).collect())
+    }
+    async fn notes(&self) -> Option<&str> {
+        self.text(Field::Notes)
+    }
+    async fn tags(&self) -> Option<Vec<String>> {
+        Some(self.sheet()?.tags().into_iter().map(Tag::into_string).collect())
+    }
+    async fn source_words(&self) -> Option<&str> {
+        self.text(Field::SourceWords)
+    }
+    async fn reason_words(&self) -> Option<&str> {
+        self.text(Field::ReasonWords)
+    }
+    /// By what a former system knew it.
+    async fn old_id(&self) -> Option<OldIdentity> {
+        self.profile()?.old_id.map(OldIdentity::from)
+    }
+    /// The ways to reach it, retired ones too.
+    async fn points(&self) -> Option<Vec<ContactPoint>> {
+        Some(self.sheet()?.points().map(ContactPoint::from).collect())
+    }
+    /// The people who work for it.
+    #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
+    async fn contacts(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(default)] sort_by: SortBy,
+        #[graphql(default)] descending: bool,
+    ) -> Option<async_graphql::Result<Connection<Opaque, Contact, EmptyFields, EmptyFields>>> {
+        let paging = Paging { first, after, last, before };
+        Some(self.people(ctx, &paging, sort_by, descending))
+    }
+}
+
+impl Organization {
+    fn people(
+        &self,
+        ctx: &Context<'_>,
+        paging: &Paging,
+        sort_by: SortBy,
+        descending: bool,
+    ) -> async_graphql::Result<Connection<Opaque, Contact, EmptyFields, EmptyFields>> {
+        let (app, _) = ctx.may_read("contacts")?;
+        let cut = paging.cut()?;
+        let filter = Filter { organization: Some(self.id), ..Filter::default() };
+        let views = app.ledger().views();
+        let page = views.contacts(&filter, sort_by.into(), direction(descending), &cut);
+        let page = page.map(|page| read_page(ctx, &views, page));
+        drop(views);
+        connection(page)
+    }
+}
+
+/// Which way a list goes.
+pub(super) fn direction(descending: bool) -> Direction {
+    if descending { Direction::Descending } else { Direction::Ascending }
+}
+
+payload! {
+    /// What became of a change to an organization.
+    OrganizationPayload { organization: Organization }
+}
+
+/// A name that an organization had.
+#[derive(InputObject)]
+pub struct FormerNameInput {
+    pub name: String,
+    pub from: Option<Day>,
+    pub until: Option<Day>,
+}
+
+impl FormerNameInput {
+    fn parse(self, problems: &mut Problems) -> Option<Dated<Line>> {
+        let value = problems.take(&["formerNames", "name"], Line::parse(&self.name))?;
+        Some(Dated { value, from: self.from.map(|day| day.0), until: self.until.map(|day| day.0) })
+    }
+}
+
+/// An address that held, or holds, for a time.
+#[derive(InputObject)]
+pub struct DatedAddressInput {
+    pub address: AddressInput,
+    pub from: Option<Day>,
+    pub until: Option<Day>,
+}
+
+impl DatedAddressInput {
+    fn parse(self, field: &str, problems: &mut Problems) -> Dated<profile::Address> {
+        let value = self.address.parse(field, problems);
+        Dated { value, from: self.from.map(|day| day.0), until: self.until.map(|day| day.0) }
+    }
+}
+
+/// What an organization is registered with. A source, a reason to hold it and a name are required.
+#[derive(InputObject)]
+pub struct RegisterOrganizationInput {
+    pub source: Source,
+    pub source_words: Option<String>,
+    pub reason: Reason,
+    pub reason_words: Option<String>,
+    pub hold_until: Option<Day>,
+    pub name: String,
+    #[graphql(default)]
+    pub former_names: Vec<FormerNameInput>,
+    pub invoice_address: Option<AddressInput>,
+    #[graphql(default)]
+    pub former_invoice_addresses: Vec<DatedAddressInput>,
+    #[graphql(default)]
+    pub delivery_addresses: Vec<DatedAddressInput>,
+    pub website: Option<String>,
+    /// The organization it belongs to.
+    pub parent_id: Option<String>,
+    #[graphql(default)]
+    pub social_links: Vec<SocialLinkInput>,
+    pub notes: Option<String>,
+    #[graphql(default)]
+    pub tags: Vec<String>,
+    pub old_id: Option<OldIdInput>,
+    #[graphql(default)]
+    pub points: Vec<ContactPointInput>,
+    pub effective_at: Option<Time>,
+    pub command_id: Option<CommandId>,
+}
+
+/// What becomes of an organization's fields: left out stays, `null` clears. With the reason `CHANGE`, a name or invoice
+/// address that is left behind joins the former ones, and a delivery address that leaves the list stays in it as over.
+#[derive(InputObject)]
+pub struct ChangeOrganizationInput {
+    pub organization_id: String,
+    /// Whether it was wrong or has changed.
+    pub reason: Cause,
+    pub source: Option<Source>,
+    pub hold_reason: Option<Reason>,
+    pub hold_until: MaybeUndefined<Day>,
+    pub name: MaybeUndefined<String>,
+    pub former_names: MaybeUndefined<Vec<FormerNameInput>>,
+    pub invoice_address: MaybeUndefined<AddressInput>,
+    pub former_invoice_addresses: MaybeUndefined<Vec<DatedAddressInput>>,
+    pub delivery_addresses: MaybeUndefined<Vec<DatedAddressInput>>,
+    pub website: MaybeUndefined<String>,
+    pub parent_id: MaybeUndefined<String>,
+    pub social_links: MaybeUndefined<Vec<SocialLinkInput>>,
+    pub notes: MaybeUndefined<String>,
+    pub tags: MaybeUndefined<Vec<String>>,
+    pub source_words: MaybeUndefined<String>,
+    pub reason_words: MaybeUndefined<String>,
+    pub effective_at: Option<Time>,
+    pub expected_revision: Option<u64>,
+    pub command_id: Option<CommandId>,
+}
+
+/// The mutations of organizations.
+#[derive(Default)]
+pub struct OrganizationMutation;
+
+#[Object]
+impl OrganizationMutation {
+    /// An organization comes in.
+    async fn register_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: RegisterOrganizationInput,
+    ) -> async_graphql::Result<OrganizationPayload> {
+        OrganizationPayload::of(register(ctx, input).await)
+    }
+
+    /// Some of an organization becomes other.
+    async fn change_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangeOrganizationInput,
+    ) -> async_graphql::Result<OrganizationPayload> {
+        OrganizationPayload::of(change_organization(ctx, input).await)
+    }
+}
+
+type Done = Result<(Organization, Accepted), No>;
+
+async fn register(ctx: &Context<'_>, input: RegisterOrganizationInput) -> Done {
+    let (app, _) = ctx.may("registerOrganization")?;
+    let envelope = envelope(input.command_id, None, input.effective_at);
+    let holding = Holding {
+        source: input.source.into(),
+        reason: input.reason.into(),
+        hold_until: input.hold_until.map(|day| day.0),
+    };
+    let (mut fresh, mut problems) = (Fresh::new(), Problems::default());
+    let id: OrganizationId = fresh.id().map_err(Failure::internal)?;
+    let subject = fresh.id().map_err(Failure::internal)?;
+    let p = &mut problems;
+    let mut profile = Profile {
+        name: p.take(&["name"], Line::parse(&input.name)),
+        former_names: input.former_names.into_iter().filter_map(|name| name.parse(p)).collect(),
+        invoice_address: input.invoice_address.map(|address| address.parse("invoiceAddress", p)),
+        former_invoice_addresses: dated(input.former_invoice_addresses, "formerInvoiceAddresses", p),
+        delivery_addresses: dated(input.delivery_addresses, "deliveryAddresses", p),
+        website: input.website.and_then(|page| p.take(&["website"], Website::parse(&page))),
+        parent: input.parent_id.and_then(|parent| parent_of(app, id, &parent, p)),
+        social_links: input.social_links.into_iter().filter_map(|link| link.parse(p)).collect(),
+        notes: input.notes.and_then(|text| p.take(&["notes"], Text::parse(&text))),
+        tags: tags(input.tags, p),
+        source_words: input.source_words.and_then(|text| p.take(&["sourceWords"], Text::parse(&text))),
+        reason_words: input.reason_words.and_then(|text| p.take(&["reasonWords"], Text::parse(&text))),
+        old_id: input.old_id.and_then(|old| old.parse(p)),
+        points: Vec::new(),
+    };
+    let country = profile.invoice_address.as_ref().and_then(|address| address.country_code);
+    for point in input.points {
+        profile.points.extend(point.parse(country, &mut fresh, p)?);
+    }
+    problems.end()?;
+    let command = Command::Register { subject, holding, profile: Box::new(profile), policy: FieldPolicy::default() };
+    submit(ctx, "registerOrganization", id, command, envelope, fresh).await
+}
+
+async fn change_organization(ctx: &Context<'_>, input: ChangeOrganizationInput) -> Done {
+    let (app, _) = ctx.may("changeOrganization")?;
+    let id = organization_id(&input.organization_id)?;
+    let envelope = envelope(input.command_id, input.expected_revision, input.effective_at);
+    let holding = HoldingChange {
+        source: input.source.map(Into::into),
+        reason: input.hold_reason.map(Into::into),
+        hold_until: change(input.hold_until, |day| Some(day.0)),
+    };
+    let mut problems = Problems::default();
+    let p = &mut problems;
+    let mut profile = ProfileChange {
+        name: change(input.name, |text| p.take(&["name"], Line::parse(&text))),
+        former_names: change(input.former_names, |names| {
+            Some(names.into_iter().filter_map(|name| name.parse(p)).collect())
+        }),
+        invoice_address: change(input.invoice_address, |address| Some(address.parse("invoiceAddress", p))),
+        former_invoice_addresses: change(input.former_invoice_addresses, |list| {
+            Some(dated(list, "formerInvoiceAddresses", p))
+        }),
+        delivery_addresses: change(input.delivery_addresses, |list| Some(dated(list, "deliveryAddresses", p))),
+        website: change(input.website, |page| p.take(&["website"], Website::parse(&page))),
+        parent: change(input.parent_id, |parent| parent_of(app, id, &parent, p)),
+        social_links: change(input.social_links, |links| {
+            Some(links.into_iter().filter_map(|link| link.parse(p)).collect())
+        }),
+        notes: change(input.notes, |text| p.take(&["notes"], Text::parse(&text))),
+        tags: change(input.tags, |list| Some(tags(list, p))),
+        source_words: change(input.source_words, |text| p.take(&["sourceWords"], Text::parse(&text))),
+        reason_words: change(input.reason_words, |text| p.take(&["reasonWords"], Text::parse(&text))),
+        old_id: Change::Keep,
+    };
+    problems.end()?;
+    // The state knows no values: what is so already is left out here, against the view.
+    let met = envelope.command_id.map(|command| app.met_by(command, id.0)).transpose()?.flatten();
+    let known = met.map_or_else(|| Organization::find(app, id), |views| views.organization(id).map(Organization::from));
+    if let Some(current) = known.and_then(|organization| organization.profile()) {
+        profile = profile.differing(&current);
+    }
+    let command = Command::Change {
+        cause: input.reason.into(),
+        holding,
+        profile: Box::new(profile),
+        policy: FieldPolicy::default(),
+    };
+    submit(ctx, "changeOrganization", id, command, envelope, Fresh::new()).await
+}
+
+fn dated(list: Vec<DatedAddressInput>, field: &str, problems: &mut Problems) -> Vec<Dated<profile::Address>> {
+    list.into_iter().map(|address| address.parse(field, problems)).collect()
+}
+
+async fn submit(
+    ctx: &Context<'_>,
+    operation: &'static str,
+    id: OrganizationId,
+    command: Command,
+    envelope: Envelope,
+    fresh: Fresh,
+) -> Done {
+    let (app, viewer) = ctx.may(operation)?;
+    let accepted = app.submit::<organization::Organization>(viewer, id.0, command, envelope, fresh).await?;
+    let found = Organization::find(app, OrganizationId(accepted.stream.id));
+    let organization = found.ok_or_else(|| Failure::internal("an organization that the views do not have"))?;
+    Ok((organization, accepted))
+}
+
+/// An organization's id as an input gives it.
+pub(super) fn organization_id(text: &str) -> Result<OrganizationId, No> {
+    text.parse().map_err(|wrong| UserError::at(&["organizationId"], wrong).into())
+}
+
+/// The organization that another one belongs to: there is one, and it does not belong to that one itself.
+fn parent_of(app: &App, child: OrganizationId, text: &str, problems: &mut Problems) -> Option<OrganizationId> {
+    let views = app.ledger().views();
+    let known = text.parse().ok().filter(|id| views.organization(*id).is_some());
+    let Some(parent) = known else {
+        problems.note(&["parentId"], "there is no such organization");
+        return None;
+    };
+    let up = |id: &OrganizationId| views.organization(*id)?.sheet?.parent();
+    if std::iter::successors(Some(parent), up).take(GENERATIONS).any(|above| above == child) {
+        problems.note(&["parentId"], "an organization cannot belong to itself");
+        return None;
+    }
+    Some(parent)
+}
+
+impl Kind for organization::Rejection {
+    fn kind(&self) -> ErrorCode {
+        match self {
+            Self::NotRegistered => ErrorCode::NotFound,
+            Self::Erased => ErrorCode::Erased,
+            Self::Fenced => ErrorCode::Fenced,
+            Self::AlreadyRegistered => ErrorCode::Conflict,
+            Self::NameMissing | Self::HoldOver | Self::Profile(_) => ErrorCode::Validation,
+            Self::Point(domain::point::Rejection::Unknown) => ErrorCode::NotFound,
+            Self::Point(_) => ErrorCode::Validation,
+        }
+    }
+}
+
+/// Which organizations. What is left out is not asked.
+#[derive(InputObject, Default)]
+pub struct OrganizationFilter {
+    /// That belong to this one.
+    pub parent_id: Option<String>,
+    /// With all of these.
+    #[graphql(default)]
+    pub tags: Vec<String>,
+    pub source: Option<Source>,
+    pub reason: Option<Reason>,
+    pub created_from: Option<Time>,
+    pub created_before: Option<Time>,
+    pub changed_from: Option<Time>,
+    pub changed_before: Option<Time>,
+}
+
+impl OrganizationFilter {
+    fn parse(self) -> async_graphql::Result<Filter> {
+        let tags = self.tags.iter().map(|tag| Tag::parse(tag).map_err(bad_request));
+        Ok(Filter {
+            organization: self.parent_id.map(|id| id.parse().map_err(bad_request)).transpose()?,
+            tags: tags.collect::<Result<_, _>>()?,
+            source: self.source.map(Into::into),
+            reason: self.reason.map(Into::into),
+            created: Span { from: self.created_from.map(|at| at.0), until: self.created_before.map(|at| at.0) },
+            changed: Span { from: self.changed_from.map(|at| at.0), until: self.changed_before.map(|at| at.0) },
+        })
+    }
+}
+
+/// The queries of organizations.
+#[derive(Default)]
+pub struct OrganizationQuery;
+
+#[Object]
+impl OrganizationQuery {
+    /// The organization with this id.
+    async fn organization(&self, ctx: &Context<'_>, id: String) -> async_graphql::Result<Option<Organization>> {
+        let (app, _) = ctx.may_read("organization")?;
+        let id = id.parse().map_err(bad_request)?;
+        Ok(Organization::find(app, id))
+    }
+
+    /// Organizations, filtered and sorted; or found by the beginnings of words of name, mail and phone.
+    #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(default)] filter: OrganizationFilter,
+        #[graphql(default)] sort_by: SortBy,
+        #[graphql(default)] descending: bool,
+        search: Option<String>,
+    ) -> async_graphql::Result<Connection<Opaque, Organization, EmptyFields, EmptyFields>> {
+        let (app, _) = ctx.may_read("organizations")?;
+        let cut = Paging { first, after, last, before }.cut()?;
+        let filter = filter.parse()?;
+        let views = app.ledger().views();
+        let page = match search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+            Some(text) => views.find_organizations(text, &filter, &cut),
+            None => views.organizations(&filter, sort_by.into(), direction(descending), &cut),
+        };
+        let page = page.map(|page| page.map(|found| (found.cursor(), Organization::from(found))));
+        drop(views);
+        connection(page)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! What the tests of the schema share: a real ledger in a directory of its own, with the usual purposes and retention, an
+//! actor of each role, and whoever asks through the schema as one of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_graphql::{Request, Variables};
+use domain::actor::{self, Actor, Role};
+use domain::aggregate::Aggregate;
+use domain::event::Stream;
+use domain::id::{ActorId, CaseId, CommandId, ErasureId, RegisterId, SubjectId, TokenId};
+use domain::register::{self, Register};
+use domain::subject::{self, Asked, AskedHow, Case, Ground, IdentityCheck, SubjectKind};
+use domain::time::Time;
+use domain::value::Line;
+use events::ledger::{Clock, Directory, Founding, Fresh, Intent, Ledger};
+use events::log::engine::Options;
+use projections::Views;
+use replay::rebuild::boot;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+use super::Schema;
+use crate::access::Viewer;
+use crate::app::App;
+
+/// 21 September 2026; the desk's clock stands there until a test moves it.
+pub const NOW: Time = Time(1_790_000_000_000);
+
+/// A ledger in service, and somebody of each role in front of it.
+pub struct Desk {
+    /// The ledger, as the resolvers see it.
+    pub app: App,
+    schema: Schema,
+    viewers: BTreeMap<Role, Viewer>,
+    runtime: Runtime,
+    directory: TempDir,
+}
+
+impl Desk {
+    /// A new ledger with the usual register, and an actor of each role.
+    pub fn open() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let founding =
+            Founding { controller: "Muster GmbH".into(), origin: "muster.example/log".into(), demo: true, at: NOW };
+        Directory::create(directory.path(), &founding, options()).unwrap();
+        let mut desk = Self::boot(directory, BTreeMap::new());
+        let register: RegisterId = Fresh::new().id().unwrap();
+        for event in register::defaults() {
+            let command = match event {
+                register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
+                register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+            };
+            desk.submit::<Register>(register.0, ActorId([1; 16]), command);
+        }
+        for role in Role::ALL {
+            let actor = desk.hire(*role, role.name());
+            desk.viewers.insert(*role, Viewer { actor, roles: vec![*role], token: TokenId([1; 16]) });
+        }
+        desk
+    }
+
+    /// The same ledger after a restart.
+    pub fn restart(self) -> Self {
+        let Self { app, schema, viewers, runtime, directory } = self;
+        drop((app, schema, runtime));
+        Self::boot(directory, viewers)
+    }
+
+    fn boot(directory: TempDir, viewers: BTreeMap<Role, Viewer>) -> Self {
+        let opened = Directory::open(directory.path(), options(), &|_, _| {}).unwrap();
+        let (ledger, _) = boot(opened, Views::default(), Clock::set_to(NOW), &|_, _| {}).unwrap();
+        let app = App::new(Arc::new(ledger), true, 0);
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Self { schema: super::schema(app.clone()), app, viewers, runtime, directory }
+    }
+
+    /// One more actor.
+    pub fn hire(&self, role: Role, name: &str) -> ActorId {
+        let mut fresh = Fresh::new();
+        let (actor, subject): (ActorId, SubjectId) = (fresh.id().unwrap(), fresh.id().unwrap());
+        let profile = actor::Profile { name: Line::parse(name).unwrap(), mail: None };
+        let command = actor::Command::Register { subject, roles: vec![role], profile };
+        self.submit::<Actor>(actor.0, actor, command);
+        actor
+    }
+
+    /// The actor of a role.
+    pub fn viewer(&self, role: Role) -> &Viewer {
+        &self.viewers[&role]
+    }
+
+    /// Asks as somebody of this role: `{ "data": …, "errors": […] }`.
+    pub fn ask(&self, role: Role, query: &str) -> Value {
+        self.ask_with(role, query, Value::Null)
+    }
+
+    /// The same, with variables.
+    pub fn ask_with(&self, role: Role, query: &str, variables: Value) -> Value {
+        let request = Request::new(query).variables(Variables::from_json(variables)).data(self.viewer(role).clone());
+        serde_json::to_value(self.runtime.block_on(self.schema.execute(request))).unwrap()
+    }
+
+    /// Asks what must be answered: the data, without errors of either kind.
+    pub fn get(&self, role: Role, query: &str) -> Value {
+        self.get_with(role, query, Value::Null)
+    }
+
+    /// The same, with variables.
+    pub fn get_with(&self, role: Role, query: &str, variables: Value) -> Value {
+        let answer = self.ask_with(role, query, variables);
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].clone()
+    }
+
+    /// Has an agent do a mutation that must succeed, given as `name(input: {…}) { fields }`; its payload.
+    pub fn done(&self, mutation: &str) -> Value {
+        let payload = self.tried(Role::Agent, mutation);
+        assert_eq!(payload["errors"], Value::Array(Vec::new()), "{mutation}");
+        payload
+    }
+
+    /// Has somebody try a mutation: its payload.
+    pub fn tried(&self, role: Role, mutation: &str) -> Value {
+        let data = self.get(role, &format!("mutation {{ it: {mutation} }}"));
+        data["it"].clone()
+    }
+
+    /// Has somebody try a mutation that must be refused: the code, the path and the words of the first error.
+    pub fn refused(&self, role: Role, mutation: &str) -> (String, String, String) {
+        let payload = self.tried(role, mutation);
+        let error = &payload["errors"][0];
+        let path = error["path"].as_array().unwrap_or_else(|| panic!("not refused: {mutation}: {payload}"));
+        let path = path.iter().map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join(".");
+        (error["code"].as_str().unwrap().into(), path, error["message"].as_str().unwrap().into())
+    }
+
+    /// Registers a contact; its id.
+    pub fn contact(&self, first_name: &str) -> String {
+        let registered = self.done(&format!(
+            r#"registerContact(input: {{ source: PHONE, reason: CONTRACT, firstName: "{first_name}" }})
+               {{ contact {{ id }} errors {{ message code path }} }}"#
+        ));
+        registered["contact"]["id"].as_str().unwrap().into()
+    }
+
+    /// Registers an organization; its id.
+    pub fn organization(&self, name: &str) -> String {
+        let registered = self.done(&format!(
+            r#"registerOrganization(input: {{ source: PHONE, reason: CONTRACT, name: "{name}" }})
+               {{ organization {{ id }} errors {{ message code path }} }}"#
+        ));
+        registered["organization"]["id"].as_str().unwrap().into()
+    }
+
+    /// Whose data a contact or an organization is.
+    pub fn subject(&self, node: &str) -> SubjectId {
+        let views = self.app.ledger().views();
+        let contact = || views.contact(node.parse().ok()?)?.subject;
+        let organization = || views.organization(node.parse().ok()?)?.subject;
+        contact().or_else(organization).unwrap()
+    }
+
+    /// Has the erasure of whose data this is requested and approved: from here on it is withheld.
+    pub fn fence(&self, node: &str) -> (CaseId, ErasureId) {
+        let (mut fresh, subject) = (Fresh::new(), self.subject(node));
+        let (case, erasure): (CaseId, ErasureId) = (fresh.id().unwrap(), fresh.id().unwrap());
+        let agent = self.viewer(Role::Agent).actor;
+        self.submit::<Case>(case.0, agent, subject::Command::Open { subject, kind: SubjectKind::Person });
+        let asked = Asked {
+            ground: Ground::ALL[0],
+            how: AskedHow::ALL[0],
+            on: NOW.day(),
+            identity: IdentityCheck::ALL[0],
+            identity_on: NOW.day(),
+        };
+        let request = subject::Request { words: None, people: Vec::new() };
+        self.submit::<Case>(case.0, agent, subject::Command::RequestErasure { erasure, asked, request });
+        let approval = intent::<Case>(case.0, self.viewer(Role::Dpo).actor, subject::Command::Approve { erasure });
+        self.app.ledger().approve_erasure(self.app.register().unwrap(), case, erasure, &approval).unwrap();
+        (case, erasure)
+    }
+
+    /// Has whose data this is erased.
+    pub fn erase(&self, node: &str) {
+        let (case, erasure) = self.fence(node);
+        let dpo = self.viewer(Role::Dpo).actor;
+        self.app.ledger().destroy_fenced(self.app.register().unwrap(), case, erasure, dpo).unwrap();
+    }
+
+    /// Gives a command to the ledger itself; it must be accepted.
+    pub fn submit<A: Aggregate>(&self, id: [u8; 16], actor: ActorId, command: A::Command) {
+        let ledger: &Ledger<Views> = self.app.ledger();
+        if let Err(refused) = ledger.submit_blocking(&intent::<A>(id, actor, command)) {
+            panic!("{}: {refused}", Stream { kind: A::KIND, id });
+        }
+    }
+
+    /// How many records the log has.
+    pub fn size(&self) -> u64 {
+        self.app.ledger().views().cursor()
+    }
+}
+
+/// A new command id in its written form.
+pub fn command_id() -> String {
+    let id: CommandId = Fresh::new().id().unwrap();
+    id.to_string()
+}
+
+fn intent<A: Aggregate>(id: [u8; 16], actor: ActorId, command: A::Command) -> Intent<A> {
+    Intent {
+        id,
+        command,
+        command_id: Fresh::new().id().unwrap(),
+        actor,
+        effective_at: None,
+        expected: None,
+        reads: Vec::new(),
+        keys: Vec::new(),
+        fresh: Fresh::new(),
+    }
+}
+
+fn options() -> Options {
+    Options { segment_size: 1 << 16, ..Options::default() }
+}
