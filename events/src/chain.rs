@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::event::Stream;
+use domain::event::{Stream, StreamKind};
 use domain::id::{CommandId, LogId};
 use domain::time::Time;
 
@@ -82,6 +82,14 @@ pub enum Reason {
         expected: u64,
         /// What the record says.
         found: u64,
+    },
+    /// Its kind is another noun's than its stream's.
+    #[error("it is of kind {kind}, in stream {stream}")]
+    Kind {
+        /// What the record says it is.
+        kind: String,
+        /// Where it stands.
+        stream: Stream,
     },
     /// The id of its stream belongs to a stream of another kind.
     #[error("its stream has the id of {0}")]
@@ -227,6 +235,11 @@ impl Chain {
     }
 
     fn doubt_stream(&self, record: &Record<'_>) -> Result<(), Reason> {
+        let Stream { kind, id } = record.stream;
+        let own = kind != StreamKind::Log || id == record.log.0;
+        if !own || record.kind.split('.').next() != Some(kind.name()) {
+            return Err(Reason::Kind { kind: record.kind.to_owned(), stream: record.stream });
+        }
         let (expected, hash) = match self.streams.get(&record.stream.id) {
             Some(before) if before.stream != record.stream => return Err(Reason::StreamKind(before.stream)),
             Some(before) => (before.count, before.hash),

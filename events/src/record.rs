@@ -32,6 +32,12 @@ pub fn hash(record: &[u8]) -> Hash {
     *KEYED.clone().update(record).finalize().as_bytes()
 }
 
+/// The hash of a notice's text, which consents name it by: plain BLAKE3 over its UTF-8 bytes, so that anybody with the text
+/// can tell that it is the one.
+pub fn notice_hash(text: &str) -> Hash {
+    *blake3::hash(text.as_bytes()).as_bytes()
+}
+
 /// What a record says of one sealed part: what it was sealed under, and a hiding commitment. Never whose it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PartRef {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use domain::event::Event;
 use domain::id::KeyId;
 use domain::personal::{Gone, Held};
-use domain::subject;
+use domain::{notice, subject};
 use events::bundle::Presence;
 use events::chain::{Broken, Chain, Head};
 use events::log::LogError;
@@ -237,18 +237,29 @@ impl Audit {
         Ok(())
     }
 
-    /// The few kinds whose facts say what may be absent.
+    /// The few kinds whose facts decide something here: what may be absent, and which text was shown.
     fn erasure(&mut self, record: &Record<'_>) -> Result<(), Unsound> {
-        if !matches!(record.kind, "log.opened" | "log.keyring" | "case.destruction-ordered" | "case.certified") {
+        const KINDS: [&str; 5] =
+            ["log.opened", "log.keyring", "case.destruction-ordered", "case.certified", "notice.published"];
+        if !KINDS.contains(&record.kind) {
             return Ok(());
         }
+        let wrong = |reason: &str| Unsound::Facts { position: record.position, reason: reason.to_owned() };
         match facts(record)? {
-            Event::Log(domain::ledger::Event::Opened { origin, .. }) => self.origin = Some(origin),
+            Event::Log(domain::ledger::Event::Opened { log, origin, .. }) if log == record.log => {
+                self.origin = Some(origin);
+            }
+            Event::Log(domain::ledger::Event::Opened { .. }) => return Err(wrong("it opens another log")),
+            Event::Notice(notice::Event::Published { text, hash, .. })
+                if events::record::notice_hash(text.as_str()) != hash =>
+            {
+                return Err(wrong("the hash beside the notice is another text's"));
+            }
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys),
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                 for key in keys {
-                    self.ordered.insert(key, record.position);
-                    self.erasures.insert(key, erasure);
+                    self.ordered.entry(key).or_insert(record.position);
+                    self.erasures.entry(key).or_insert(erasure);
                 }
             }
             Event::Case(subject::Event::Certified { erasure, .. }) => {

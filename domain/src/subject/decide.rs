@@ -143,10 +143,10 @@ const KEY_BYTES: usize = 16;
 const PART_BYTES: usize = 54;
 const COMPARTMENT_BYTES: usize = 6;
 
-/// One copy under each key that stays.
+/// One copy under each key that stays, also where nothing of the subject is closed: so that nobody has to guess that.
 fn closed(closing: &Closing) -> impl Iterator<Item = Held<Closed>> {
     let compartments = sorted(&closing.closed);
-    let stays = if compartments.is_empty() { vec![] } else { sorted(&closing.stays) };
+    let stays = sorted(&closing.stays);
     let subject = closing.subject;
     stays.into_iter().map(move |stays| Held::new(subject, stays, Closed { compartments: compartments.clone() }))
 }

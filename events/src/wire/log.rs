@@ -7,9 +7,12 @@ use domain::time::Time;
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly};
 use crate::codec::{decode, encode};
 
-facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool } }
+facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool, codec: String } }
 facts! { ClockConfirmedV1 { now: i64 } }
 facts! { KeysLostV1 { keys: Vec<[u8; 16]> } }
+
+/// How facts and fields are written, in words for whoever reads the log without this program.
+const CODEC: &str = "bincode 2, fixed-width integers, big-endian";
 
 pub(crate) const STRUCTURES: &[(&str, Columns)] = &[];
 
@@ -22,7 +25,13 @@ pub(crate) const SHAPES: &[Shape] = &[
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
     let (kind, facts) = match event {
         Event::Opened { log, controller, origin, demo } => {
-            let form = OpenedV1 { log: log.0, controller: controller.clone(), origin: origin.clone(), demo: *demo };
+            let form = OpenedV1 {
+                log: log.0,
+                controller: controller.clone(),
+                origin: origin.clone(),
+                demo: *demo,
+                codec: CODEC.to_owned(),
+            };
             ("log.opened", encode(&form)?)
         }
         Event::ClockConfirmed { now } => ("log.clock", encode(&ClockConfirmedV1 { now: now.0 })?),
@@ -37,7 +46,10 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
     let [] = exactly(parts)?;
     let event = match (kind, version) {
         ("log.opened", 1) => {
-            let OpenedV1 { log, controller, origin, demo } = decode(facts, "facts")?;
+            let OpenedV1 { log, controller, origin, demo, codec } = decode(facts, "facts")?;
+            if codec != CODEC {
+                return Err(WireError::Code("codec"));
+            }
             Event::Opened { log: LogId(log), controller, origin, demo }
         }
         ("log.clock", 1) => {
