@@ -45,6 +45,8 @@ pub struct Clock {
     set: Option<AtomicI64>,
     /// Wall clock less time since boot, when the time was last believed.
     base_ms: AtomicI64,
+    /// Up to which last record an operator said that a clock behind it is right.
+    behind_ok: AtomicI64,
     /// Whether an operator confirmed the time since the ledger was opened.
     confirmed: AtomicBool,
     /// When the last record before the open was written.
@@ -57,6 +59,7 @@ impl Clock {
         Self {
             set: None,
             base_ms: AtomicI64::new(base_ms()),
+            behind_ok: AtomicI64::new(i64::MIN),
             confirmed: AtomicBool::new(false),
             opened_after: AtomicI64::new(i64::MIN),
         }
@@ -90,7 +93,8 @@ impl Clock {
     /// The time for the next record: not before the last one.
     pub fn next(&self, last: Time) -> Result<Time, WrongClock> {
         let now = self.now();
-        if now.0 < last.0.saturating_sub(BEHIND_MS) {
+        let behind = now.0 < last.0.saturating_sub(BEHIND_MS);
+        if behind && last.0 > self.behind_ok.load(Ordering::Acquire) {
             return Err(WrongClock::Behind { now, last });
         }
         if self.set.is_none() {
@@ -99,8 +103,10 @@ impl Clock {
         Ok(now.max(last))
     }
 
-    /// An operator says that the time is right: what was in doubt is believed again. Returns the time for the record of it.
+    /// An operator says that the time is right: what was in doubt is believed again. Behind records of a wrong, later time
+    /// that time is repeated until the clock has passed it. Returns the time for the record of it.
     pub fn confirm(&self, last: Time) -> Time {
+        self.behind_ok.store(last.0, Ordering::Release);
         self.base_ms.store(base_ms(), Ordering::Release);
         self.confirmed.store(true, Ordering::Release);
         self.now().max(last)
@@ -141,6 +147,18 @@ mod tests {
         assert_eq!(clock.next(Time(99_000)), Ok(Time(100_000)));
         assert_eq!(clock.next(Time(104_000)), Ok(Time(104_000)));
         assert_eq!(clock.next(Time(105_001)), Err(WrongClock::Behind { now: Time(100_000), last: Time(105_001) }));
+    }
+
+    #[test]
+    fn a_confirmed_clock_waits_at_the_wrong_time_that_was_written() {
+        let (clock, wrong) = (Clock::set_to(Time(100_000)), Time(900_000));
+        assert!(clock.next(wrong).is_err());
+        assert_eq!(clock.confirm(wrong), wrong);
+        assert_eq!(clock.next(wrong), Ok(wrong));
+        clock.set(Time(900_001));
+        assert_eq!(clock.next(wrong), Ok(Time(900_001)));
+        clock.set(Time(800_000));
+        assert!(clock.next(Time(900_001)).is_err());
     }
 
     #[test]

@@ -158,6 +158,8 @@ impl<V: Follow> Writer<V> {
         } else {
             self.shared.clock.next(self.last)?
         };
+        // The clock may have stepped back a little since the command was decided; nothing is recorded before it was true.
+        let at = append.records.iter().map(|record| record.draft.effective_at).fold(at, Time::max);
         self.guard(batch, &append)?;
         let linked = self.link(batch, &append, at)?;
         Ok(self.admit(batch, append, at, linked))
