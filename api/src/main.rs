@@ -18,10 +18,14 @@ use events::chain::Head;
 use events::ledger::{Clock, Directory};
 use events::log::Log as _;
 use indicatif::ProgressBar;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     error::hush_panics();
+    if let Err(failed) = leave_no_core() {
+        eprintln!("lethe: core dumps cannot be switched off: {failed}");
+    }
     tracing_subscriber::fmt()
         .json()
         .with_env_filter(EnvFilter::try_from_env("LETHE_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
@@ -34,6 +38,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A core dump would hold keys and personal data in clear.
+fn leave_no_core() -> std::io::Result<()> {
+    Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?)
 }
 
 fn run(command: Command) -> Result<(), Box<dyn Error>> {
