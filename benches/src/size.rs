@@ -1,0 +1,80 @@
+//! How much room a ledger takes: on the disk, and in memory.
+
+use std::fs;
+use std::path::Path;
+
+use events::log::{Log, PartBytes};
+
+use crate::Done;
+use crate::ledger;
+
+/// The files of journal and index, by the bytes of records and sealed parts.
+pub fn disk(dir: &Path, contacts: usize) -> Done {
+    let data = dir.join("data");
+    ledger::fill(&data, contacts)?;
+    let ledger = ledger::open(&data)?;
+    let (mut from, mut bytes) = (0, 0);
+    loop {
+        let entries = ledger.log().read(from, 4 << 20)?;
+        if entries.is_empty() {
+            break;
+        }
+        from += entries.len() as u64;
+        for entry in entries {
+            let parts = entry.parts.iter().map(|part| match &part.bytes {
+                PartBytes::Present(bytes) => bytes.len() as u64,
+                PartBytes::Swept { length } | PartBytes::Damaged { length } => u64::from(*length),
+            });
+            bytes += entry.record.len() as u64 + parts.sum::<u64>();
+        }
+    }
+    drop(ledger);
+    let (journal, index) = (below(&data.join("journal"))?, below(&data.join("index"))?);
+    let (all, keyring) = (journal + index, below(&data.join("keyring"))?);
+    println!(
+        "disk, {from} records: {:.2} times the {bytes} bytes of records and sealed parts (journal {:.2}, index {:.2}; \
+         the keyring beside them {:.2})",
+        all as f64 / bytes as f64,
+        journal as f64 / bytes as f64,
+        index as f64 / bytes as f64,
+        keyring as f64 / bytes as f64
+    );
+    Ok(())
+}
+
+/// What the process holds after a boot.
+pub fn memory(dir: &Path, contacts: usize) -> Done {
+    let data = dir.join("data");
+    if !data.join("journal").is_dir() {
+        ledger::fill(&data, contacts)?;
+        println!("memory: the ledger is made; measure in a process that did not make it");
+        return Ok(());
+    }
+    let before = resident()?;
+    let ledger = ledger::open(&data)?;
+    let counted = ledger.views().count_contacts(&projections::Filter::default()).max(1);
+    let resident = resident()?;
+    println!(
+        "memory, {counted} contacts: {} bytes resident a contact ({} MB, {} MB before the boot)",
+        resident / counted as u64,
+        resident >> 20,
+        before >> 20
+    );
+    Ok(())
+}
+
+fn below(dir: &Path) -> Done<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        bytes += if entry.path().is_dir() { below(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
+}
+
+fn resident() -> Done<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("the kernel does not say")?;
+    let kilobytes: u64 = line.split_whitespace().nth(1).ok_or("the kernel does not say")?.parse()?;
+    Ok(kilobytes * 1024)
+}
