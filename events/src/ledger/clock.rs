@@ -40,8 +40,12 @@ pub enum WrongClock {
     },
 }
 
-/// Wall clock, watched; or a time that was set, which only the demo and tests may do.
+/// Stands in for a time that was set while a clock that may be set follows the machine's.
+const FOLLOWS: i64 = i64::MIN;
+
+/// Wall clock, watched; or one that may be set, which only the demo and tests may have.
 pub struct Clock {
+    /// Where the clock may be set: the time it stands at, or [`FOLLOWS`].
     set: Option<AtomicI64>,
     /// Wall clock less time since boot, when the time was last believed.
     base_ms: AtomicI64,
@@ -65,24 +69,47 @@ impl Clock {
         }
     }
 
-    /// A clock that stands still until it is set again; for the demo and for tests.
+    /// A clock that stands still until it is set again or let run; for tests.
     pub fn set_to(time: Time) -> Self {
         Self { set: Some(AtomicI64::new(time.0)), ..Self::system() }
     }
 
-    /// Moves a clock that may be set. Without effect on the machine's.
+    /// A clock that follows the machine's and may be set; for the demo.
+    pub fn demo() -> Self {
+        let demo = Self::set_to(Time(FOLLOWS));
+        demo.confirmed.store(true, Ordering::Release);
+        demo
+    }
+
+    /// Moves a clock that may be set and stops it there. Without effect on the machine's.
     pub fn set(&self, time: Time) {
         if let Some(set) = &self.set {
             set.store(time.0, Ordering::Release);
         }
     }
 
+    /// Lets a clock that was set follow the machine's from now on, which is believed as it is.
+    pub fn run(&self) {
+        if let Some(set) = &self.set {
+            self.base_ms.store(base_ms(), Ordering::Release);
+            self.confirmed.store(true, Ordering::Release);
+            set.store(FOLLOWS, Ordering::Release);
+        }
+    }
+
+    /// Whether it may be set.
+    pub fn may_be_set(&self) -> bool {
+        self.set.is_some()
+    }
+
+    /// Whether it stands still where it was set.
+    pub fn stands(&self) -> bool {
+        self.standing().is_some()
+    }
+
     /// What it says, believed or not.
     pub fn now(&self) -> Time {
-        match &self.set {
-            Some(set) => Time(set.load(Ordering::Acquire)),
-            None => Time(wall_ms()),
-        }
+        self.standing().unwrap_or_else(|| Time(wall_ms()))
     }
 
     /// The ledger was opened behind a record of this time.
@@ -97,7 +124,7 @@ impl Clock {
         if behind && last.0 > self.behind_ok.load(Ordering::Acquire) {
             return Err(WrongClock::Behind { now, last });
         }
-        if self.set.is_none() {
+        if !self.stands() {
             self.watch(now)?;
         }
         Ok(now.max(last))
@@ -110,6 +137,11 @@ impl Clock {
         self.base_ms.store(base_ms(), Ordering::Release);
         self.confirmed.store(true, Ordering::Release);
         self.now().max(last)
+    }
+
+    fn standing(&self) -> Option<Time> {
+        let set = self.set.as_ref()?.load(Ordering::Acquire);
+        (set != FOLLOWS).then_some(Time(set))
     }
 
     fn watch(&self, now: Time) -> Result<(), WrongClock> {
@@ -159,6 +191,22 @@ mod tests {
         assert_eq!(clock.next(wrong), Ok(Time(900_001)));
         clock.set(Time(800_000));
         assert!(clock.next(Time(900_001)).is_err());
+    }
+
+    #[test]
+    fn a_demo_clock_is_set_and_then_follows_the_machine() {
+        let clock = Clock::demo();
+        let long_ago = Time(clock.now().0 - 1_826 * Time::DAY_MS);
+        clock.opened_after(long_ago);
+        clock.set(long_ago);
+        assert_eq!((clock.stands(), clock.next(long_ago)), (true, Ok(long_ago)));
+        clock.run();
+        assert!(!clock.stands());
+        assert!(clock.next(long_ago).is_ok_and(|now| now.day() > long_ago.day()));
+        let system = Clock::system();
+        system.set(long_ago);
+        system.run();
+        assert!(!system.may_be_set() && system.now() > long_ago);
     }
 
     #[test]
