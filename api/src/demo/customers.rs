@@ -23,8 +23,9 @@ use super::words::{Locale, Words};
 
 /// People of one organization.
 const PEOPLE: usize = 5;
-/// How many tickets, quotes and changes there are at most, each.
+/// How many tickets, quotes and changes there are at most, each, and how many customers there are for one at least.
 const DESK: usize = 200;
+const RARE: usize = 8;
 const TAGS: [&str; 6] = ["key account", "gardening", "cold chain", "fair 2024", "reseller", "écologique"];
 
 /// Somebody who was registered.
@@ -192,14 +193,15 @@ impl<'a> Customers<'a> {
         Ok(Some(horizon.min(self.arrival(self.next))))
     }
 
-    /// Between eight and five, all of them in order.
+    /// Between eight and five, all of them in order; those of one organization a minute apart.
     fn arrival(&self, number: usize) -> Time {
         let (begin, end) = self.span;
-        let part = number as f64 / self.total.max(1) as f64;
+        let part = (number - number % PEOPLE) as f64 / self.total.max(1) as f64;
         let at = begin.0 as f64 + (end.0 - begin.0) as f64 * part;
         let day = (at / Time::DAY_MS as f64).floor();
         let of_day = at / Time::DAY_MS as f64 - day;
-        Time(((day + (8.0 + 9.0 * of_day) / 24.0) * Time::DAY_MS as f64) as i64)
+        let first = (day + (8.0 + 9.0 * of_day) / 24.0) * Time::DAY_MS as f64;
+        Time(first as i64 + (number % PEOPLE) as i64 * 60_000)
     }
 
     fn come(&mut self, number: usize, diary: &mut Diary) -> Result<(), DemoError> {
@@ -289,7 +291,7 @@ impl<'a> Customers<'a> {
         rng: &mut StdRng,
         diary: &mut Diary,
     ) -> Result<(), DemoError> {
-        let step = PEOPLE.max(self.total / DESK);
+        let step = RARE.max(self.total / DESK);
         let (turn, variant) = (customer.number % step, customer.number / step);
         let later = self.later(at, rng);
         let desk = Desk { office: self.office, texts: &self.words.texts, customer };

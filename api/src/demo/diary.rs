@@ -2,27 +2,29 @@
 //! at a time where they are close together.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 
 use domain::aggregate::Aggregate;
 use domain::event::Follow;
 use domain::id::{ActorId, CaseId, ErasureId, RegisterId};
 use domain::time::Time;
 use domain::{actor, consent, contact, notice, organization, quote, register, subject, ticket};
-use events::ledger::{Fresh, Intent, Ledger, Refused};
+use events::ledger::{Fresh, Intent, Ledger};
 
 use super::DemoError;
 
 /// How far apart the first and the last command of a round may be. Less than a day, so that none reads as recorded late.
 const ROUND_MS: i64 = Time::DAY_MS / 2;
 /// How many commands a round may have.
-const ROUND: usize = 2_048;
+const ROUND: usize = 1_024;
 
 /// What will happen.
 pub struct Diary {
     pages: BinaryHeap<Page>,
     written: u64,
     end: Time,
+    /// How far the story is told; the ledger's clock never goes back.
+    told: Time,
 }
 
 /// One command and when it is given. Pages are ordered by time; those of one time as they were written.
@@ -61,31 +63,22 @@ macro_rules! acts {
             Erase(ActorId, Erase),
         }
 
-        impl Act {
-            fn stream(&self) -> [u8; 16] {
-                match self {
-                    $(Self::$name(deed) => deed.id,)*
-                    Self::Erase(_, erase) => erase.case.0,
-                }
-            }
-        }
-
         $(impl From<Deed<$aggregate>> for Act {
             fn from(deed: Deed<$aggregate>) -> Self {
                 Self::$name(Box::new(deed))
             }
         })*
 
-        /// Commands about streams that differ, kind by kind, so that what others refer to comes first.
+        /// Commands, kind by kind, so that what others refer to comes first.
         #[derive(Default)]
         struct Round {
-            streams: HashSet<[u8; 16]>,
+            size: usize,
             $($list: Vec<Intent<$aggregate>>,)*
         }
 
         impl Round {
             fn take(&mut self, at: Time, act: Act) -> Result<(), DemoError> {
-                self.streams.insert(act.stream());
+                self.size += 1;
                 match act {
                     $(Act::$name(deed) => self.$list.push(deed.intent(at)?),)*
                     Act::Erase(..) => {}
@@ -116,7 +109,7 @@ acts! {
 impl Diary {
     /// An empty one. What would happen later than its end never happens.
     pub fn until(end: Time) -> Self {
-        Self { pages: BinaryHeap::new(), written: 0, end }
+        Self { pages: BinaryHeap::new(), written: 0, end, told: Time(i64::MIN) }
     }
 
     /// Somebody will give this command.
@@ -137,7 +130,7 @@ impl Diary {
         while let Some(Page { at, act, .. }) = self.next(until) {
             match act {
                 Act::Erase(actor, erase) => {
-                    ledger.clock().set(at);
+                    self.tell(ledger, at);
                     erase.carry_out(ledger, actor)?;
                 }
                 act => self.round(ledger, at, act, until)?,
@@ -151,17 +144,21 @@ impl Diary {
         let mut last = first;
         round.take(first, act)?;
         let until = until.min(first.plus_ms(ROUND_MS));
-        while round.streams.len() < ROUND
+        while round.size < ROUND
             && let Some(next) = self.pages.peek()
             && !matches!(next.act, Act::Erase(..))
-            && !round.streams.contains(&next.act.stream())
             && let Some(Page { at, act, .. }) = self.next(until)
         {
             last = at;
             round.take(at, act)?;
         }
-        ledger.clock().set(last);
+        self.tell(ledger, last);
         round.carry_out(ledger)
+    }
+
+    fn tell<V: Follow>(&mut self, ledger: &Ledger<V>, at: Time) {
+        self.told = self.told.max(at);
+        ledger.clock().set(self.told);
     }
 
     fn put(&mut self, at: Time, act: Act) {
@@ -200,9 +197,10 @@ impl Erase {
 }
 
 fn submit<V: Follow, A: Aggregate>(ledger: &Ledger<V>, intents: &[Intent<A>]) -> Result<(), DemoError> {
-    let refused =
-        |refused: Refused<A::Rejection>| DemoError::Refused { stream: A::KIND.name(), why: refused.to_string() };
-    intents.iter().try_for_each(|intent| ledger.submit_blocking(intent).map(|_| ()).map_err(refused))
+    for done in ledger.submit_all_blocking(intents) {
+        done.map_err(|refused| DemoError::Refused { stream: A::KIND.name(), why: refused.to_string() })?;
+    }
+    Ok(())
 }
 
 impl PartialEq for Page {
