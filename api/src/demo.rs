@@ -24,6 +24,8 @@ use self::words::Words;
 /// How many contacts `serve --demo` makes, beside the four of the story. With this many, every state of a consent, a
 /// ticket and a quote occurs, and every script that the generator knows.
 pub const CONTACTS: usize = 96;
+/// What `serve --demo` tells its story with.
+pub const SEED: u64 = 1;
 /// Whose ledger it is.
 pub const CONTROLLER: &str = "Nordlicht Handels GmbH";
 /// How far back the story begins, in days.

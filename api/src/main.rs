@@ -68,7 +68,8 @@ fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let config = Config::load(serve.flags)?;
     let cooling_off_ms = i64::from(serve.cooling_off) * 3_600_000;
     let Founder { controller, origin } = serve.founder;
-    let app = open(&data, &Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms }, Clock::system())?;
+    let clock = if serve.demo { Clock::demo() } else { Clock::system() };
+    let app = open(&data, &Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms }, clock)?;
     let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ready = |address| {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use domain::event::Event;
 use domain::id::{ActorId, RegisterId};
+use domain::time::Time;
 use domain::{ledger, register};
 use events::ledger::{Clock, Directory, DirectoryError, Founding, Fresh, Intent, Refused, Unreadable, open_entry};
 use events::log::engine::Options;
@@ -15,6 +16,8 @@ use projections::Views;
 use replay::rebuild::{BootError, boot};
 
 use crate::app::App;
+use crate::demo::{self, DemoError};
+use crate::tokens;
 
 /// How a ledger is opened.
 #[derive(Clone, Debug)]
@@ -44,6 +47,14 @@ pub enum OpenError {
     /// And the other way round.
     #[error("this directory holds a demo ledger; open it with --demo")]
     OnlyADemo,
+    /// The demo's story could not be told.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The process ended while the story was told.
+    #[error(
+        "this demo ledger was not finished when it was made: remove the directory, or name another one with --data"
+    )]
+    HalfADemo,
     /// The register could not be written.
     #[error("the register of purposes could not be written: {0}")]
     Register(#[from] Refused<register::Rejection>),
@@ -61,20 +72,15 @@ pub enum OpenError {
 /// Opens the ledger of a directory, and makes one where there is none. `clock` is the ledger's.
 pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenError> {
     let options = Options::default();
-    if !Directory::exists(path)? {
-        let founding = Founding {
-            controller: opening.controller.clone(),
-            origin: opening.origin.clone(),
-            demo: opening.demo.unwrap_or(false),
-            at: clock.now(),
-        };
-        Directory::create(path, &founding, options)?;
+    let is_new = !Directory::exists(path)?;
+    if is_new {
+        Directory::create(path, &founding(opening, clock.now()), options)?;
     }
     let indexing = Progress::new("reading the index");
     let directory = Directory::open(path, options, &|done, of| indexing.tell(done, of))?;
     drop(indexing);
-    let demo = is_demo(&directory)?;
-    match (demo, opening.demo) {
+    let is_demo = is_demo(&directory)?;
+    match (is_demo, opening.demo) {
         (false, Some(true)) => return Err(OpenError::NotADemo),
         (true, Some(false)) => return Err(OpenError::OnlyADemo),
         _ => {}
@@ -89,14 +95,28 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     let (ledger, booted) = boot(directory, Views::default(), clock, &|done, of| reading.tell(done, of))?;
     drop(reading);
     tracing::info!(records = booted.records, finished = booted.finished, "the log is verified and the views are built");
-    let app = App::new(Arc::new(ledger), demo, opening.cooling_off_ms);
+    let app = App::new(Arc::new(ledger), is_demo, opening.cooling_off_ms);
     if !booted.residue.is_empty() {
         app.sweep(booted.residue);
+    }
+    match opening.demo {
+        Some(true) if is_new => drop(demo::populate(app.ledger(), demo::SEED, demo::CONTACTS)?),
+        // The tokens of its first start are issued as soon as the story is told.
+        Some(true) if tokens::list(&app).is_empty() => return Err(OpenError::HalfADemo),
+        _ => {}
     }
     if app.ledger().views().register_stream().is_none() {
         write_register(&app)?;
     }
     Ok(app)
+}
+
+fn founding(opening: &Opening, now: Time) -> Founding {
+    let Opening { controller, origin, demo, .. } = opening;
+    match demo {
+        Some(true) => demo::founding(now),
+        _ => Founding { controller: controller.clone(), origin: origin.clone(), demo: false, at: now },
+    }
 }
 
 fn is_demo(directory: &Directory) -> Result<bool, OpenError> {
