@@ -86,6 +86,11 @@ impl App {
         self.ledger.submit(&intent).await
     }
 
+    /// Whether a command with this id was accepted before.
+    pub fn is_repeated(&self, envelope: &Envelope) -> bool {
+        envelope.command_id.is_some_and(|command| self.ledger.log().command(&command).is_some())
+    }
+
     /// What the views knew of a stream when an earlier command of this id met it; none where there was no such command. What
     /// a command leaves out because it is so already must be the same for its retry.
     pub fn met_by(&self, command: CommandId, stream: [u8; 16]) -> Result<Option<Views>, Failure> {

@@ -77,6 +77,28 @@ fn count(asked: Option<i32>) -> async_graphql::Result<usize> {
     }
 }
 
+/// The part of a list in memory that a cut asks for, with the numbers of its rows. `number` finds the row of a cursor.
+pub fn cut_list<'a, T>(
+    list: &'a [T],
+    cut: &Cut,
+    number: impl Fn(&Cursor) -> Option<usize>,
+) -> Result<Page<(usize, &'a T)>, CursorGone> {
+    let find = |cursor: Option<&Cursor>| cursor.map(|cursor| number(cursor).ok_or(CursorGone)).transpose();
+    let length = list.len();
+    let (start, end) = match cut {
+        Cut::First { count, after } => {
+            let start = find(after.as_ref())?.map_or(0, |row| row + 1);
+            (start, start.saturating_add(*count).min(length))
+        }
+        Cut::Last { count, before } => {
+            let end = find(before.as_ref())?.unwrap_or(length);
+            (end.saturating_sub(*count), end)
+        }
+    };
+    let items = list.iter().enumerate().take(end).skip(start).collect();
+    Ok(Page { items, has_next: end < length, has_previous: start > 0 })
+}
+
 /// A page as a connection.
 pub fn connection<T: OutputType>(
     page: Result<Page<(Cursor, T)>, CursorGone>,
@@ -93,6 +115,24 @@ pub fn connection<T: OutputType>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_in_memory_is_cut_from_both_ends() {
+        let cursor = |id: u8| Some(Cursor { id: [id; 16], position: 0, at: Time(0) });
+        let number = |cursor: &Cursor| Some(usize::from(cursor.id[0])).filter(|row| *row < 5);
+        let cut = |cut: Cut| {
+            let page = cut_list(&[10, 11, 12, 13, 14], &cut, number)?;
+            assert!(page.items.iter().all(|(row, item)| row + 10 == **item));
+            let rows: Vec<_> = page.items.iter().map(|(row, _)| *row).collect();
+            Ok((rows, page.has_previous, page.has_next))
+        };
+        assert_eq!(cut(Cut::First { count: 2, after: None }), Ok((vec![0, 1], false, true)));
+        assert_eq!(cut(Cut::First { count: 9, after: cursor(1) }), Ok((vec![2, 3, 4], true, false)));
+        assert_eq!(cut(Cut::First { count: 2, after: cursor(4) }), Ok((vec![], true, false)));
+        assert_eq!(cut(Cut::Last { count: 2, before: None }), Ok((vec![3, 4], true, false)));
+        assert_eq!(cut(Cut::Last { count: 9, before: cursor(2) }), Ok((vec![0, 1], false, true)));
+        assert_eq!(cut(Cut::First { count: 1, after: cursor(7) }), Err(CursorGone));
+    }
 
     #[test]
     fn a_cursor_reads_back_and_nothing_else_does() {

@@ -7,15 +7,18 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use domain::contact::{self, Command, Field, Profile, ProfileChange};
 use domain::holding::{Holding, HoldingChange};
 use domain::id::{ContactId, OrganizationId, PointId, SubjectId};
+use domain::owner::{Owner, Person};
 use domain::profile::{Change, FieldPolicy};
 use domain::value::{Language, Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
-use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Span, Views};
+use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Span, TicketFilter, Views};
 
 use super::connection::{Opaque, Paging, connection};
 use super::organization::{Organization, Shared};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, payload};
+use super::quote::{self, Quote, QuoteState, QuotesAsked};
 use super::scalars::{CommandId, Day, Time};
+use super::ticket::{self, Ticket, TicketState};
 use super::values::{
     Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, PertinentDate,
     PertinentDateInput, Reason, SocialLink, SocialLinkInput, Source, change,
@@ -181,6 +184,37 @@ impl Contact {
     /// The ways to reach them, retired ones too.
     async fn points(&self) -> Option<Vec<ContactPoint>> {
         Some(self.sheet()?.points().map(ContactPoint::from).collect())
+    }
+    /// What they asked us, by when.
+    #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
+    async fn tickets(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        state: Option<TicketState>,
+        #[graphql(default)] descending: bool,
+    ) -> Option<async_graphql::Result<Connection<Opaque, Ticket, EmptyFields, EmptyFields>>> {
+        let status = state.map(Into::into);
+        let filter = TicketFilter { contact: Some(self.id), status, ..TicketFilter::default() };
+        Some(ticket::page(ctx, &Paging { first, after, last, before }, &filter, descending))
+    }
+    /// What we offered them, by when.
+    #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
+    async fn quotes(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        state: Option<QuoteState>,
+        #[graphql(default)] descending: bool,
+    ) -> Option<async_graphql::Result<Connection<Opaque, Quote, EmptyFields, EmptyFields>>> {
+        let asked = QuotesAsked { contact_id: Some(self.id.to_string()), state, ..QuotesAsked::default() };
+        Some(quote::page(ctx, &Paging { first, after, last, before }, &asked, descending))
     }
     /// The first mail address in use.
     async fn email(&self) -> Option<&str> {
@@ -500,6 +534,18 @@ async fn submit(
 /// A contact's id as an input gives it.
 pub(super) fn contact_id(text: &str) -> Result<ContactId, No> {
     text.parse().map_err(|wrong| UserError::at(&["contactId"], wrong).into())
+}
+
+/// Whose data a contact is, for a command that is about them.
+pub(super) fn person(app: &App, text: &str) -> Result<Person, No> {
+    let contact = contact_id(text)?;
+    let (_, state) = app.ledger().state::<contact::Contact>(&contact.0).map_err(Failure::from)?;
+    let rejection = match state.owner() {
+        Owner::Subject(subject) => return Ok(Person { subject, contact }),
+        Owner::Gone(gone) => gone.into(),
+        Owner::Nobody => contact::Rejection::NotRegistered,
+    };
+    Err(UserError::of(&["contactId"], rejection).into())
 }
 
 fn organization(app: &App, text: &str, problems: &mut Problems) -> Option<OrganizationId> {

@@ -1,13 +1,17 @@
 //! The GraphQL schema: one file a noun. Resolvers parse what comes in, give commands to the app and read the views; they
 //! hold no rule of the domain.
 
+mod actor;
 mod connection;
 mod contact;
+mod node;
 mod organization;
 mod outcome;
+mod quote;
 mod scalars;
 #[cfg(test)]
 mod testing;
+mod ticket;
 mod values;
 mod viewer;
 
@@ -19,11 +23,23 @@ pub use values::ErasureMark;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(viewer::ViewerQuery, contact::ContactQuery, organization::OrganizationQuery);
+pub struct Query(
+    viewer::ViewerQuery,
+    contact::ContactQuery,
+    organization::OrganizationQuery,
+    ticket::TicketQuery,
+    quote::QuoteQuery,
+    node::NodeQuery,
+);
 
 /// Everything that can be changed.
 #[derive(MergedObject, Default)]
-pub struct Mutation(contact::ContactMutation, organization::OrganizationMutation);
+pub struct Mutation(
+    contact::ContactMutation,
+    organization::OrganizationMutation,
+    ticket::TicketMutation,
+    quote::QuoteMutation,
+);
 
 /// The schema of one ledger.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -7,15 +7,18 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use domain::holding::{Holding, HoldingChange};
 use domain::id::OrganizationId;
 use domain::organization::{self, Command, Field, Profile, ProfileChange};
+use domain::owner::{Company, Owner};
 use domain::profile::{self, Change, Dated, FieldPolicy};
 use domain::value::{Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
-use projections::{Direction, Facts, Filter, OrganizationSheet, Span, Views};
+use projections::{Direction, Facts, Filter, OrganizationSheet, Span, TicketFilter, Views};
 
 use super::connection::{Opaque, Paging, connection};
 use super::contact::{Contact, SortBy, read_page, tags};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
+use super::quote::{self, Quote, QuoteState, QuotesAsked};
 use super::scalars::{CommandId, Day, Time};
+use super::ticket::{self, Ticket, TicketState};
 use super::values::{
     Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, OldIdentity, Reason,
     SocialLink, SocialLinkInput, Source, change,
@@ -210,6 +213,37 @@ impl Organization {
     ) -> Option<async_graphql::Result<Connection<Opaque, Contact, EmptyFields, EmptyFields>>> {
         let paging = Paging { first, after, last, before };
         Some(self.people(ctx, &paging, sort_by, descending))
+    }
+    /// What it asked us, by when.
+    #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
+    async fn tickets(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        state: Option<TicketState>,
+        #[graphql(default)] descending: bool,
+    ) -> Option<async_graphql::Result<Connection<Opaque, Ticket, EmptyFields, EmptyFields>>> {
+        let status = state.map(Into::into);
+        let filter = TicketFilter { organization: Some(self.id), status, ..TicketFilter::default() };
+        Some(ticket::page(ctx, &Paging { first, after, last, before }, &filter, descending))
+    }
+    /// What we offered it, by when.
+    #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
+    async fn quotes(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        state: Option<QuoteState>,
+        #[graphql(default)] descending: bool,
+    ) -> Option<async_graphql::Result<Connection<Opaque, Quote, EmptyFields, EmptyFields>>> {
+        let asked = QuotesAsked { organization_id: Some(self.id.to_string()), state, ..QuotesAsked::default() };
+        Some(quote::page(ctx, &Paging { first, after, last, before }, &asked, descending))
     }
 }
 
@@ -464,6 +498,18 @@ async fn submit(
 /// An organization's id as an input gives it.
 pub(super) fn organization_id(text: &str) -> Result<OrganizationId, No> {
     text.parse().map_err(|wrong| UserError::at(&["organizationId"], wrong).into())
+}
+
+/// Whose data an organization is, for a command that is about it.
+pub(super) fn company(app: &App, text: &str) -> Result<Company, No> {
+    let organization = organization_id(text)?;
+    let (_, state) = app.ledger().state::<organization::Organization>(&organization.0).map_err(Failure::from)?;
+    let rejection = match state.owner() {
+        Owner::Subject(subject) => return Ok(Company { subject, organization }),
+        Owner::Gone(gone) => gone.into(),
+        Owner::Nobody => organization::Rejection::NotRegistered,
+    };
+    Err(UserError::of(&["organizationId"], rejection).into())
 }
 
 /// The organization that another one belongs to: there is one, and it does not belong to that one itself.

@@ -60,6 +60,13 @@ impl UserError {
     }
 }
 
+impl UserError {
+    /// A rejection of the domain that is about one field.
+    pub fn of(path: &[&str], rejection: impl Kind) -> Self {
+        Self { code: rejection.kind(), ..Self::at(path, rejection) }
+    }
+}
+
 /// The kind of a rejection of the domain.
 pub trait Kind: std::error::Error {
     /// Of what kind it is.

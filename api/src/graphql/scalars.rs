@@ -56,6 +56,28 @@ impl ScalarType for Position {
     }
 }
 
+/// A whole number of 64 bits: an amount in minor units (1999 EUR are 19.99 €), a quantity in thousandths. Written as a text
+/// of digits, because it outgrows `Int`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Int64(pub i64);
+
+#[Scalar(name = "Int64")]
+impl ScalarType for Int64 {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        const WRONG: &str = "a whole number of 64 bits is written as digits";
+        let number = match &value {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        };
+        number.map(Self).ok_or_else(|| InputValueError::custom(WRONG))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
 /// A hash as 64 hexadecimal digits.
 pub fn hex(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()

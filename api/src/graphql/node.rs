@@ -1,0 +1,66 @@
+//! Any node by its id, as Relay asks for it.
+
+use async_graphql::{Context, ID, Interface, Object};
+use domain::event::{Stream, StreamKind};
+use domain::id::{ContactId, OrganizationId, QuoteId, TicketId};
+
+use super::contact::Contact;
+use super::organization::Organization;
+use super::outcome::{Ask, bad_request};
+use super::quote::Quote;
+use super::ticket::Ticket;
+
+/// Anything with an id that says what it is.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Its noun, an underscore and 32 hexadecimal digits."))]
+#[allow(clippy::large_enum_variant, reason = "one at a time, and not for long")]
+pub enum Node {
+    Contact(Contact),
+    Organization(Organization),
+    Ticket(Ticket),
+    Quote(Quote),
+}
+
+/// The field `node`.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The node with this id; null where there is none, and for what is asked by a field of its own.
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Node>> {
+        let (app, _) = ctx.may_read("node")?;
+        let Stream { kind, id } = id.parse().map_err(bad_request)?;
+        Ok(match kind {
+            StreamKind::Contact => Contact::find(app, ContactId(id)).map(Node::Contact),
+            StreamKind::Organization => Organization::find(app, OrganizationId(id)).map(Node::Organization),
+            StreamKind::Ticket => Ticket::find(app, TicketId(id)).map(Node::Ticket),
+            StreamKind::Quote => Quote::find(app, QuoteId(id)).map(Node::Quote),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::actor::Role;
+    use serde_json::json;
+
+    use crate::graphql::testing::Desk;
+
+    #[test]
+    fn a_node_is_found_by_its_id_alone() {
+        let desk = Desk::open();
+        let (contact, organization) = (desk.contact("Maria"), desk.organization("Acme GmbH"));
+        let query = "query q($id: ID!) { node(id: $id) { __typename id ... on Organization { name } } }";
+        let node = |id: &str| desk.get_with(Role::Agent, query, json!({ "id": id }))["node"].clone();
+        assert_eq!(node(&contact), json!({ "__typename": "Contact", "id": contact }));
+        let found = json!({ "__typename": "Organization", "id": organization, "name": "Acme GmbH" });
+        assert_eq!(node(&organization), found);
+        assert_eq!(node(&organization.replace("organization", "contact")), json!(null));
+        let wrong = desk.ask_with(Role::Agent, query, json!({ "id": "Maria" }));
+        assert_eq!(wrong["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        let auditor = desk.ask_with(Role::Auditor, query, json!({ "id": contact }));
+        assert_eq!(auditor["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    }
+}
