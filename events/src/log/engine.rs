@@ -427,9 +427,10 @@ impl Log for Embedded {
                 taken.map_err(|_| LogError::NotNext { position: row.position, what: "the maps lost count" }),
             )?;
         }
-        drop(maps);
+        // Whoever finds a position in the maps must find its record too, so they open only when index and head have it.
         self.index.push(rows);
         self.journal.raise(head);
+        drop(maps);
         Ok(head)
     }
 
