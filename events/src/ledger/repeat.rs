@@ -55,7 +55,10 @@ fn same<A: Aggregate, V: Follow>(
 ) -> Result<bool, Failure> {
     let Some(place) = recorded.first().map(|recorded| recorded.place) else { return Ok(false) };
     let (_, state) = ledger.fold::<A>(&stream.id, place.revision)?;
-    let when = Circumstances { actor: place.actor, effective_at: place.effective_at, now: place.recorded_at };
+    // A command that does not say when it became true was decided at that very moment, a little before it was written:
+    // what counts from now (the end of a code's time) must come out the same.
+    let now = if intent.effective_at.is_none() { place.effective_at } else { place.recorded_at };
+    let when = Circumstances { actor: place.actor, effective_at: place.effective_at, now };
     let Ok(events) = state.decide(&intent.command, &when) else { return Ok(false) };
     if events.len() != recorded.len() {
         return Ok(false);
