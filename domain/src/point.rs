@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::channel::Channel;
 use crate::code::codes;
 use crate::compartment::Country;
 use crate::id::PointId;
@@ -25,6 +26,20 @@ codes! {
         Messenger = 5 "MESSENGER",
         /// Anything else that reaches somebody.
         Other = 6 "OTHER",
+    }
+}
+
+impl PointKind {
+    /// Whether somebody is reached through this channel at such a point. A letter goes to a point of kind `OTHER`, whose
+    /// value is the address.
+    pub fn serves(self, channel: Channel) -> bool {
+        match channel {
+            Channel::Email => self == Self::Email,
+            Channel::Phone => matches!(self, Self::Phone | Self::Mobile),
+            Channel::Sms => self == Self::Mobile,
+            Channel::Post => self == Self::Other,
+            Channel::Messenger => matches!(self, Self::Messenger | Self::Mobile),
+        }
     }
 }
 

@@ -42,7 +42,8 @@ impl AsOf {
         Self { day, known_at: None }
     }
 
-    fn sees(&self, entry: &Entry) -> bool {
+    /// Whether a record counts from here.
+    pub fn sees(&self, entry: &Entry) -> bool {
         entry.effective_at <= self.day.end() && self.known_at.is_none_or(|known_at| entry.recorded_at <= known_at)
     }
 }
@@ -94,7 +95,8 @@ impl Entry {
         }
     }
 
-    fn scope(&self) -> Scope {
+    /// How far it reaches.
+    pub fn scope(&self) -> Scope {
         match &self.fact {
             Fact::Requested { about, .. }
             | Fact::Given { about, .. }
