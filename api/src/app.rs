@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use domain::actor::TokenState;
 use domain::aggregate::Aggregate;
+use domain::compartment::Compartment;
 use domain::event::{Follow as _, Stream};
-use domain::id::{CommandId, KeyId, RegisterId};
+use domain::id::{CommandId, KeyId, RegisterId, SubjectId};
 use domain::time::Time;
 use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten, open_entry};
 use events::log::Log as _;
@@ -41,6 +42,8 @@ pub struct Envelope {
     pub effective_at: Option<Time>,
     /// What the command's values were read from.
     pub reads: Vec<(Stream, u64)>,
+    /// Subjects whose keys must be exactly these when it is written.
+    pub keys: Vec<(SubjectId, Vec<(Compartment, KeyId)>)>,
 }
 
 impl App {
@@ -80,7 +83,7 @@ impl App {
             effective_at: envelope.effective_at,
             expected: envelope.expected_revision,
             reads: envelope.reads,
-            keys: Vec::new(),
+            keys: envelope.keys,
             fresh,
         };
         self.ledger.submit(&intent).await

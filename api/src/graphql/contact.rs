@@ -14,8 +14,10 @@ use events::ledger::{Accepted, Fresh};
 use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Span, TicketFilter, Views};
 
 use super::connection::{Opaque, Paging, connection};
+use super::consent::{ConsentFilter, Consents};
 use super::organization::{Organization, Shared};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, payload};
+use super::purpose::seen_from;
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
 use super::scalars::{CommandId, Day, Time};
 use super::ticket::{self, Ticket, TicketState};
@@ -215,6 +217,19 @@ impl Contact {
     ) -> Option<async_graphql::Result<Connection<Opaque, Quote, EmptyFields, EmptyFields>>> {
         let asked = QuotesAsked { contact_id: Some(self.id.to_string()), state, ..QuotesAsked::default() };
         Some(quote::page(ctx, &Paging { first, after, last, before }, &asked, descending))
+    }
+    /// Their person's consents: today, or as of a day, or as known at a time. Null where nobody ever spoke of consent.
+    async fn consents(
+        &self,
+        ctx: &Context<'_>,
+        as_of: Option<Day>,
+        known_at: Option<Time>,
+    ) -> Option<async_graphql::Result<Consents>> {
+        let (app, viewer) = match ctx.may_read("consents") {
+            Ok(asked) => asked,
+            Err(no) => return Some(Err(no)),
+        };
+        Consents::of_contact(app, viewer, self.id, seen_from(app, as_of, known_at)).map(Ok)
     }
     /// The first mail address in use.
     async fn email(&self) -> Option<&str> {
@@ -637,7 +652,7 @@ impl ContactQuery {
         Ok(Contact::find(app, id))
     }
 
-    /// Contacts, filtered and sorted; or found by the beginnings of words of name, mail and phone.
+    /// Contacts, filtered (also by their person's consent of today) and sorted; or found by the beginnings of words of name, mail and phone.
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
     async fn contacts(
         &self,
@@ -650,15 +665,19 @@ impl ContactQuery {
         #[graphql(default)] sort_by: SortBy,
         #[graphql(default)] descending: bool,
         search: Option<String>,
+        consent: Option<ConsentFilter>,
     ) -> async_graphql::Result<Connection<Opaque, Contact, EmptyFields, EmptyFields>> {
         let (app, _) = ctx.may_read("contacts")?;
         let cut = Paging { first, after, last, before }.cut()?;
         let filter = filter.parse()?;
+        let consent = consent.map(|consent| consent.parse(app)).transpose()?;
         let direction = if descending { Direction::Descending } else { Direction::Ascending };
         let views = app.ledger().views();
-        let page = match search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-            Some(text) => views.find_contacts(text, &filter, &cut),
-            None => views.contacts(&filter, sort_by.into(), direction, &cut),
+        let page = match (search.as_deref().map(str::trim).filter(|text| !text.is_empty()), &consent) {
+            (Some(text), None) => views.find_contacts(text, &filter, &cut),
+            (Some(text), Some(consent)) => views.find_contacts_by_consent(text, consent, &filter, &cut),
+            (None, None) => views.contacts(&filter, sort_by.into(), direction, &cut),
+            (None, Some(consent)) => views.contacts_by_consent(consent, &filter, sort_by.into(), direction, &cut),
         };
         let page = page.map(|page| read_page(ctx, &views, page));
         drop(views);

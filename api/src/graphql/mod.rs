@@ -3,10 +3,13 @@
 
 mod actor;
 mod connection;
+mod consent;
 mod contact;
 mod node;
+mod notice;
 mod organization;
 mod outcome;
+mod purpose;
 mod quote;
 mod scalars;
 #[cfg(test)]
@@ -30,6 +33,10 @@ pub struct Query(
     ticket::TicketQuery,
     quote::QuoteQuery,
     node::NodeQuery,
+    purpose::PurposeQuery,
+    notice::NoticeQuery,
+    consent::ConsentQuery,
+    consent::MayContactQuery,
 );
 
 /// Everything that can be changed.
@@ -39,6 +46,9 @@ pub struct Mutation(
     organization::OrganizationMutation,
     ticket::TicketMutation,
     quote::QuoteMutation,
+    purpose::PurposeMutation,
+    notice::NoticeMutation,
+    consent::ConsentMutation,
 );
 
 /// The schema of one ledger.

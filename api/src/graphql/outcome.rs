@@ -32,6 +32,12 @@ pub enum ErrorCode {
     ConsentMissing,
     /// The command id was used for something else.
     CommandReused,
+    /// The confirmation code was presented before.
+    CodeUsed,
+    /// The time of the confirmation code is over.
+    CodeExpired,
+    /// The person said no after the confirmation code was sent.
+    CodeOverruled,
 }
 
 /// Why a mutation did not happen. Nothing was changed.
