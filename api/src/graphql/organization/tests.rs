@@ -79,6 +79,8 @@ fn a_retry_is_the_same_command_and_other_values_are_not() {
     let changing = command_id();
     let values = format!(r#"commandId: "{changing}", reason: CHANGE, name: "Acme AG", notes: "pays late""#);
     let changed = desk.done(&change(id, &values));
+    let at_once = desk.done(&change(id, &values));
+    assert_eq!((&at_once["repeated"], &at_once["position"]), (&json!(true), &changed["position"]));
     desk.done(&change(id, r#"reason: CHANGE, name: "Acme SE""#));
     let size = desk.size();
 

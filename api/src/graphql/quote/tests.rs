@@ -176,6 +176,10 @@ fn a_sent_quote_expires_by_its_date_alone() {
     );
     desk.app.ledger().clock().set(Time(NOW.0 + 60 * Time::DAY_MS));
     assert_eq!((in_state("SENT"), in_state("EXPIRED")), (json!([]), json!([{ "id": quote }])));
+    let read =
+        desk.get(Role::Agent, &format!("{{ quote(id: \"{quote}\") {{ state }} quotes {{ nodes {{ state }} }} }}"));
+    assert_eq!(read["quote"]["state"], "EXPIRED");
+    assert_eq!(read["quotes"]["nodes"], json!([{ "state": "EXPIRED" }, { "state": "DRAFT" }]));
     let (code, _, words) = desk.refused(Role::Agent, &act("acceptQuote", &quote, "version: 1"));
     assert_eq!((&*code, &*words), ("CONFLICT", "the last day of this quote is over: 2026-10-31"));
     assert_eq!(desk.size(), size);
