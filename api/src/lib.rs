@@ -14,4 +14,5 @@ pub mod local;
 pub mod open;
 pub mod server;
 pub mod tokens;
+pub mod tour;
 pub mod welcome;

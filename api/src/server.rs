@@ -14,6 +14,7 @@ use crate::graphql;
 use crate::http::metrics::Metrics;
 use crate::http::{Edge, serve, vitals};
 use crate::local;
+use crate::tour;
 
 /// How often the server looks whether the writer has stopped.
 const WATCH: Duration = Duration::from_millis(100);
@@ -64,7 +65,7 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
 fn router(app: &App, edge: &Arc<Edge<graphql::Schema, App>>, metrics: &Metrics) -> Router {
     let asked = app.clone();
     let ready = Arc::new(move || if asked.ledger().is_stopped() { Err("the writer has stopped\n") } else { Ok(()) });
-    edge.route().merge(vitals(ready, metrics.clone()))
+    edge.route().merge(vitals(ready, metrics.clone())).merge(tour::routes(app.demo))
 }
 
 async fn writer_stopped(app: &App) {
