@@ -100,7 +100,9 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
         app.sweep(booted.residue);
     }
     match opening.demo {
-        Some(true) if is_new => drop(demo::populate(app.ledger(), demo::SEED, demo::CONTACTS)?),
+        Some(true) if is_new => {
+            demo::populate(app.ledger(), demo::SEED, demo::CONTACTS)?;
+        }
         // The tokens of its first start are issued as soon as the story is told.
         Some(true) if tokens::list(&app).is_empty() => return Err(OpenError::HalfADemo),
         _ => {}

@@ -16,7 +16,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::DemoError;
 use super::consents::{Asking, FATES};
-use super::desk::Desk;
+use super::desk::{Desk, QuoteFate, TicketFate};
 use super::diary::Diary;
 use super::office::Office;
 use super::words::{Locale, Words};
@@ -207,7 +207,7 @@ impl<'a> Customers<'a> {
     fn come(&mut self, number: usize, diary: &mut Diary) -> Result<(), DemoError> {
         let at = self.arrival(number);
         let rng = &mut StdRng::seed_from_u64(self.seed ^ (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        if number % PEOPLE == 0 {
+        if number.is_multiple_of(PEOPLE) {
             self.firm = Some(self.found(number / PEOPLE, at, rng, diary)?);
         }
         let Some((company, domain, locale)) = &self.firm else { return Ok(()) };
@@ -276,8 +276,8 @@ impl<'a> Customers<'a> {
             country: Some(locale.country()?),
             company,
             holding: Holding { source, reason, hold_until: None },
-            tag: tag.filter(|_| number % 3 == 0),
-            birthday: (number % 8 == 0).then_some(born),
+            tag: tag.filter(|_| number.is_multiple_of(3)),
+            birthday: number.is_multiple_of(8).then_some(born),
         };
         newcomer.register(self.office, number, at, diary)
     }
@@ -297,8 +297,8 @@ impl<'a> Customers<'a> {
         let desk = Desk { office: self.office, texts: &self.words.texts, customer };
         match turn {
             1 => self.change(customer, locale, later, rng, diary),
-            2 => desk.ticket(variant, later, self.span.1, diary),
-            3 => desk.quote(variant, later, self.span.1, diary),
+            2 => desk.ticket(TicketFate::nth(variant), variant, later, self.span.1, diary),
+            3 => desk.quote(QuoteFate::nth(variant), variant, later, self.span.1, diary),
             _ => Ok(()),
         }
     }

@@ -17,6 +17,62 @@ const HOUR_MS: i64 = 3_600_000;
 /// How far back what is still open was begun, in days.
 const RECENT: i64 = 9;
 
+/// How a ticket goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TicketFate {
+    /// Answered, and open.
+    Open,
+    /// Solved.
+    Solved,
+    /// Solved, and open again after a reply.
+    Reopened,
+    /// Closed, after a note and a higher priority.
+    Closed,
+    /// Urgent, and nobody's.
+    Urgent,
+}
+
+/// How a quote goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum QuoteFate {
+    /// Not sent yet.
+    Draft,
+    /// Sent, and no answer yet.
+    Sent,
+    /// Revised, and accepted then.
+    Accepted,
+    /// Rejected.
+    Rejected,
+    /// Never answered.
+    Expired,
+}
+
+impl TicketFate {
+    /// One after the other.
+    pub fn nth(number: usize) -> Self {
+        match number % 5 {
+            0 => Self::Open,
+            1 => Self::Solved,
+            2 => Self::Reopened,
+            3 => Self::Closed,
+            _ => Self::Urgent,
+        }
+    }
+}
+
+impl QuoteFate {
+    /// One after the other.
+    pub fn nth(number: usize) -> Self {
+        match number % 5 {
+            0 => Self::Draft,
+            1 => Self::Sent,
+            2 => Self::Accepted,
+            3 => Self::Rejected,
+            _ => Self::Expired,
+        }
+    }
+}
+
 /// A customer at the desk.
 pub struct Desk<'a> {
     /// Where.
@@ -28,62 +84,74 @@ pub struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// A ticket: open, solved, reopened by a reply, closed, or urgent and nobody's. What is open was opened lately.
-    pub fn ticket(&self, variant: usize, at: Time, end: Time, diary: &mut Diary) -> Result<(), DemoError> {
-        let at = if matches!(variant % 5, 1 | 3) { at } else { at.max(end.plus_ms(-RECENT * Time::DAY_MS)) };
+    /// A ticket. What is open was opened lately.
+    pub fn ticket(
+        &self,
+        fate: TicketFate,
+        variant: usize,
+        at: Time,
+        end: Time,
+        diary: &mut Diary,
+    ) -> Result<(), DemoError> {
+        let over = matches!(fate, TicketFate::Solved | TicketFate::Closed);
+        let at = if over { at } else { at.max(end.plus_ms(-RECENT * Time::DAY_MS)) };
         let text = self.ticket_text(variant)?;
         let ticket: TicketId = self.open(text, variant, at, diary)?;
         let us = self.office.agent(variant);
         let mut then = |hours: i64, command| diary.write::<Ticket>(at.plus_ms(hours * HOUR_MS), us, ticket.0, command);
-        if variant % 5 == 4 {
+        if fate == TicketFate::Urgent {
             then(1, ticket::Command::SetPriority { priority: Priority::Urgent });
             return Ok(());
         }
         then(2, ticket::Command::Assign { to: Some(us) });
         then(4, self.reply(Direction::FromUs, &text.answer)?);
-        if variant % 5 == 3 {
+        if fate == TicketFate::Closed {
             let body = Text::parse("Called the carrier; they look into it.")?;
             then(20, ticket::Command::AddNote { message: Fresh::new().id()?, body });
             then(21, ticket::Command::SetPriority { priority: Priority::High });
         }
-        if variant % 5 != 0 {
+        if fate != TicketFate::Open {
             then(30, ticket::Command::Solve { solution: Text::parse(&text.solution)? });
         }
-        if variant % 5 == 2 {
-            then(50, self.reply(Direction::FromCustomer, &text.question)?);
-        }
-        if variant % 5 == 3 {
-            then(200, ticket::Command::Close);
+        match fate {
+            TicketFate::Reopened => then(50, self.reply(Direction::FromCustomer, &text.question)?),
+            TicketFate::Closed => then(200, ticket::Command::Close),
+            TicketFate::Open | TicketFate::Solved | TicketFate::Urgent => {}
         }
         Ok(())
     }
 
-    /// A quote: draft, sent, revised and accepted, rejected, or expired.
-    pub fn quote(&self, variant: usize, at: Time, end: Time, diary: &mut Diary) -> Result<(), DemoError> {
-        let open = matches!(variant % 5, 0 | 1);
-        let at = if open { at.max(end.plus_ms(-RECENT * Time::DAY_MS)) } else { at };
-        let days = if variant % 5 == 4 { 14 } else { 60 };
+    /// A quote. What waits for us or for an answer was drafted lately.
+    pub fn quote(
+        &self,
+        fate: QuoteFate,
+        variant: usize,
+        at: Time,
+        end: Time,
+        diary: &mut Diary,
+    ) -> Result<(), DemoError> {
+        let waits = matches!(fate, QuoteFate::Draft | QuoteFate::Sent);
+        let at = if waits { at.max(end.plus_ms(-RECENT * Time::DAY_MS)) } else { at };
+        let days = if fate == QuoteFate::Expired { 14 } else { 60 };
         let quote: QuoteId = Fresh::new().id()?;
         let us: ActorId = self.office.agent(variant + 1);
         let mut then = |hours: i64, command| diary.write::<Quote>(at.plus_ms(hours * HOUR_MS), us, quote.0, command);
-        let company = Some(self.customer.company);
-        let person = Some(self.customer.person());
+        let (person, company) = (Some(self.customer.person()), Some(self.customer.company));
         then(0, quote::Command::Draft { person, company, offer: self.offer(variant, 0, at, days)? });
-        if variant % 5 == 0 {
-            return Ok(());
+        if fate != QuoteFate::Draft {
+            then(3, quote::Command::MarkSent { version: 1 });
         }
-        then(3, quote::Command::MarkSent { version: 1 });
-        match variant % 5 {
-            2 => {
+        match fate {
+            QuoteFate::Accepted => {
                 then(70, quote::Command::Revise { offer: self.offer(variant, 500, at, days)? });
                 then(71, quote::Command::MarkSent { version: 2 });
                 then(170, quote::Command::Accept { version: 2 });
             }
-            3 => {
+            QuoteFate::Rejected => {
                 let reason = Some(Text::parse("The delivery would come too late for the season.")?);
                 then(120, quote::Command::Reject { version: 1, reason });
             }
-            _ => {}
+            QuoteFate::Draft | QuoteFate::Sent | QuoteFate::Expired => {}
         }
         Ok(())
     }

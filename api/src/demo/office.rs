@@ -97,9 +97,9 @@ impl Office {
     /// What is shown for a purpose at that time, in German or else in English.
     pub fn shown(&self, purpose: &Slug, language: &str, at: Time) -> Option<(Shown, Slug)> {
         let language = if language == "de" { "de" } else { "en" };
-        let texts = self.shown.iter().filter(|((of, in_language, _), _)| of == purpose && in_language == language);
-        let shown = texts.filter(|(_, (since, _))| *since <= at).last().map(|(_, (_, shown))| *shown)?;
-        Some((shown, purpose.clone()))
+        let mut texts = self.shown.iter().filter(|((of, in_language, _), _)| of == purpose && in_language == language);
+        let (_, (_, shown)) = texts.rfind(|(_, (since, _))| *since <= at)?;
+        Some((*shown, purpose.clone()))
     }
 
     fn fill_register(&mut self, at: Time, diary: &mut Diary) {

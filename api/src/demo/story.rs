@@ -14,7 +14,7 @@ use events::ledger::Fresh;
 
 use super::consents::Asking;
 use super::customers::{Customer, NewFirm, Newcomer};
-use super::desk::Desk;
+use super::desk::{Desk, QuoteFate, TicketFate};
 use super::diary::{Diary, Erase};
 use super::office::Office;
 use super::words::Words;
@@ -122,8 +122,8 @@ impl Stage<'_> {
         asking.give(news, written, self.ago(500, 3), None, diary)?;
         asking.withdraw(("newsletter", Channel::Email, maria.email), self.ago(60, 5), diary)?;
         let desk = self.desk(&maria);
-        desk.ticket(1, self.ago(300, 6), self.now, diary)?;
-        desk.quote(2, self.ago(40, 6), self.now, diary)?;
+        desk.ticket(TicketFate::Solved, 1, self.ago(300, 6), self.now, diary)?;
+        desk.quote(QuoteFate::Accepted, 2, self.ago(40, 6), self.now, diary)?;
         Ok(somebody(&MARIA, &maria, None))
     }
 
@@ -139,7 +139,7 @@ impl Stage<'_> {
         let news = ("product-news", Channel::Phone, eleni.phone);
         let spoken = Way { source: Source::Phone, method: Method::Spoken };
         asking.give(news, spoken, self.ago(790, 4), None, diary)?;
-        self.desk(&eleni).ticket(0, self.ago(8, 4), self.now, diary)?;
+        self.desk(&eleni).ticket(TicketFate::Open, 0, self.ago(8, 4), self.now, diary)?;
         let request = self.request(&eleni, 6, Ground::NoLongerNecessary, diary)?;
         Ok(somebody(&ELENI, &eleni, Some(request)))
     }
@@ -150,7 +150,7 @@ impl Stage<'_> {
         let code = asking.request(self.ago(1_090, 9), diary)?;
         asking.confirm(code, self.ago(1_089, 20), diary);
         asking.withdraw(("newsletter", Channel::Email, jonas.email), self.ago(50, 9), diary)?;
-        self.desk(&jonas).ticket(3, self.ago(900, 9), self.now, diary)?;
+        self.desk(&jonas).ticket(TicketFate::Closed, 3, self.ago(900, 9), self.now, diary)?;
         let (case, erasure) = self.request(&jonas, 48, Ground::ConsentWithdrawn, diary)?;
         let [dpo, _] = self.office.actors.dpos;
         diary.erase(self.ago(45, 6), dpo, Erase { register: self.office.register, case, erasure });
