@@ -1,22 +1,27 @@
 //! One ledger in service, as the edge sees it: its settings, who its tokens let in, and how a command gets to it.
 
+mod erasing;
+
 use std::sync::Arc;
 
 use domain::actor::TokenState;
 use domain::aggregate::Aggregate;
 use domain::compartment::Compartment;
 use domain::event::{Follow as _, Stream};
-use domain::id::{CommandId, KeyId, RegisterId, SubjectId};
+use domain::id::{ActorId, CommandId, KeyId, RegisterId, SubjectId};
 use domain::time::Time;
 use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten, open_entry};
 use events::log::Log as _;
 use events::record::Record;
+use parking_lot::Mutex;
 use projections::Views;
 
 use crate::access::Viewer;
 use crate::error::{Code, Failure};
 use crate::graphql::ErasureMark;
 use crate::http::auth::{AuthError, Authenticate};
+
+pub use erasing::{Person, Whose};
 
 /// How much of a stream is read at a time, in bytes.
 const STREAM_BYTES: usize = 1 << 20;
@@ -25,6 +30,8 @@ const STREAM_BYTES: usize = 1 << 20;
 #[derive(Clone)]
 pub struct App {
     ledger: Arc<Ledger<Views>>,
+    /// Held while an erasure goes on, so that they go on one at a time.
+    erasing: Arc<Mutex<()>>,
     /// Whether this is a demo ledger.
     pub demo: bool,
     /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
@@ -49,7 +56,7 @@ pub struct Envelope {
 impl App {
     /// Puts a ledger into service.
     pub fn new(ledger: Arc<Ledger<Views>>, demo: bool, cooling_off_ms: i64) -> Self {
-        Self { ledger, demo, cooling_off_ms }
+        Self { ledger, erasing: Arc::default(), demo, cooling_off_ms }
     }
 
     /// The ledger.
@@ -69,24 +76,21 @@ impl App {
         id: [u8; 16],
         command: A::Command,
         envelope: Envelope,
-        mut fresh: Fresh,
+        fresh: Fresh,
     ) -> Result<Accepted, Refused<A::Rejection>> {
-        let command_id = match envelope.command_id {
-            Some(command_id) => command_id,
-            None => fresh.id().map_err(|none| LedgerFailure::from(events::keyring::KeyringError::from(none)))?,
-        };
-        let intent: Intent<A> = Intent {
-            id,
-            command,
-            command_id,
-            actor: viewer.actor,
-            effective_at: envelope.effective_at,
-            expected: envelope.expected_revision,
-            reads: envelope.reads,
-            keys: envelope.keys,
-            fresh,
-        };
-        self.ledger.submit(&intent).await
+        self.submit_as::<A>(viewer.actor, id, command, envelope, fresh).await
+    }
+
+    /// Gives a command to the ledger in an actor's name, as [`App::submit`].
+    pub async fn submit_as<A: Aggregate>(
+        &self,
+        actor: ActorId,
+        id: [u8; 16],
+        command: A::Command,
+        envelope: Envelope,
+        fresh: Fresh,
+    ) -> Result<Accepted, Refused<A::Rejection>> {
+        self.ledger.submit(&intent::<A>(actor, id, command, envelope, fresh)?).await
     }
 
     /// Whether a command with this id was accepted before.
@@ -146,6 +150,22 @@ impl App {
             tracing::error!(error = %failed, "sealed parts were not swept; the next start goes on with it");
         }
     }
+}
+
+/// A command with all that is said beside it.
+fn intent<A: Aggregate>(
+    actor: ActorId,
+    id: [u8; 16],
+    command: A::Command,
+    envelope: Envelope,
+    mut fresh: Fresh,
+) -> Result<Intent<A>, LedgerFailure> {
+    let Envelope { command_id, expected_revision: expected, effective_at, reads, keys } = envelope;
+    let command_id = match command_id {
+        Some(command_id) => command_id,
+        None => fresh.id().map_err(events::keyring::KeyringError::from)?,
+    };
+    Ok(Intent { id, command, command_id, actor, effective_at, expected, reads, keys, fresh })
 }
 
 /// Tokens: only their hashes are kept, as facts of the actors they belong to.

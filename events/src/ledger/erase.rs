@@ -83,7 +83,7 @@ impl<V: Follow> Ledger<V> {
         if fenced {
             return Ok(approved);
         }
-        self.fence(register, case, erasure, approval.actor)?;
+        self.fence_approved(register, case, erasure, approval.actor)?;
         Ok(approved)
     }
 
@@ -145,7 +145,9 @@ impl<V: Follow> Ledger<V> {
         Ok(swept)
     }
 
-    fn fence(
+    /// Fences an approved erasure, as [`Ledger::approve_erasure`] does behind the approval: for one that was cut off
+    /// between the two. Durable when it returns.
+    pub fn fence_approved(
         &self,
         register: RegisterId,
         case: CaseId,

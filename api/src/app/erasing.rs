@@ -1,0 +1,348 @@
+//! An erasure's way through the app: whose it is, who may go on with it, and what is done when its time has come.
+//!
+//! Steps that destroy go on one at a time, and each begins with what the log says: what a crash or a failure cut off is
+//! finished by the next call, and two calls at once come to one certificate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::id::{ActorId, CaseId, ContactId, ErasureId, KeyId, OrganizationId, RegisterId, SubjectId};
+use domain::owner::Owner;
+use domain::personal::Gone;
+use domain::register::Fate;
+use domain::subject::{Case, Command, Erasure, RefusalGround, Rejection, Stage, SubjectKind, UnfenceGround};
+use domain::time::Time;
+use domain::value::Text;
+use events::ledger::{Accepted, EraseError, Failure, Fresh, Refused};
+use events::log::Log as _;
+use events::record::Record;
+use projections::{Cut, HeldThing};
+
+use super::{App, Envelope, intent};
+
+/// How often a case is looked for while somebody else opens it.
+const TRIES: u32 = 20;
+/// How long to wait in between.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How often fenced erasures are looked at.
+const WATCH: Duration = Duration::from_secs(10);
+
+/// Who is to be forgotten, as a client names them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// The person of a contact, in all their contacts.
+    Contact(ContactId),
+    /// An organization.
+    Organization(OrganizationId),
+    /// An employee.
+    Actor(ActorId),
+}
+
+/// A subject as far as it can be named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Person {
+    /// There is no such contact, organization or actor.
+    Unknown,
+    /// There is, and whose it is cannot be read any more, or not now.
+    Gone(Gone),
+    /// This one.
+    Known(SubjectId, SubjectKind),
+}
+
+impl App {
+    /// Whose data it is.
+    pub fn person(&self, whose: Whose) -> Result<Person, crate::error::Failure> {
+        let (stream, subject, kind) = {
+            let views = self.ledger.views();
+            let found = match whose {
+                Whose::Contact(id) => views.contact(id).map(|it| (id.0, it.subject, SubjectKind::Person)),
+                Whose::Organization(id) => {
+                    views.organization(id).map(|it| (id.0, it.subject, SubjectKind::Organization))
+                }
+                Whose::Actor(id) => views.actor(id).map(|it| (id.0, it.subject, SubjectKind::Person)),
+            };
+            let Some(found) = found else { return Ok(Person::Unknown) };
+            found
+        };
+        let Some(subject) = subject else { return Ok(Person::Gone(self.gone(&stream)?)) };
+        Ok(Person::Known(subject, kind))
+    }
+
+    fn gone(&self, stream: &[u8; 16]) -> Result<Gone, crate::error::Failure> {
+        let erasure = self.erasure_of(stream)?.and_then(|mark| mark.erasure?.parse::<ErasureId>().ok());
+        let views = self.ledger.views();
+        let stage = erasure.and_then(|id| views.erasure(id)).map(|erasure| erasure.facts.stage);
+        Ok(if stage == Some(Stage::Certified) { Gone::Erased } else { Gone::Withheld })
+    }
+
+    /// The case of a subject, if one is open.
+    pub fn case_of(&self, subject: SubjectId) -> Option<CaseId> {
+        let views = self.ledger.views();
+        let held = views.subject(subject)?;
+        let mut things = held.compartments.iter().flat_map(|compartment| &compartment.things);
+        things.find_map(|thing| if let HeldThing::Case(case) = thing { Some(case.id) } else { None })
+    }
+
+    /// The case of a subject, opened where there is none. Who comes second waits for the case of who came first: a case
+    /// is the only thing that is sealed under claims, so the guard on the subject's keys lets one in.
+    pub async fn open_case(
+        &self,
+        by: ActorId,
+        subject: SubjectId,
+        kind: SubjectKind,
+    ) -> Result<CaseId, Refused<Rejection>> {
+        for _ in 0..TRIES {
+            let keys = self.ledger.owners().keys_of(subject).to_vec();
+            if let Some(case) = self.case_of(subject) {
+                return Ok(case);
+            }
+            if keys.iter().any(|(compartment, _)| *compartment == domain::compartment::Compartment::Claims) {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            let mut fresh = Fresh::new();
+            let case: CaseId = fresh.id().map_err(|none| Failure::from(events::keyring::KeyringError::from(none)))?;
+            let envelope = Envelope { keys: vec![(subject, keys)], ..Envelope::default() };
+            let open = Command::Open { subject, kind };
+            match self.submit_as::<Case>(by, case.0, open, envelope, fresh).await {
+                Ok(_) => return Ok(case),
+                Err(Refused::Failed(Failure::Busy)) => tokio::time::sleep(PAUSE).await,
+                Err(refused) => return Err(refused),
+            }
+        }
+        Err(Failure::Busy.into())
+    }
+
+    /// Approves an erasure, fences it, and destroys what is fenced unless a cooling-off comes first. What an earlier
+    /// approval began and did not finish is finished, also by another approval. Durable when it returns; blocks.
+    pub fn approve_erasure(
+        &self,
+        by: ActorId,
+        case: CaseId,
+        erasure: ErasureId,
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
+        let register = self.register_id()?;
+        let _one = self.erasing.lock();
+        let approval = intent::<Case>(by, case.0, Command::Approve { erasure }, envelope, Fresh::new())?;
+        if self.ledger.log().command(&approval.command_id).is_none() && self.stands(case, erasure)? == Stage::Requested
+        {
+            self.check_it_dies(register, case, erasure)?;
+        }
+        let approved = match self.ledger.submit_blocking(&approval) {
+            Err(refused) => self.cut_off(by, case, erasure, refused)?,
+            Ok(approved) => approved,
+        };
+        self.go_on(register, case, erasure, by)?;
+        Ok(approved)
+    }
+
+    /// Takes a request back; a fence is lifted first. Durable when it returns; blocks.
+    pub fn withdraw_erasure(
+        &self,
+        by: ActorId,
+        case: CaseId,
+        erasure: ErasureId,
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
+        let command = Command::WithdrawRequest { erasure };
+        self.end(by, case, erasure, command, UnfenceGround::RequestWithdrawn, envelope)
+    }
+
+    /// Refuses a request that another actor wrote down; a fence is lifted first. Durable when it returns; blocks.
+    pub fn refuse_erasure(
+        &self,
+        by: ActorId,
+        case: CaseId,
+        erasure: ErasureId,
+        (ground, words): (RefusalGround, Option<Text>),
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
+        let unfence = match ground {
+            RefusalGround::Claims | RefusalGround::LegalDuty => UnfenceGround::NeededForClaims,
+            _ => UnfenceGround::Mistake,
+        };
+        if self.find(case, erasure)?.is_some_and(|found| found.by == by && found.stage == Stage::Fenced) {
+            return Err(Refused::Rejected(Rejection::RefusingOwnRequest).into());
+        }
+        self.end(by, case, erasure, Command::Refuse { erasure, ground, words }, unfence, envelope)
+    }
+
+    /// When the keys of a fenced erasure are destroyed; none for one that is not fenced.
+    pub fn destroys_at(&self, erasure: &projections::ErasureFacts) -> Option<Time> {
+        let fenced = erasure.steps.last().filter(|step| step.stage == Stage::Fenced)?;
+        Some(fenced.at.plus_ms(self.cooling_off_ms))
+    }
+
+    /// Destroys what is fenced and whose cooling-off is over. Says how many erasures that were. Blocks.
+    pub fn destroy_due(&self) -> Result<usize, EraseError> {
+        let now = self.now();
+        let mut due = Vec::new();
+        let mut after = None;
+        loop {
+            let views = self.ledger.views();
+            let Ok(page) = views.erasures(&[Stage::Fenced], &Cut::First { count: 100, after }) else { break };
+            for erasure in &page.items {
+                let approved = erasure.facts.steps.iter().rev().find(|step| step.stage == Stage::Approved);
+                if let (Some(at), Some(approved)) = (self.destroys_at(erasure.facts), approved)
+                    && at <= now
+                {
+                    due.push((erasure.facts.case, erasure.facts.id, approved.actor));
+                }
+            }
+            after = page.items.last().map(|erasure| erasure.cursor());
+            if !page.has_next {
+                break;
+            }
+        }
+        let mut destroyed = 0;
+        for (case, erasure, approver) in due {
+            let register = self.register_id()?;
+            let _one = self.erasing.lock();
+            // Its fence may have been lifted since.
+            if self.stands(case, erasure)? == Stage::Fenced {
+                self.go_on(register, case, erasure, approver)?;
+                destroyed += 1;
+            }
+        }
+        Ok(destroyed)
+    }
+
+    /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
+    /// the server, inside its runtime.
+    pub fn watch_erasures(&self) {
+        let Self { ledger, erasing, demo, cooling_off_ms } = self.clone();
+        let ledger = Arc::downgrade(&ledger);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(WATCH);
+            loop {
+                ticks.tick().await;
+                let Some(ledger) = ledger.upgrade() else { return };
+                let app = Self { ledger, erasing: Arc::clone(&erasing), demo, cooling_off_ms };
+                match tokio::task::spawn_blocking(move || app.destroy_due()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(failed)) => tracing::error!(error = %failed, "a fenced erasure could not go on"),
+                    Err(_) => tracing::error!("a fenced erasure could not go on: its thread failed"),
+                }
+            }
+        });
+    }
+
+    fn end(
+        &self,
+        by: ActorId,
+        case: CaseId,
+        erasure: ErasureId,
+        command: Command,
+        ground: UnfenceGround,
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
+        let _one = self.erasing.lock();
+        let mut ending = intent::<Case>(by, case.0, command, envelope, Fresh::new())?;
+        let is_new = self.ledger.log().command(&ending.command_id).is_none();
+        if is_new && self.stands(case, erasure)? == Stage::Fenced {
+            let current = self.ledger.log().stream_head(&case.0).map(|head| head.revision);
+            if ending.expected.is_some() && ending.expected != current {
+                return Err(Refused::<Rejection>::Conflict { current }.into());
+            }
+            let lifted = self.ledger.lift_fence(case, erasure, by, ground, None)?;
+            ending.expected = ending.expected.map(|_| lifted.revision);
+        }
+        Ok(self.ledger.submit_blocking(&ending)?)
+    }
+
+    /// From the approval to where it must wait, or to the certificate. The caller holds `erasing`.
+    fn go_on(&self, register: RegisterId, case: CaseId, erasure: ErasureId, by: ActorId) -> Result<(), EraseError> {
+        if self.stands(case, erasure)? == Stage::Approved && !self.was_unfenced(erasure) {
+            self.ledger.fence_approved(register, case, erasure, by)?;
+        }
+        match self.stands(case, erasure)? {
+            Stage::Fenced if self.is_over(erasure) => {
+                self.ledger.destroy_fenced(register, case, erasure, by)?;
+            }
+            Stage::DestructionOrdered => {
+                self.ledger.finish_erasures(Some(register))?;
+            }
+            _ => return Ok(()),
+        }
+        self.sweep(self.fenced_keys(erasure));
+        Ok(())
+    }
+
+    /// Another approval was accepted before, and what follows it was cut off: this one goes on with it.
+    fn cut_off(
+        &self,
+        by: ActorId,
+        case: CaseId,
+        erasure: ErasureId,
+        refused: Refused<Rejection>,
+    ) -> Result<Accepted, EraseError> {
+        let Refused::Rejected(Rejection::OutOfOrder { stage, .. }) = &refused else { return Err(refused.into()) };
+        let waits = match stage {
+            Stage::Approved => !self.was_unfenced(erasure),
+            Stage::Fenced => self.is_over(erasure),
+            Stage::DestructionOrdered => true,
+            _ => false,
+        };
+        let own = self.find(case, erasure)?.is_none_or(|found| found.by == by);
+        if !waits || own {
+            return Err(refused.into());
+        }
+        let approved = self.ledger.views().erasure(erasure).and_then(|erasure| {
+            erasure.facts.steps.iter().rev().find(|step| step.stage == Stage::Approved).map(|step| step.position)
+        });
+        let entry = approved.and_then(|position| self.ledger.log().record(position).ok().flatten());
+        let Some(entry) = entry else { return Err(refused.into()) };
+        let Ok(record) = Record::parse(&entry.record) else { return Err(refused.into()) };
+        Ok(Accepted {
+            stream: record.stream,
+            revision: record.revision,
+            position: record.position,
+            hash: entry.hash,
+            recorded_at: record.recorded_at,
+            repeated: true,
+        })
+    }
+
+    /// An approval behind which nothing could be destroyed is not written.
+    fn check_it_dies(&self, register: RegisterId, case: CaseId, erasure: ErasureId) -> Result<(), EraseError> {
+        let (_, state) = self.ledger.state::<Case>(&case.0)?;
+        let Owner::Subject(owner) = state.owner() else { return Ok(()) };
+        let people = self.find(case, erasure)?.and_then(|found| found.people.ok()).unwrap_or_default();
+        let subjects: Vec<SubjectId> = std::iter::once(owner).chain(people).collect();
+        let planned = self.ledger.plan_erasure(register, &subjects)?;
+        if planned.iter().any(|planned| planned.fate == Fate::Dies) {
+            return Ok(());
+        }
+        Err(Refused::Rejected(Rejection::NothingToFence).into())
+    }
+
+    fn find(&self, case: CaseId, erasure: ErasureId) -> Result<Option<Erasure>, EraseError> {
+        let (_, state) = self.ledger.state::<Case>(&case.0)?;
+        Ok(state.erasures().iter().find(|found| found.id == erasure).cloned())
+    }
+
+    fn stands(&self, case: CaseId, erasure: ErasureId) -> Result<Stage, EraseError> {
+        let found = self.find(case, erasure)?.map(|found| found.stage);
+        found.ok_or_else(|| Refused::Rejected(Rejection::NoSuchErasure(erasure)).into())
+    }
+
+    fn was_unfenced(&self, erasure: ErasureId) -> bool {
+        self.ledger.views().erasure(erasure).is_some_and(|erasure| erasure.facts.unfenced.is_some())
+    }
+
+    fn is_over(&self, erasure: ErasureId) -> bool {
+        let at = self.ledger.views().erasure(erasure).and_then(|erasure| self.destroys_at(erasure.facts));
+        at.is_some_and(|at| at <= self.now())
+    }
+
+    fn fenced_keys(&self, erasure: ErasureId) -> Vec<KeyId> {
+        self.ledger.views().erasure(erasure).map(|erasure| erasure.facts.keys.clone()).unwrap_or_default()
+    }
+
+    fn register_id(&self) -> Result<RegisterId, EraseError> {
+        let register = self.ledger.views().register_stream();
+        let claims = domain::compartment::Compartment::Claims;
+        register.map(|(id, _)| id).ok_or_else(|| domain::register::NoRule(claims).into())
+    }
+}
