@@ -11,6 +11,7 @@ pub mod http;
 pub mod import;
 pub mod limits;
 pub mod local;
+pub mod log_routes;
 pub mod open;
 pub mod server;
 pub mod tokens;

@@ -13,8 +13,7 @@ use crate::config::Config;
 use crate::graphql;
 use crate::http::metrics::Metrics;
 use crate::http::{Edge, serve, vitals};
-use crate::local;
-use crate::tour;
+use crate::{local, log_routes, tour};
 
 /// How often the server looks whether the writer has stopped.
 const WATCH: Duration = Duration::from_millis(100);
@@ -57,6 +56,7 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     });
     serve::every_five_seconds(&Arc::new(metrics), Metrics::fold);
     serve::every_five_seconds(&edge, |edge| edge.door().sweep());
+    app.watch_erasures();
     ready(address);
     serve::serve(listener, router, config.tls.as_ref(), handle, &limits).await?;
     if app.ledger().is_stopped() { Err(ServeError::Stopped) } else { Ok(()) }
@@ -65,7 +65,8 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
 fn router(app: &App, edge: &Arc<Edge<graphql::Schema, App>>, metrics: &Metrics) -> Router {
     let asked = app.clone();
     let ready = Arc::new(move || if asked.ledger().is_stopped() { Err("the writer has stopped\n") } else { Ok(()) });
-    edge.route().merge(vitals(ready, metrics.clone())).merge(tour::routes(app.demo))
+    let log = log_routes::routes(edge, app);
+    edge.route().merge(log).merge(vitals(ready, metrics.clone())).merge(tour::routes(app.demo))
 }
 
 async fn writer_stopped(app: &App) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use domain::contact::{self, Command, Field, Profile, ProfileChange};
+use domain::event::{Stream, StreamKind};
 use domain::holding::{Holding, HoldingChange};
 use domain::id::{ContactId, OrganizationId, PointId, SubjectId};
 use domain::owner::{Owner, Person};
@@ -15,6 +16,7 @@ use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Sp
 
 use super::connection::{Opaque, Paging, connection};
 use super::consent::{ConsentFilter, Consents};
+use super::history::{History, history};
 use super::organization::{Organization, Shared};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, payload};
 use super::purpose::seen_from;
@@ -241,6 +243,18 @@ impl Contact {
         use domain::point::PointKind::{Mobile, Phone};
         let mut points = self.sheet()?.points();
         points.find(|point| !point.retired && matches!(point.kind, Phone | Mobile)).map(|point| point.value)
+    }
+    /// What happened to them, record by record, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<async_graphql::Result<History>> {
+        let stream = Stream { kind: StreamKind::Contact, id: self.id.0 };
+        history(ctx, stream, Paging { first, after, last, before }).await.transpose()
     }
 }
 

@@ -5,6 +5,10 @@ mod actor;
 mod connection;
 mod consent;
 mod contact;
+mod erasure;
+mod fields;
+mod history;
+mod log;
 mod node;
 mod notice;
 mod organization;
@@ -12,8 +16,9 @@ mod outcome;
 mod purpose;
 mod quote;
 mod scalars;
+mod subject;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod ticket;
 mod values;
 mod viewer;
@@ -37,6 +42,11 @@ pub struct Query(
     notice::NoticeQuery,
     consent::ConsentQuery,
     consent::MayContactQuery,
+    erasure::ErasureQuery,
+    subject::SubjectQuery,
+    actor::ActorQuery,
+    history::HistoryQuery,
+    log::LogQuery,
 );
 
 /// Everything that can be changed.
@@ -49,6 +59,8 @@ pub struct Mutation(
     purpose::PurposeMutation,
     notice::NoticeMutation,
     consent::ConsentMutation,
+    erasure::ErasureMutation,
+    actor::ActorMutation,
 );
 
 /// The schema of one ledger.

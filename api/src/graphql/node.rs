@@ -2,9 +2,11 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use domain::event::{Stream, StreamKind};
-use domain::id::{ContactId, OrganizationId, QuoteId, TicketId};
+use domain::id::{ActorId, ContactId, ErasureId, OrganizationId, QuoteId, TicketId};
 
+use super::actor::Actor;
 use super::contact::Contact;
+use super::erasure::Erasure;
 use super::organization::Organization;
 use super::outcome::{Ask, bad_request};
 use super::quote::Quote;
@@ -19,6 +21,8 @@ pub enum Node {
     Organization(Organization),
     Ticket(Ticket),
     Quote(Quote),
+    Actor(Actor),
+    Erasure(Erasure),
 }
 
 /// The field `node`.
@@ -30,12 +34,16 @@ impl NodeQuery {
     /// The node with this id; null where there is none, and for what is asked by a field of its own.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Node>> {
         let (app, _) = ctx.may_read("node")?;
+        if let Ok(id) = id.parse::<ErasureId>() {
+            return Ok(Erasure::find(app, id).map(Node::Erasure));
+        }
         let Stream { kind, id } = id.parse().map_err(bad_request)?;
         Ok(match kind {
             StreamKind::Contact => Contact::find(app, ContactId(id)).map(Node::Contact),
             StreamKind::Organization => Organization::find(app, OrganizationId(id)).map(Node::Organization),
             StreamKind::Ticket => Ticket::find(app, TicketId(id)).map(Node::Ticket),
             StreamKind::Quote => Quote::find(app, QuoteId(id)).map(Node::Quote),
+            StreamKind::Actor => Actor::find(app, ActorId(id)).map(Node::Actor),
             _ => None,
         })
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use domain::event::{Stream, StreamKind};
 use domain::holding::{Holding, HoldingChange};
 use domain::id::OrganizationId;
 use domain::organization::{self, Command, Field, Profile, ProfileChange};
@@ -15,6 +16,7 @@ use projections::{Direction, Facts, Filter, OrganizationSheet, Span, TicketFilte
 
 use super::connection::{Opaque, Paging, connection};
 use super::contact::{Contact, SortBy, read_page, tags};
+use super::history::{History, history};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
 use super::scalars::{CommandId, Day, Time};
@@ -198,6 +200,18 @@ impl Organization {
     /// The ways to reach it, retired ones too.
     async fn points(&self) -> Option<Vec<ContactPoint>> {
         Some(self.sheet()?.points().map(ContactPoint::from).collect())
+    }
+    /// What happened to it, record by record, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<async_graphql::Result<History>> {
+        let stream = Stream { kind: StreamKind::Organization, id: self.id.0 };
+        history(ctx, stream, Paging { first, after, last, before }).await.transpose()
     }
     /// The people who work for it.
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]

@@ -2,6 +2,7 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use domain::event::{Stream, StreamKind};
 use domain::id::{ActorId, ContactId, OrganizationId, QuoteId};
 use domain::quote::{self, Command, Item, Offer, PricedItem, Rejection, Terms, Texts};
 use domain::value::{BasisPoints, Currency, Line, Text};
@@ -11,6 +12,7 @@ use projections::{Cursor, QuoteFilter, Version};
 use super::actor::Actor;
 use super::connection::{Opaque, Paging, connection, cut_list};
 use super::contact::{Contact, person};
+use super::history::{History, history};
 use super::organization::{Organization, company, direction};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Int64, Time};
@@ -215,6 +217,18 @@ impl Quote {
     /// `quote_…`
     pub(super) async fn id(&self) -> ID {
         ID(self.id.to_string())
+    }
+    /// What happened to it, record by record, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<async_graphql::Result<History>> {
+        let stream = Stream { kind: StreamKind::Quote, id: self.id.0 };
+        history(ctx, stream, Paging { first, after, last, before }).await.transpose()
     }
     /// For `expectedRevision`.
     async fn revision(&self) -> u64 {

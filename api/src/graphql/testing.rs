@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use domain::actor::{self, Actor, Role};
@@ -13,7 +15,8 @@ use domain::register::{self, Register};
 use domain::subject::{self, Asked, AskedHow, Case, Ground, IdentityCheck, SubjectKind};
 use domain::time::Time;
 use domain::value::Line;
-use events::ledger::{Clock, Directory, Founding, Fresh, Intent, Ledger};
+use events::ledger::{Clock, Directory, DirectoryError, Founding, Fresh, Intent, Ledger};
+use events::log::LogError;
 use events::log::engine::Options;
 use projections::Views;
 use replay::rebuild::boot;
@@ -69,7 +72,13 @@ impl Desk {
     }
 
     fn boot(directory: TempDir, viewers: BTreeMap<Role, Viewer>) -> Self {
-        let opened = Directory::open(directory.path(), options(), &|_, _| {}).unwrap();
+        let opened = loop {
+            match Directory::open(directory.path(), options(), &|_, _| {}) {
+                // What was erased before the restart is still being swept.
+                Err(DirectoryError::Log(LogError::Locked)) => thread::sleep(Duration::from_millis(5)),
+                opened => break opened.unwrap(),
+            }
+        };
         let (ledger, _) = boot(opened, Views::default(), Clock::set_to(NOW), &|_, _| {}).unwrap();
         let app = App::new(Arc::new(ledger), true, 0);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();

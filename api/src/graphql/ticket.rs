@@ -4,7 +4,7 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
 use domain::actor;
 use domain::aggregate::Aggregate as _;
-use domain::event::Stream;
+use domain::event::{Stream, StreamKind};
 use domain::id::{ActorId, ContactId, MessageId, OrganizationId, TicketId};
 use domain::ticket::{self, Command, Question};
 use domain::value::{Line, Text};
@@ -14,6 +14,7 @@ use projections::{Cursor, MessageFacts, MessageKind, TicketFilter};
 use super::actor::Actor;
 use super::connection::{Opaque, Paging, connection, cut_list};
 use super::contact::{Contact, person};
+use super::history::{History, history};
 use super::organization::{Organization, company, direction};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Time};
@@ -174,6 +175,18 @@ impl Ticket {
     /// `ticket_…`
     pub(super) async fn id(&self) -> ID {
         ID(self.id.to_string())
+    }
+    /// What happened to it, record by record, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<async_graphql::Result<History>> {
+        let stream = Stream { kind: StreamKind::Ticket, id: self.id.0 };
+        history(ctx, stream, Paging { first, after, last, before }).await.transpose()
     }
     /// For `expectedRevision`.
     async fn revision(&self) -> u64 {

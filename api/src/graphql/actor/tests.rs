@@ -1,0 +1,79 @@
+use domain::actor::Role;
+use domain::time::Time;
+use serde_json::json;
+
+use crate::graphql::testing::{Desk, NOW, command_id};
+use crate::http::auth::{AuthError, Authenticate as _};
+
+const TOKEN: &str =
+    "token { id label state expiresAt actor { id name } } repeated revision errors { message code path }";
+
+fn issue(actor: &str, more: &str) -> String {
+    format!("issueToken(input: {{ actorId: \"{actor}\" {more} }}) {{ secret {TOKEN} }}")
+}
+
+#[test]
+fn a_token_lets_in_until_it_is_revoked() {
+    let desk = Desk::open();
+    let agent = desk.viewer(Role::Agent).actor;
+    let command = command_id();
+    let asked = issue(&agent.to_string(), &format!("label: \"laptop\" commandId: \"{command}\""));
+    let issued = desk.tried(Role::Admin, &asked);
+    assert_eq!(issued["errors"], json!([]), "{issued}");
+    let secret = issued["secret"].as_str().unwrap();
+    assert!(secret.starts_with("lethe_") && secret.len() == 70, "256 bits");
+    assert_eq!((&issued["token"]["label"], &issued["token"]["state"]), (&json!("laptop"), &json!("LIVE")));
+    assert_eq!(issued["token"]["expiresAt"], NOW.plus_ms(90 * Time::DAY_MS).to_string());
+    let viewer = desk.app.viewer(secret).unwrap();
+    assert_eq!((viewer.actor, viewer.roles), (agent, vec![Role::Agent]));
+
+    let again = desk.tried(Role::Admin, &asked);
+    assert_eq!((&again["repeated"], &again["secret"]), (&json!(true), &json!(null)), "it is told once");
+    assert_eq!(again["token"]["id"], issued["token"]["id"]);
+
+    let token = issued["token"]["id"].as_str().unwrap();
+    let revoke = format!("revokeToken(input: {{ tokenId: \"{token}\" }}) {{ {TOKEN} }}");
+    assert_eq!(desk.refused(Role::Dpo, &revoke).0, "PERMISSION");
+    assert_eq!(desk.tried(Role::Admin, &revoke)["token"]["state"], "REVOKED");
+    assert_eq!(desk.app.viewer(secret), Err(AuthError::Revoked));
+    let listed = desk.get(Role::Auditor, "{ tokens { id state } }");
+    assert_eq!(listed["tokens"], json!([{ "id": token, "state": "REVOKED" }]));
+    let desk = desk.restart();
+    assert_eq!(desk.app.viewer(secret), Err(AuthError::Revoked));
+}
+
+#[test]
+fn a_token_runs_out() {
+    let desk = Desk::open();
+    let agent = desk.viewer(Role::Agent).actor.to_string();
+    let issued = desk.tried(Role::Admin, &issue(&agent, "days: 1"));
+    let secret = issued["secret"].as_str().unwrap();
+    desk.app.ledger().clock().set(NOW.plus_ms(Time::DAY_MS));
+    assert!(desk.app.viewer(secret).is_ok(), "its last moment");
+    desk.app.ledger().clock().set(NOW.plus_ms(Time::DAY_MS + 1));
+    assert_eq!(desk.app.viewer(secret), Err(AuthError::Expired));
+}
+
+#[test]
+fn only_an_admin_issues_and_only_to_somebody() {
+    let desk = Desk::open();
+    let agent = desk.viewer(Role::Agent).actor.to_string();
+    for role in [Role::Agent, Role::Integration, Role::Dpo, Role::Auditor] {
+        assert_eq!(desk.refused(role, &issue(&agent, "")).0, "PERMISSION");
+    }
+    assert_eq!(desk.refused(Role::Admin, &issue("actor_00000000000000000000000000000000", "")).0, "NOT_FOUND");
+    assert_eq!(desk.refused(Role::Admin, &issue("anna", "")).1, "actorId");
+    assert_eq!(desk.refused(Role::Admin, &issue(&agent, "days: 0")).0, "VALIDATION");
+}
+
+#[test]
+fn an_agent_sees_names_to_assign_and_an_admin_sees_roles() {
+    let desk = Desk::open();
+    let query = "{ actors { name roles mail } }";
+    assert_eq!(desk.get(Role::Agent, query)["actors"], json!([{ "name": "AGENT", "roles": null, "mail": null }]));
+    let all = desk.get(Role::Admin, query);
+    assert_eq!(all["actors"].as_array().unwrap().len(), Role::ALL.len());
+    assert_eq!(all["actors"][2]["roles"], json!(["DPO"]));
+    assert_eq!(desk.ask(Role::Integration, query)["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    assert_eq!(desk.ask(Role::Agent, "{ tokens { id } }")["errors"][0]["extensions"]["code"], "FORBIDDEN");
+}

@@ -1,0 +1,658 @@
+//! Erasures: who asked to be forgotten, how far it is, what dies and what stays.
+
+use async_graphql::connection::{Connection, EmptyFields};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use domain::event::{Stream, StreamKind};
+use domain::id::{CaseId, ContactId, ErasureId, OrganizationId, SubjectId};
+use domain::personal::Gone;
+use domain::subject::{self, AnchorLevel, Asked, Command, Rejection, Stage, SubjectKind};
+use domain::value::{Line, Text};
+use events::ledger::{Accepted, EraseError, Fresh};
+use projections::{ErasureFacts, HeldThing, Views};
+
+use super::connection::{Opaque, Paging, connection};
+use super::contact::Contact;
+use super::history::{History, history};
+use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
+use super::scalars::{CommandId, Day, Position, Time};
+use crate::app::{App, Person, Whose};
+use crate::error::Failure;
+
+/// Why data must go: Art. 17(1)(a) to (f) GDPR, in that order.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "subject::Ground", name = "ErasureGround")]
+pub enum Ground {
+    NoLongerNecessary,
+    ConsentWithdrawn,
+    Objected,
+    Unlawful,
+    LegalDuty,
+    Child,
+}
+
+/// How a request came in.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "subject::AskedHow", name = "AskedHow")]
+pub enum AskedHow {
+    Email,
+    Letter,
+    Phone,
+    InPerson,
+    WebForm,
+    Portal,
+    /// Nobody asked: the controller found that it must go.
+    OwnReview,
+}
+
+/// How we know that it was the person who asked.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "subject::IdentityCheck", name = "IdentityCheck")]
+pub enum IdentityCheck {
+    KnownPoint,
+    SignedIn,
+    CalledBack,
+    DocumentSeen,
+    KnownInPerson,
+    Attorney,
+    NotNeeded,
+}
+
+/// Why an erasure is refused.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "subject::RefusalGround", name = "RefusalGround")]
+pub enum RefusalGround {
+    UnfoundedOrExcessive,
+    IdentityNotShown,
+    NoGround,
+    Expression,
+    LegalDuty,
+    PublicHealth,
+    Archives,
+    Claims,
+    NotController,
+}
+
+/// Why a fence was lifted.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "subject::UnfenceGround", name = "UnfenceGround")]
+pub enum UnfenceGround {
+    RequestWithdrawn,
+    Mistake,
+    NeededForClaims,
+}
+
+/// How far an erasure is.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "subject::Stage", name = "ErasureStage")]
+pub enum ErasureStage {
+    Requested,
+    Withdrawn,
+    Refused,
+    Approved,
+    Fenced,
+    DestructionOrdered,
+    Certified,
+}
+
+/// One erasure, from the request on.
+pub struct Erasure {
+    facts: ErasureFacts,
+    subject: Option<SubjectId>,
+    words: Option<String>,
+    answer: Option<String>,
+    people: Vec<SubjectId>,
+    revision: u64,
+}
+
+impl Erasure {
+    /// The erasure with this id.
+    pub fn find(app: &App, id: ErasureId) -> Option<Self> {
+        let views = app.ledger().views();
+        let erasure = views.erasure(id)?;
+        Some(Self::of(&views, &erasure))
+    }
+
+    fn of(views: &Views, erasure: &projections::Erasure<'_>) -> Self {
+        let request = erasure.request;
+        Self {
+            facts: erasure.facts.clone(),
+            subject: erasure.subject,
+            words: request.and_then(|request| request.words.as_ref()).map(|words| words.as_str().to_owned()),
+            answer: erasure.words.map(|words| words.as_str().to_owned()),
+            people: request.map(|request| request.people.clone()).unwrap_or_default(),
+            revision: views.case(erasure.facts.case).map_or(0, |case| case.revision),
+        }
+    }
+}
+
+/// One erasure, from the request to the certificate.
+#[Object]
+impl Erasure {
+    /// `erasure_…`
+    pub(super) async fn id(&self) -> ID {
+        ID(self.facts.id.to_string())
+    }
+    /// The stream it stands in: `history` shows it.
+    async fn case(&self) -> String {
+        self.facts.case.to_string()
+    }
+    /// The case's revision, for `expectedRevision`.
+    async fn revision(&self) -> u64 {
+        self.revision
+    }
+    async fn stage(&self) -> ErasureStage {
+        self.facts.stage.into()
+    }
+    async fn ground(&self) -> Ground {
+        self.facts.asked.ground.into()
+    }
+    async fn how(&self) -> AskedHow {
+        self.facts.asked.how.into()
+    }
+    async fn asked_on(&self) -> Day {
+        Day(self.facts.asked.on)
+    }
+    async fn identity_check(&self) -> IdentityCheck {
+        self.facts.asked.identity.into()
+    }
+    async fn identity_on(&self) -> Day {
+        Day(self.facts.asked.identity_on)
+    }
+    /// The last day to answer: one month after it came in (Art. 12(3) GDPR).
+    async fn due(&self) -> Day {
+        Day(self.facts.due)
+    }
+    /// Whether that day is over and somebody still has to do something.
+    async fn overdue(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(self.facts.stage.is_open() && self.facts.due < ctx.app()?.now().day())
+    }
+    /// The actor who wrote the request down; another one must approve or refuse it.
+    async fn requested_by(&self) -> String {
+        self.facts.by.to_string()
+    }
+    /// The actor who approved it.
+    async fn approved_by(&self) -> Option<String> {
+        self.facts
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.stage == Stage::Approved && is_approval(&self.facts, step))
+            .map(|step| step.actor.to_string())
+    }
+    /// Every step, oldest first.
+    async fn steps(&self) -> Vec<ErasureStep> {
+        self.facts.steps.iter().map(ErasureStep::from).collect()
+    }
+    /// The compartments that are closed to new keys.
+    async fn compartments(&self) -> Vec<String> {
+        self.facts.compartments.iter().map(ToString::to_string).collect()
+    }
+    /// How many keys are fenced or destroyed.
+    async fn keys(&self) -> usize {
+        self.facts.keys.len()
+    }
+    /// When the keys of a fenced erasure are destroyed, if nobody withdraws or refuses it until then.
+    async fn destroys_at(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Time>> {
+        ctx.app().map(|app| app.destroys_at(&self.facts).map(Time)).transpose()
+    }
+    /// What was asked, in words, while they can be read.
+    async fn words(&self) -> Option<&str> {
+        self.words.as_deref()
+    }
+    /// Why it was refused.
+    async fn refused(&self) -> Option<RefusalGround> {
+        self.facts.refused.map(Into::into)
+    }
+    /// Why it was refused, in words, while they can be read.
+    async fn refusal_words(&self) -> Option<&str> {
+        self.answer.as_deref()
+    }
+    /// Why its fence was lifted.
+    async fn unfenced(&self) -> Option<UnfenceGround> {
+        self.facts.unfenced.map(Into::into)
+    }
+    /// The contacts of the person, while anything can be read of them.
+    async fn contacts(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<Contact>>> {
+        let subject = self.subject?;
+        let contacts = ctx.app().map(|app| contacts_of(app, subject));
+        contacts.map(|contacts| (!contacts.is_empty()).then_some(contacts)).transpose()
+    }
+    /// The id of the organization, while anything can be read of it.
+    async fn organization_id(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<String>> {
+        let subject = self.subject?;
+        ctx.app().map(|app| organization_of(app, subject).map(|id| id.to_string())).transpose()
+    }
+    /// The contacts of the people who go with an organization, while anything can be read of them.
+    async fn people(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Contact>> {
+        let app = ctx.app()?;
+        Ok(self.people.iter().flat_map(|person| contacts_of(app, *person)).collect())
+    }
+    /// What happened to the case, record by record, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Option<async_graphql::Result<History>> {
+        let stream = Stream { kind: StreamKind::Case, id: self.facts.case.0 };
+        history(ctx, stream, Paging { first, after, last, before }).await.transpose()
+    }
+    /// What was done to the keys and what stays. Only when it is done.
+    async fn certificate(&self) -> Option<Certificate> {
+        self.facts.certificate.as_ref().map(Certificate::from)
+    }
+}
+
+/// A lifted fence leads back to approved as well, and is nobody's approval.
+fn is_approval(facts: &ErasureFacts, step: &projections::Step) -> bool {
+    let at = facts.steps.iter().position(|other| other.position == step.position).unwrap_or_default();
+    let before = at.checked_sub(1).and_then(|before| facts.steps.get(before));
+    before.is_none_or(|before| before.stage == Stage::Requested)
+}
+
+/// One step of an erasure.
+#[derive(SimpleObject)]
+pub struct ErasureStep {
+    /// What it led to.
+    stage: ErasureStage,
+    /// When it was recorded.
+    at: Time,
+    /// The position of its record.
+    position: Position,
+    /// Who took it.
+    actor: String,
+}
+
+impl From<&projections::Step> for ErasureStep {
+    fn from(step: &projections::Step) -> Self {
+        Self {
+            stage: step.stage.into(),
+            at: Time(step.at),
+            position: Position(step.position),
+            actor: step.actor.to_string(),
+        }
+    }
+}
+
+/// What was done to the keys, and what stays.
+#[derive(SimpleObject)]
+pub struct Certificate {
+    /// How hard it is to bring the old root key back: `A0` to `A3`.
+    level: &'static str,
+    /// What that means. At level A0 it says that the erasure is logical.
+    words: &'static str,
+    /// The keyring's epoch when the destruction was ordered.
+    epoch_before: u64,
+    /// The epoch since.
+    epoch_after: u64,
+    /// What stays, why, until when.
+    survives: Vec<Survivor>,
+    /// What may still link streams of the erased, in words.
+    links: Vec<&'static str>,
+}
+
+impl From<&subject::Certificate> for Certificate {
+    fn from(certificate: &subject::Certificate) -> Self {
+        Self {
+            level: certificate.level.name(),
+            words: level_words(certificate.level),
+            epoch_before: certificate.epoch_before,
+            epoch_after: certificate.epoch_after,
+            survives: certificate.survives.iter().map(Survivor::from).collect(),
+            links: certificate.links.iter().map(|link| link.words()).collect(),
+        }
+    }
+}
+
+fn level_words(level: AnchorLevel) -> &'static str {
+    match level {
+        AnchorLevel::A0 => {
+            "logical erasure: the keys were destroyed in files; whoever kept a copy of the root file may undo it"
+        }
+        AnchorLevel::A1 => "the keys were destroyed in hardware whose device is not declared",
+        AnchorLevel::A2 => "the keys were destroyed in a cloud's key service, which delays the destruction",
+        AnchorLevel::A3 => "the keys were destroyed in declared hardware",
+    }
+}
+
+/// What outlives an erasure.
+#[derive(SimpleObject)]
+pub struct Survivor {
+    compartment: String,
+    /// On which law.
+    basis: String,
+    /// The last day it is kept.
+    until: Day,
+}
+
+impl From<&subject::Survivor> for Survivor {
+    fn from(survivor: &subject::Survivor) -> Self {
+        let basis = Line::as_str(&survivor.basis).to_owned();
+        Self { compartment: survivor.compartment.to_string(), basis, until: Day(survivor.until) }
+    }
+}
+
+/// The contacts of a subject, as far as they can be read.
+pub(super) fn contacts_of(app: &App, subject: SubjectId) -> Vec<Contact> {
+    let views = app.ledger().views();
+    let held = views.subject(subject).map(|held| held.compartments).unwrap_or_default();
+    let things = held.into_iter().flat_map(|compartment| compartment.things);
+    things
+        .filter_map(|thing| if let HeldThing::Contact(contact) = thing { Some(contact.into()) } else { None })
+        .collect()
+}
+
+/// The organization that a subject is, while it can be read.
+pub(super) fn organization_of(app: &App, subject: SubjectId) -> Option<OrganizationId> {
+    let views = app.ledger().views();
+    let held = views.subject(subject)?;
+    let mut things = held.compartments.iter().flat_map(|compartment| &compartment.things);
+    things.find_map(|thing| if let HeldThing::Organization(it) = thing { Some(it.id) } else { None })
+}
+
+payload! {
+    /// What became of a step of an erasure.
+    ErasurePayload { erasure: Erasure }
+}
+
+/// A request to be forgotten. Exactly one of the three ids says whose.
+#[derive(InputObject)]
+pub struct RequestErasureInput {
+    pub contact_id: Option<String>,
+    pub organization_id: Option<String>,
+    pub actor_id: Option<String>,
+    pub ground: Ground,
+    pub how: AskedHow,
+    /// The day the request came in.
+    pub asked_on: Day,
+    pub identity_check: IdentityCheck,
+    /// The day that was checked.
+    pub identity_on: Day,
+    /// What was asked, in words.
+    pub words: Option<String>,
+    /// For an organization: the contacts of the people who go with it.
+    #[graphql(default)]
+    pub people: Vec<String>,
+    pub effective_at: Option<Time>,
+    pub command_id: Option<CommandId>,
+}
+
+/// A request that is taken back.
+#[derive(InputObject)]
+pub struct WithdrawErasureRequestInput {
+    pub erasure_id: String,
+    pub effective_at: Option<Time>,
+    pub expected_revision: Option<u64>,
+    pub command_id: Option<CommandId>,
+}
+
+/// A request that is refused.
+#[derive(InputObject)]
+pub struct RefuseErasureInput {
+    pub erasure_id: String,
+    pub ground: RefusalGround,
+    pub words: Option<String>,
+    pub expected_revision: Option<u64>,
+    pub command_id: Option<CommandId>,
+}
+
+/// A request that a second person agrees to.
+#[derive(InputObject)]
+pub struct ApproveErasureInput {
+    pub erasure_id: String,
+    pub expected_revision: Option<u64>,
+    pub command_id: Option<CommandId>,
+}
+
+/// The mutations of erasures.
+#[derive(Default)]
+pub struct ErasureMutation;
+
+#[Object]
+impl ErasureMutation {
+    /// Somebody asks to be forgotten.
+    async fn request_erasure(
+        &self,
+        ctx: &Context<'_>,
+        input: RequestErasureInput,
+    ) -> async_graphql::Result<ErasurePayload> {
+        ErasurePayload::of(request(ctx, input).await)
+    }
+
+    /// The request is taken back. What was fenced is read again.
+    async fn withdraw_erasure_request(
+        &self,
+        ctx: &Context<'_>,
+        input: WithdrawErasureRequestInput,
+    ) -> async_graphql::Result<ErasurePayload> {
+        ErasurePayload::of(withdraw(ctx, input).await)
+    }
+
+    /// No, says a DPO who did not write the request down. What was fenced is read again.
+    async fn refuse_erasure(
+        &self,
+        ctx: &Context<'_>,
+        input: RefuseErasureInput,
+    ) -> async_graphql::Result<ErasurePayload> {
+        ErasurePayload::of(refuse(ctx, input).await)
+    }
+
+    /// Yes, says a DPO who did not write the request down. What dies is fenced at once and destroyed after the
+    /// cooling-off, where there is one. Called again, it finishes what was cut off.
+    async fn approve_erasure(
+        &self,
+        ctx: &Context<'_>,
+        input: ApproveErasureInput,
+    ) -> async_graphql::Result<ErasurePayload> {
+        ErasurePayload::of(approve(ctx, input).await)
+    }
+}
+
+type Done = Result<(Erasure, Accepted), No>;
+
+async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
+    let (app, viewer) = ctx.may("requestErasure")?;
+    let whose = whose(input.contact_id.as_deref(), input.organization_id.as_deref(), input.actor_id.as_deref())?;
+    let mut problems = Problems::default();
+    let words = input.words.and_then(|words| problems.take(&["words"], Text::parse(&words)));
+    let people = people(app, &input.people, &mut problems)?;
+    problems.end()?;
+    let asked = Asked {
+        ground: input.ground.into(),
+        how: input.how.into(),
+        on: input.asked_on.0,
+        identity: input.identity_check.into(),
+        identity_on: input.identity_on.0,
+    };
+    let (subject, kind) = known(app, whose, "this")?;
+    let case = app.open_case(viewer.actor, subject, kind).await?;
+    let mut fresh = Fresh::new();
+    let erasure: ErasureId = fresh.id().map_err(Failure::internal)?;
+    let envelope = envelope(input.command_id, None, input.effective_at);
+    let command = Command::RequestErasure { erasure, asked, request: subject::Request { words, people } };
+    let accepted = app.submit::<subject::Case>(viewer, case.0, command, envelope, fresh).await?;
+    let found = {
+        let views = app.ledger().views();
+        let erasures = views.case(case).map(|case| case.erasures.to_vec()).unwrap_or_default();
+        let mut found = erasures.iter().rev().filter_map(|id| views.erasure(*id));
+        found
+            .find(|erasure| erasure.facts.steps.first().is_some_and(|step| step.position == accepted.position))
+            .map(|erasure| Erasure::of(&views, &erasure))
+    };
+    Ok((found.ok_or_else(|| Failure::internal("an erasure that the views do not have"))?, accepted))
+}
+
+async fn withdraw(ctx: &Context<'_>, input: WithdrawErasureRequestInput) -> Done {
+    let (app, viewer) = ctx.may("withdrawErasureRequest")?;
+    let (case, erasure) = standing(app, &input.erasure_id)?;
+    let envelope = envelope(input.command_id, input.expected_revision, input.effective_at);
+    let (of, by) = (app.clone(), viewer.actor);
+    let done = tokio::task::spawn_blocking(move || of.withdraw_erasure(by, case, erasure, envelope)).await;
+    answered(app, erasure, done)
+}
+
+async fn refuse(ctx: &Context<'_>, input: RefuseErasureInput) -> Done {
+    let (app, viewer) = ctx.may("refuseErasure")?;
+    let (case, erasure) = standing(app, &input.erasure_id)?;
+    let mut problems = Problems::default();
+    let words = input.words.and_then(|words| problems.take(&["words"], Text::parse(&words)));
+    problems.end()?;
+    let envelope = envelope(input.command_id, input.expected_revision, None);
+    let (of, by, why) = (app.clone(), viewer.actor, (input.ground.into(), words));
+    let done = tokio::task::spawn_blocking(move || of.refuse_erasure(by, case, erasure, why, envelope)).await;
+    answered(app, erasure, done)
+}
+
+async fn approve(ctx: &Context<'_>, input: ApproveErasureInput) -> Done {
+    let (app, viewer) = ctx.may("approveErasure")?;
+    let (case, erasure) = standing(app, &input.erasure_id)?;
+    let envelope = envelope(input.command_id, input.expected_revision, None);
+    let (of, by) = (app.clone(), viewer.actor);
+    let done = tokio::task::spawn_blocking(move || of.approve_erasure(by, case, erasure, envelope)).await;
+    answered(app, erasure, done)
+}
+
+/// The answer names the record of the command itself, which a retry finds again, and the revision that followed it.
+fn answered(app: &App, erasure: ErasureId, done: Result<Result<Accepted, EraseError>, tokio::task::JoinError>) -> Done {
+    let accepted = done.map_err(|_| Failure::internal("a thread of an erasure failed"))??;
+    let found =
+        Erasure::find(app, erasure).ok_or_else(|| Failure::internal("an erasure that the views do not have"))?;
+    let revision = found.revision;
+    Ok((found, Accepted { revision, ..accepted }))
+}
+
+fn standing(app: &App, text: &str) -> Result<(CaseId, ErasureId), No> {
+    let id: ErasureId = text.parse().map_err(|wrong| UserError::at(&["erasureId"], wrong))?;
+    let case = app.ledger().views().erasure(id).map(|erasure| erasure.facts.case);
+    let nobody = || UserError {
+        path: vec!["erasureId".into()],
+        ..UserError::new(ErrorCode::NotFound, "there is no such erasure")
+    };
+    Ok((case.ok_or_else(nobody)?, id))
+}
+
+/// Whose, by exactly one id.
+pub(super) fn whose(
+    contact: Option<&str>,
+    organization: Option<&str>,
+    actor: Option<&str>,
+) -> Result<Whose, UserError> {
+    match (contact, organization, actor) {
+        (Some(id), None, None) => id.parse().map(Whose::Contact).map_err(|wrong| UserError::at(&["contactId"], wrong)),
+        (None, Some(id), None) => {
+            id.parse().map(Whose::Organization).map_err(|wrong| UserError::at(&["organizationId"], wrong))
+        }
+        (None, None, Some(id)) => id.parse().map(Whose::Actor).map_err(|wrong| UserError::at(&["actorId"], wrong)),
+        _ => Err(UserError::new(ErrorCode::Validation, "name exactly one contact, organization or actor")),
+    }
+}
+
+/// The subject, or why it cannot be named. `what` is how the sentence begins.
+pub(super) fn known(app: &App, whose: Whose, what: &str) -> Result<(SubjectId, SubjectKind), No> {
+    match app.person(whose)? {
+        Person::Known(subject, kind) => Ok((subject, kind)),
+        Person::Unknown => {
+            let noun = match whose {
+                Whose::Contact(_) => "contact",
+                Whose::Organization(_) => "organization",
+                Whose::Actor(_) => "actor",
+            };
+            Err(UserError::new(ErrorCode::NotFound, format!("there is no such {noun}")).into())
+        }
+        Person::Gone(Gone::Erased) => Err(UserError::new(ErrorCode::Erased, format!("{what} was erased")).into()),
+        Person::Gone(Gone::Withheld) => {
+            Err(UserError::new(ErrorCode::Fenced, format!("an erasure of {what} was approved already")).into())
+        }
+    }
+}
+
+/// The subjects of the people who go with an organization, each once.
+pub(super) fn people(app: &App, ids: &[String], problems: &mut Problems) -> Result<Vec<SubjectId>, Failure> {
+    let mut people = Vec::with_capacity(ids.len());
+    for text in ids {
+        let person = match text.parse::<ContactId>() {
+            Ok(id) => app.person(Whose::Contact(id))?,
+            Err(_) => Person::Unknown,
+        };
+        match person {
+            Person::Known(subject, _) if people.contains(&subject) => {}
+            Person::Known(subject, _) => people.push(subject),
+            Person::Unknown => problems.note(&["people"], "there is no such contact"),
+            Person::Gone(_) => problems.note(&["people"], "one of these contacts was erased, or is being erased"),
+        }
+    }
+    Ok(people)
+}
+
+impl Kind for Rejection {
+    fn kind(&self) -> ErrorCode {
+        match self {
+            Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked => ErrorCode::NotFound,
+            Self::Erased => ErrorCode::Erased,
+            Self::Withheld => ErrorCode::Fenced,
+            Self::ApprovingOwnRequest | Self::RefusingOwnRequest => ErrorCode::Permission,
+            Self::NothingToFence => ErrorCode::Hold,
+            Self::AlreadyOpened
+            | Self::ErasureOpen(_)
+            | Self::ErasureIdUsed(_)
+            | Self::OutOfOrder { .. }
+            | Self::OtherKeys
+            | Self::Epochs { .. } => ErrorCode::Conflict,
+            Self::FutureDay(_) | Self::PeopleOfAPerson | Self::TooManyPeople(_) | Self::TooManyKeys => {
+                ErrorCode::Validation
+            }
+        }
+    }
+}
+
+impl From<EraseError> for No {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Refused(refused) => refused.into(),
+            EraseError::NoRule(missing) => UserError::new(ErrorCode::Conflict, missing).into(),
+            EraseError::Failed(failed) => Self::Failure(failed.into()),
+        }
+    }
+}
+
+/// The queries of erasures.
+#[derive(Default)]
+pub struct ErasureQuery;
+
+#[Object]
+impl ErasureQuery {
+    /// The erasure with this id.
+    async fn erasure(&self, ctx: &Context<'_>, id: String) -> Option<async_graphql::Result<Erasure>> {
+        let found = ctx.may_read("erasure").and_then(|(app, _)| {
+            let id = id.parse().map_err(bad_request)?;
+            Ok(Erasure::find(app, id))
+        });
+        found.transpose()
+    }
+
+    /// The register of erasures at any of these stages (at all of them where none is named), the one due first at the
+    /// front, so that those overdue lead a list of open stages.
+    async fn erasures(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+        #[graphql(default)] stages: Vec<ErasureStage>,
+    ) -> async_graphql::Result<Connection<Opaque, Erasure, EmptyFields, EmptyFields>> {
+        let (app, _) = ctx.may_read("erasures")?;
+        let cut = Paging { first, after, last, before }.cut()?;
+        let stages: Vec<Stage> = stages.into_iter().map(Into::into).collect();
+        let views = app.ledger().views();
+        let page = views.erasures(&stages, &cut);
+        let page = page.map(|page| page.map(|erasure| (erasure.cursor(), Erasure::of(&views, &erasure))));
+        drop(views);
+        connection(page)
+    }
+}
+
+#[cfg(test)]
+mod tests;

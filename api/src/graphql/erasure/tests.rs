@@ -1,0 +1,329 @@
+use std::thread;
+
+use domain::actor::Role;
+use domain::id::{CaseId, ErasureId, OrganizationId, SubjectId, TicketId};
+use domain::owner::{Company, Person};
+use domain::subject::{self, Case, Stage, SubjectKind};
+use domain::ticket::{self, Origin, Priority, Question, Ticket};
+use domain::time::Time;
+use domain::value::{Line, Text};
+use events::ledger::{EraseError, Fresh, Refused};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::app::{App, Envelope};
+use crate::graphql::testing::{Desk, NOW, command_id};
+
+const ERASURE: &str = "erasure { id stage due overdue requestedBy approvedBy words refusalWords keys compartments
+    destroysAt steps { stage position actor } contacts { name } people { name } unfenced refused
+    certificate { level words epochBefore epochAfter survives { compartment basis until } links } }";
+const REST: &str = "position repeated revision errors { message code path }";
+
+fn request(whose: &str, more: &str) -> String {
+    format!(
+        "requestErasure(input: {{ {whose} ground: CONSENT_WITHDRAWN how: EMAIL askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-21\" {more} }}) {{ {ERASURE} {REST} }}"
+    )
+}
+
+fn requested(desk: &Desk, contact: &str) -> String {
+    let done = desk.done(&request(&format!("contactId: \"{contact}\""), "words: \"please forget me\""));
+    done["erasure"]["id"].as_str().unwrap().to_owned()
+}
+
+fn approve(erasure: &str, command_id: &str) -> String {
+    format!("approveErasure(input: {{ erasureId: \"{erasure}\" commandId: \"{command_id}\" }}) {{ {ERASURE} {REST} }}")
+}
+
+fn read(desk: &Desk, contact: &str) -> Value {
+    desk.get(Role::Agent, &format!("{{ contact(id: \"{contact}\") {{ name erasure {{ reason erasure }} }} }}"))["contact"]
+        .clone()
+}
+
+fn ids(desk: &Desk, erasure: &str) -> (CaseId, ErasureId) {
+    let id: ErasureId = erasure.parse().unwrap();
+    (desk.app.ledger().views().erasure(id).unwrap().facts.case, id)
+}
+
+fn stage(desk: &Desk, erasure: &str) -> Stage {
+    desk.app.ledger().views().erasure(erasure.parse().unwrap()).unwrap().facts.stage
+}
+
+#[test]
+fn a_person_is_forgotten_and_the_certificate_says_how() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let command = command_id();
+    let asked = request(&format!("contactId: \"{maria}\""), &format!("words: \"forget me\" commandId: \"{command}\""));
+    let first = desk.done(&asked);
+    assert_eq!(first["erasure"]["stage"], "REQUESTED");
+    assert_eq!(first["erasure"]["due"], "2026-10-20", "one month after it came in");
+    assert_eq!(first["erasure"]["words"], "forget me");
+    assert_eq!(first["erasure"]["contacts"], json!([{ "name": "Maria" }]));
+    let again = desk.done(&asked);
+    assert_eq!((&again["repeated"], &again["position"]), (&json!(true), &first["position"]));
+    assert_eq!(again["erasure"]["id"], first["erasure"]["id"]);
+    let other = desk.refused(Role::Agent, &request(&format!("contactId: \"{maria}\""), ""));
+    assert_eq!(other.0, "CONFLICT", "one at a time: {}", other.2);
+
+    let erasure = first["erasure"]["id"].as_str().unwrap();
+    assert_eq!(desk.refused(Role::Agent, &approve(erasure, &command_id())).0, "PERMISSION");
+    let command = command_id();
+    let approved = desk.tried(Role::Dpo, &approve(erasure, &command));
+    assert_eq!(approved["errors"], json!([]), "{approved}");
+    let done = &approved["erasure"];
+    assert_eq!(done["stage"], "CERTIFIED");
+    let steps: Vec<_> = done["steps"].as_array().unwrap().iter().map(|step| step["stage"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["REQUESTED", "APPROVED", "FENCED", "DESTRUCTION_ORDERED", "CERTIFIED"]);
+    assert_eq!(done["approvedBy"], desk.viewer(Role::Dpo).actor.to_string());
+    assert_eq!((&done["keys"], &done["compartments"]), (&json!(1), &json!(["relationship"])));
+    assert_eq!(done["certificate"]["level"], "A0");
+    assert!(done["certificate"]["words"].as_str().unwrap().contains("logical"));
+    assert_eq!(done["certificate"]["survives"][0]["compartment"], "claims");
+    assert_eq!(done["certificate"]["links"].as_array().unwrap().len(), 2);
+    assert_eq!(done["contacts"], json!(null));
+    let again = desk.tried(Role::Dpo, &approve(erasure, &command));
+    assert_eq!((&again["repeated"], &again["position"]), (&json!(true), &approved["position"]));
+    assert_eq!(again["revision"], approved["revision"]);
+
+    let gone = read(&desk, &maria);
+    assert_eq!((&gone["name"], &gone["erasure"]["erasure"]), (&json!(null), &json!(erasure)));
+    assert!(gone["erasure"]["reason"].as_str().unwrap().contains("logical"));
+    let twice = desk.refused(Role::Agent, &request(&format!("contactId: \"{maria}\""), ""));
+    assert_eq!(twice.0, "ERASED");
+    let desk = desk.restart();
+    assert_eq!(read(&desk, &maria), gone);
+    let listed = desk.get(Role::Dpo, "{ erasures(first: 5, stages: [CERTIFIED]) { edges { node { id overdue } } } }");
+    assert_eq!(listed["erasures"]["edges"], json!([{ "node": { "id": erasure, "overdue": false } }]));
+}
+
+#[test]
+fn who_asked_does_not_decide() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let own = desk.tried(Role::Dpo, &request(&format!("contactId: \"{maria}\""), ""));
+    let erasure = own["erasure"]["id"].as_str().unwrap();
+    assert_eq!(desk.refused(Role::Dpo, &approve(erasure, &command_id())).0, "PERMISSION");
+    let refuse =
+        format!("refuseErasure(input: {{ erasureId: \"{erasure}\" ground: NO_GROUND }}) {{ {ERASURE} {REST} }}");
+    assert_eq!(desk.refused(Role::Dpo, &refuse).0, "PERMISSION");
+    assert_eq!(stage(&desk, erasure), Stage::Requested);
+    assert_eq!(read(&desk, &maria)["name"], "Maria");
+}
+
+#[test]
+fn what_is_refused_or_withdrawn_changes_nothing_about_the_person() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let first = requested(&desk, &maria);
+    let refused = desk.tried(
+        Role::Dpo,
+        &format!("refuseErasure(input: {{ erasureId: \"{first}\" ground: CLAIMS words: \"a claim\" }}) {{ {ERASURE} {REST} }}"),
+    );
+    assert_eq!(refused["erasure"]["stage"], "REFUSED", "{refused}");
+    assert_eq!(
+        (&refused["erasure"]["refused"], &refused["erasure"]["refusalWords"]),
+        (&json!("CLAIMS"), &json!("a claim"))
+    );
+    assert_eq!(desk.refused(Role::Dpo, &approve(&first, &command_id())).0, "CONFLICT");
+    let second = requested(&desk, &maria);
+    assert_eq!(ids(&desk, &first).0, ids(&desk, &second).0, "in the same case");
+    let withdraw = format!("withdrawErasureRequest(input: {{ erasureId: \"{second}\" }}) {{ {ERASURE} {REST} }}");
+    assert_eq!(desk.done(&withdraw)["erasure"]["stage"], "WITHDRAWN");
+    assert_eq!(read(&desk, &maria)["name"], "Maria");
+    let missing = desk.refused(Role::Dpo, &approve("erasure_00000000000000000000000000000000", &command_id()));
+    assert_eq!((missing.0.as_str(), missing.1.as_str()), ("NOT_FOUND", "erasureId"));
+}
+
+/// The same ledger with a cooling-off of one day.
+fn cooling(desk: &Desk) -> App {
+    let mut app = desk.app.clone();
+    app.cooling_off_ms = Time::DAY_MS;
+    app
+}
+
+#[test]
+fn a_cooling_off_gives_the_person_back_when_the_request_is_withdrawn() {
+    let desk = Desk::open();
+    let (maria, anna) = (desk.contact("Maria"), desk.contact("Anna"));
+    let app = cooling(&desk);
+    let dpo = desk.viewer(Role::Dpo).actor;
+    let (first, second) = (requested(&desk, &maria), requested(&desk, &anna));
+    for erasure in [&first, &second] {
+        let (case, erasure) = ids(&desk, erasure);
+        app.approve_erasure(dpo, case, erasure, Envelope::default()).unwrap();
+    }
+    assert_eq!((stage(&desk, &first), &read(&desk, &maria)["name"]), (Stage::Fenced, &json!(null)));
+    assert!(read(&desk, &maria)["erasure"]["reason"].as_str().unwrap().starts_with("withheld"));
+    assert_eq!(app.destroy_due().unwrap(), 0);
+    let withdraw = format!("withdrawErasureRequest(input: {{ erasureId: \"{first}\" }}) {{ {ERASURE} {REST} }}");
+    let withdrawn = desk.done(&withdraw);
+    assert_eq!(
+        (&withdrawn["erasure"]["stage"], &withdrawn["erasure"]["unfenced"]),
+        (&json!("WITHDRAWN"), &json!("REQUEST_WITHDRAWN"))
+    );
+    assert_eq!(withdrawn["erasure"]["approvedBy"], dpo.to_string(), "a lifted fence is nobody's approval");
+    assert_eq!(read(&desk, &maria)["name"], "Maria");
+    app.ledger().clock().set(NOW.plus_ms(Time::DAY_MS));
+    assert_eq!(app.destroy_due().unwrap(), 1, "the one that nobody withdrew");
+    assert_eq!((stage(&desk, &first), stage(&desk, &second)), (Stage::Withdrawn, Stage::Certified));
+    assert_eq!(read(&desk, &anna)["name"], json!(null));
+}
+
+#[test]
+fn a_used_command_id_lifts_no_fence() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let app = cooling(&desk);
+    let erasure = requested(&desk, &maria);
+    let (case, id) = ids(&desk, &erasure);
+    let used: domain::id::CommandId = command_id().parse().unwrap();
+    let envelope = Envelope { command_id: Some(used), ..Envelope::default() };
+    app.approve_erasure(desk.viewer(Role::Dpo).actor, case, id, envelope.clone()).unwrap();
+    let again = app.withdraw_erasure(desk.viewer(Role::Agent).actor, case, id, envelope);
+    assert!(matches!(again, Err(EraseError::Refused(Refused::CommandReused))), "{again:?}");
+    assert_eq!(stage(&desk, &erasure), Stage::Fenced);
+}
+
+#[test]
+fn an_approval_that_was_cut_off_is_finished_by_the_next() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let erasure = requested(&desk, &maria);
+    let (case, id) = ids(&desk, &erasure);
+    let dpo = desk.viewer(Role::Dpo).actor;
+    desk.submit::<Case>(case.0, dpo, subject::Command::Approve { erasure: id });
+    let desk = desk.restart();
+    assert_eq!(stage(&desk, &erasure), Stage::Approved);
+    let finished = desk.tried(Role::Dpo, &approve(&erasure, &command_id()));
+    assert_eq!(finished["erasure"]["stage"], "CERTIFIED", "{finished}");
+    assert_eq!(read(&desk, &maria)["name"], json!(null));
+}
+
+#[test]
+fn two_approvals_at_once_come_to_one_certificate() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let erasure = requested(&desk, &maria);
+    let (case, id) = ids(&desk, &erasure);
+    let dpos = [desk.viewer(Role::Dpo).actor, desk.hire(Role::Dpo, "Second")];
+    let app = &desk.app;
+    let done: Vec<_> = thread::scope(|scope| {
+        let both = dpos.map(|dpo| scope.spawn(move || app.approve_erasure(dpo, case, id, Envelope::default())));
+        both.map(|one| one.join().unwrap()).into_iter().collect()
+    });
+    assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1, "{done:?}");
+    let certified = desk.app.ledger().views();
+    let steps = &certified.erasure(id).unwrap().facts.steps;
+    assert_eq!(steps.iter().filter(|step| step.stage == Stage::Certified).count(), 1);
+}
+
+#[test]
+fn first_requests_at_once_open_one_case() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let subject = desk.subject(&maria);
+    let agent = desk.viewer(Role::Agent).actor;
+    let cases: Vec<CaseId> = Runtime::new().unwrap().block_on(async {
+        let opening: Vec<_> = (0..16)
+            .map(|_| {
+                let app = desk.app.clone();
+                tokio::spawn(async move { app.open_case(agent, subject, SubjectKind::Person).await.unwrap() })
+            })
+            .collect();
+        let mut cases = Vec::new();
+        for one in opening {
+            cases.push(one.await.unwrap());
+        }
+        cases
+    });
+    assert!(cases.iter().all(|case| *case == cases[0]), "{cases:?}");
+}
+
+#[test]
+fn bad_requests_are_answered_and_change_nothing() {
+    let desk = Desk::open();
+    let (maria, acme) = (desk.contact("Maria"), desk.organization("Acme"));
+    let size = desk.size();
+    let contact = format!("contactId: \"{maria}\"");
+    let refused = |whose: &str, more: &str| {
+        let (code, path, _) = desk.refused(Role::Agent, &request(whose, more));
+        (code, path)
+    };
+    let validation = |path: &str| ("VALIDATION".to_owned(), path.to_owned());
+    assert_eq!(refused("", ""), validation(""));
+    assert_eq!(refused(&format!("{contact} organizationId: \"{acme}\""), ""), validation(""));
+    assert_eq!(refused("contactId: \"nobody\"", ""), validation("contactId"));
+    assert_eq!(refused("contactId: \"contact_00000000000000000000000000000000\"", "").0, "NOT_FOUND");
+    assert_eq!(refused(&contact, "words: \"\\u0007\""), validation("words"));
+    assert_eq!(refused(&format!("organizationId: \"{acme}\""), "people: [\"x\"]"), validation("people"));
+    assert_eq!(desk.size(), size, "no case was opened either");
+    assert_eq!(refused(&contact, &format!("people: [\"{maria}\"]")).0, "VALIDATION");
+}
+
+#[test]
+fn a_preview_says_what_dies_what_stays_and_who_else_is_in_it() {
+    let desk = Desk::open();
+    let acme = desk.organization("Acme");
+    let registered = desk.done(&format!(
+        "registerContact(input: {{ source: PHONE, reason: CONTRACT, firstName: \"Maria\", organizationId: \"{acme}\" }})
+         {{ contact {{ id }} errors {{ message code path }} }}"
+    ));
+    let maria = registered["contact"]["id"].as_str().unwrap();
+    let ticket = ticket(&desk, desk.subject(maria), maria, desk.subject(&acme), acme.parse().unwrap());
+    requested(&desk, maria);
+    const PREVIEW: &str = "dies { compartment parts contactIds organizationId } stays { compartment basis until } parts
+        contacts { id } people { id } others { contactIds organizationId parts } otherPeople
+        openTickets { id state } openQuotes { id } organizationId";
+    let preview = |whose: &str| {
+        let data = desk.get(Role::Dpo, &format!("{{ erasurePreview({whose}) {{ {PREVIEW} }} }}"));
+        data["erasurePreview"].clone()
+    };
+    let of_maria = preview(&format!("contactId: \"{maria}\""));
+    assert_eq!(
+        of_maria["dies"],
+        json!([
+            { "compartment": "relationship", "parts": 1, "contactIds": [maria], "organizationId": null },
+            { "compartment": "support(2026)", "parts": 1, "contactIds": [maria], "organizationId": null },
+        ])
+    );
+    assert_eq!(of_maria["stays"][0]["compartment"], "claims");
+    assert!(!of_maria["stays"][0]["basis"].as_str().unwrap().is_empty());
+    assert_eq!(of_maria["parts"], 2);
+    assert_eq!(of_maria["others"], json!([{ "contactIds": [], "organizationId": acme, "parts": 1 }]));
+    assert_eq!(of_maria["openTickets"], json!([{ "id": ticket.to_string(), "state": "OPEN" }]));
+    let of_acme = preview(&format!("organizationId: \"{acme}\""));
+    assert_eq!((&of_acme["organizationId"], &of_acme["people"]), (&json!(acme), &json!([{ "id": maria }])));
+    assert_eq!(of_acme["others"][0]["contactIds"], json!([maria]));
+    let with_maria = preview(&format!("organizationId: \"{acme}\" people: [\"{maria}\"]"));
+    assert_eq!((&with_maria["otherPeople"], with_maria["dies"].as_array().unwrap().len()), (&json!(0), 4));
+    let forbidden = desk.ask(Role::Agent, &format!("{{ erasurePreview(contactId: \"{maria}\") {{ parts }} }}"));
+    assert_eq!(forbidden["errors"][0]["extensions"]["code"], "FORBIDDEN");
+}
+
+fn ticket(desk: &Desk, maria: SubjectId, contact: &str, acme: SubjectId, organization: OrganizationId) -> TicketId {
+    let mut fresh = Fresh::new();
+    let id: TicketId = fresh.id().unwrap();
+    let command = ticket::Command::Open {
+        person: Some(Person { subject: maria, contact: contact.parse().unwrap() }),
+        company: Some(Company { subject: acme, organization }),
+        question: Question { line: Line::parse("Broken").unwrap(), body: Text::parse("It broke.").unwrap() },
+        message: fresh.id().unwrap(),
+        priority: Priority::Normal,
+        origin: Origin::Email,
+    };
+    desk.submit::<Ticket>(id.0, desk.viewer(Role::Agent).actor, command);
+    id
+}
+
+#[test]
+fn an_organization_takes_along_whom_the_request_names() {
+    let desk = Desk::open();
+    let (acme, maria, anna) = (desk.organization("Acme"), desk.contact("Maria"), desk.contact("Anna"));
+    let done = desk.done(&request(&format!("organizationId: \"{acme}\""), &format!("people: [\"{maria}\"]")));
+    assert_eq!(done["erasure"]["people"], json!([{ "name": "Maria" }]));
+    let erasure = done["erasure"]["id"].as_str().unwrap();
+    let approved = desk.tried(Role::Dpo, &approve(erasure, &command_id()));
+    assert_eq!((&approved["erasure"]["stage"], &approved["erasure"]["keys"]), (&json!("CERTIFIED"), &json!(2)));
+    assert_eq!((&read(&desk, &maria)["name"], &read(&desk, &anna)["name"]), (&json!(null), &json!("Anna")));
+}
