@@ -4,8 +4,8 @@ use std::path::Path;
 
 use domain::event::Recorded;
 use events::ledger::{Clock, Directory, Founding, Ledger};
+use events::log::Log;
 use events::log::engine::Options;
-use events::log::{Log, PartPlace};
 use replay::rebuild::boot;
 
 use crate::acts::{Act, NOW, destroy, doomed, perform_all, register};
@@ -83,6 +83,15 @@ pub const UNFENCED: Someone = Someone(13);
 /// # Panics
 /// When something in it is refused.
 pub fn write(path: &Path) {
+    write_before_the_erasures(path);
+    write_erasures(path);
+}
+
+/// The first part of it: erasures are asked for, and one fence is lifted again.
+///
+/// # Panics
+/// When something in it is refused.
+pub fn write_before_the_erasures(path: &Path) {
     create(path).unwrap();
     let ledger = open(path).unwrap();
     register(&ledger);
@@ -93,12 +102,19 @@ pub fn write(path: &Path) {
         perform_all(&ledger, who, &Act::TO_THE_FENCE);
     }
     perform_all(&ledger, UNFENCED, &[Act::Unfence]);
+}
+
+/// The rest of it.
+///
+/// # Panics
+/// When something in it is refused.
+pub fn write_erasures(path: &Path) {
+    let ledger = open(path).unwrap();
     for who in [SWEPT, RESIDUE] {
         let keys = doomed(&ledger, who.subject());
         destroy(&ledger, who).unwrap();
         if who == SWEPT {
-            let places: Vec<PartPlace> = keys.iter().flat_map(|key| ledger.log().parts_of(key).unwrap()).collect();
-            ledger.log().remove_parts(&places).unwrap();
+            ledger.sweep(&keys).unwrap();
         }
     }
     perform_all(&ledger, Someone(4), &Act::DAILY);

@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod bytes;
 mod journal;
 mod ledger;
 mod powercut;
