@@ -65,6 +65,8 @@ pub struct Booted {
     pub settled: Settled,
     /// Erasures whose keys were ordered to be destroyed and that are certified now.
     pub finished: usize,
+    /// Keys that an older keyring had brought back although their destruction is certified, and that are gone again.
+    pub destroyed_again: usize,
     /// Keys that were destroyed and whose sealed parts are still there: to be swept.
     pub residue: Vec<KeyId>,
 }
@@ -90,7 +92,7 @@ pub fn boot<V: Follow>(
         next = read?;
         progress(from, size);
     }
-    let Replay { chain, owners, views, gone, named, residue, register, .. } = replay;
+    let Replay { chain, mut owners, views, gone, named, residue, register, .. } = replay;
     chain.end()?;
     for (position, key) in gone {
         if !owners.is_ordered(&key) && !owners.is_lost(&key) {
@@ -99,13 +101,26 @@ pub fn boot<V: Follow>(
     }
     // An open log reaches its head mark, so a key that no record names was left by a crash.
     let settled = keyring.settle(|key| named.contains(key), true)?;
+    let again = destroy_again(&keyring, &mut owners)?;
     let fenced: Vec<KeyId> = owners.fenced().copied().collect();
     keyring.fence(&fenced);
     let ledger =
         Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views }).map_err(BootError::Writer)?;
     let finished = ledger.finish_erasures(register)?;
-    let residue = residue.into_iter().collect();
-    Ok((ledger, Booted { records: from, settled, finished, residue }))
+    let destroyed_again = again.len();
+    let residue = residue.into_iter().chain(again).collect();
+    Ok((ledger, Booted { records: from, settled, finished, destroyed_again, residue }))
+}
+
+/// An older copy of the keyring was put back: what the log certifies to be destroyed does not stay (I6).
+fn destroy_again(keyring: &Keyring, owners: &mut Owners) -> Result<Vec<KeyId>, KeyringError> {
+    let live = |key: &&KeyId| matches!(keyring.state(key), KeyState::Live(_));
+    let again: Vec<KeyId> = owners.certified().filter(live).copied().collect();
+    if !again.is_empty() {
+        keyring.destroy(&again)?;
+        owners.forget(&again);
+    }
+    Ok(again)
 }
 
 /// What is folded on the way.

@@ -82,6 +82,12 @@ impl Owners {
         self.ordered.contains(key)
     }
 
+    /// Every key whose destruction was certified.
+    pub fn certified(&self) -> impl Iterator<Item = &KeyId> {
+        let open: HashSet<&KeyId> = self.orders.values().flat_map(|order| &order.keys).collect();
+        self.ordered.iter().filter(move |key| !open.contains(key))
+    }
+
     /// Whether a record declared this key lost.
     pub fn is_lost(&self, key: &KeyId) -> bool {
         self.lost.contains(key)
