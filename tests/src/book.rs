@@ -6,7 +6,7 @@ use domain::event::Recorded;
 use events::ledger::{Clock, Directory, Founding, Ledger};
 use events::log::Log;
 use events::log::engine::Options;
-use replay::rebuild::boot;
+use replay::rebuild::{self, Booted};
 
 use crate::acts::{Act, NOW, destroy, doomed, perform_all, register};
 use crate::cast::Someone;
@@ -32,9 +32,17 @@ pub fn create(path: &Path) -> Result<(), String> {
 /// # Errors
 /// The sentence it refuses with.
 pub fn open(path: &Path) -> Result<Ledger<Collected>, String> {
+    boot(path).map(|(ledger, _)| ledger)
+}
+
+/// The same, with what the boot found.
+///
+/// # Errors
+/// The sentence it refuses with.
+pub fn boot(path: &Path) -> Result<(Ledger<Collected>, Booted), String> {
     let directory = patiently(|| Directory::open(path, options(), &|_, _| {}).map_err(|failed| failed.to_string()))?;
-    let booted = boot(directory, Collected::default(), Clock::set_to(NOW), &|_, _| {});
-    booted.map(|(ledger, _)| ledger).map_err(|failed| failed.to_string())
+    let booted = rebuild::boot(directory, Collected::default(), Clock::set_to(NOW), &|_, _| {});
+    booted.map_err(|failed| failed.to_string())
 }
 
 /// A lock that was let go is still held by a process that another test's thread is just starting, until it has become
@@ -61,9 +69,10 @@ pub fn patiently<T>(attempt: impl Fn() -> Result<T, String>) -> Result<T, String
 pub fn open_or_create(path: &Path) -> Result<Ledger<Collected>, String> {
     if !Directory::exists(path).map_err(|failed| failed.to_string())? {
         create(path)?;
-        register(&open(path)?);
     }
-    open(path)
+    let ledger = open(path)?;
+    register(&ledger);
+    Ok(ledger)
 }
 
 /// Who is in [`write()`]'s log, by how far their erasure has come.

@@ -17,6 +17,7 @@ pub mod collected;
 pub mod files;
 pub mod forge;
 pub mod kill;
+pub mod ledger_driver;
 pub mod log_driver;
 pub mod powercut;
 pub mod powercut_driver;

@@ -10,6 +10,7 @@
 )]
 
 mod bytes;
+mod crash;
 mod journal;
 mod ledger;
 mod powercut;

@@ -21,7 +21,7 @@ use domain::time::Time;
 use super::Fresh;
 use crate::keyring::{AnchorError, FileAnchor, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
-use crate::log::lock::Lock;
+use crate::log::lock::{self, Lock};
 use crate::log::segment::sync_dir;
 use crate::log::{Commit, Entry, Log as _, LogError, Progress};
 use crate::random::NoRandomness;
@@ -96,22 +96,24 @@ pub enum DirectoryError {
 impl Directory {
     /// Whether a ledger lies here, complete or half made. A directory with anything else in it is refused.
     pub fn exists(path: &Path) -> Result<bool, DirectoryError> {
-        match fs::read_dir(path) {
-            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(DirectoryError::Io { action: "read", source }),
-            Ok(mut entries) if path.join("journal").is_dir() && !path.join(MAKING).exists() => {
-                entries.next();
-                Ok(true)
-            }
-            Ok(_) if path.join(MAKING).exists() => Ok(false),
-            Ok(mut entries) => {
-                if entries.next().is_none() {
-                    Ok(false)
-                } else {
-                    Err(DirectoryError::NotOurs)
-                }
+        let io = |source| DirectoryError::Io { action: "read", source };
+        let entries = match fs::read_dir(path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(false),
+            entries => entries.map_err(io)?,
+        };
+        if path.join(MAKING).exists() {
+            return Ok(false);
+        }
+        if path.join("journal").is_dir() {
+            return Ok(true);
+        }
+        // Whoever makes a ledger takes the lock first, and may be gone right behind it.
+        for entry in entries {
+            if entry.map_err(io)?.file_name() != lock::NAME {
+                return Err(DirectoryError::NotOurs);
             }
         }
+        Ok(false)
     }
 
     /// Makes a ledger with its first record. Durable when it returns; what a crash leaves is made anew.
