@@ -213,7 +213,7 @@ fn check_fences(ledger: &Ledger<Collected>, entries: &[Entry]) -> Result<Vec<[u8
         let stream = Record::parse(&entry.record).map_err(|bad| bad.to_string())?.stream.id;
         match event {
             subject::Event::Fenced { keys, .. } => fenced.extend(keys.into_iter().map(|key| (key, stream))),
-            subject::Event::Unfenced { keys, .. } => keys.iter().for_each(|key| drop(fenced.remove(key))),
+            subject::Event::Unfenced { keys, .. } => keys.iter().for_each(|key| _ = fenced.remove(key)),
             subject::Event::DestructionOrdered { erasure, keys, .. } => drop(ordered.insert(erasure, keys)),
             subject::Event::Certified { erasure, .. } => drop(certified.insert(erasure)),
             _ => {}
@@ -226,7 +226,7 @@ fn check_fences(ledger: &Ledger<Collected>, entries: &[Entry]) -> Result<Vec<[u8
         if keys.iter().any(|key| !matches!(ledger.keyring().state(key), KeyState::Erased { .. })) {
             return Err(format!("a key of {erasure} is not erased"));
         }
-        keys.iter().for_each(|key| drop(fenced.remove(key)));
+        keys.iter().for_each(|key| _ = fenced.remove(key));
     }
     if let Some((key, _)) = fenced.iter().find(|(key, _)| ledger.keyring().state(key) != KeyState::Fenced) {
         return Err(format!("{key} is in cooling-off and not fenced"));

@@ -111,3 +111,12 @@ fn a_directory_with_nothing_but_a_lock_is_made_anew() {
     std::fs::write(other.path().join("letters"), "").unwrap();
     assert!(look(other.path(), &[], Care::Look).unwrap_err().contains("something else"));
 }
+
+/// A power cut brought back the mark that a ledger is being made, and the ledger could not be made again.
+#[test]
+fn a_ledger_half_made_is_made_anew_at_every_step() {
+    let home = scratch();
+    let trace = record(home.path(), 0);
+    let plan = Plan { most: 250, per_step: 3, ..Plan::default() };
+    check(&trace, &plan, opener).assert_green();
+}

@@ -13,5 +13,6 @@ mod bytes;
 mod crash;
 mod journal;
 mod ledger;
+mod planted;
 mod powercut;
 mod tamper;

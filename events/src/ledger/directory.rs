@@ -21,6 +21,7 @@ use domain::time::Time;
 use super::Fresh;
 use crate::keyring::{AnchorError, FileAnchor, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
+use crate::log::headmark;
 use crate::log::lock::{self, Lock};
 use crate::log::segment::sync_dir;
 use crate::log::{Commit, Entry, Log as _, LogError, Progress};
@@ -128,8 +129,9 @@ impl Directory {
         fs::File::create(&making).and_then(|file| file.sync_all()).map_err(io("write to"))?;
         sync_dir(path)?;
         for part in ["journal", "index", "keyring", "anchor"] {
-            remove(&path.join(part)).map_err(io("clear"))?;
+            cleared(fs::remove_dir_all(path.join(part))).map_err(io("clear"))?;
         }
+        cleared(fs::remove_file(path.join(headmark::NAME))).map_err(io("clear"))?;
         let log_id: LogId = Fresh::new().id()?;
         let mut fresh = Fresh::new();
         let anchor = FileAnchor::at(path.join("anchor"))?;
@@ -161,8 +163,8 @@ impl Directory {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
+fn cleared(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
         Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(failed),
         _ => Ok(()),
     }
