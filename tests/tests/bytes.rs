@@ -1,6 +1,7 @@
 //! Raw bytes of every file are flipped, zeroed, cut off, added and swapped, by the hundred. Then either every record and
 //! every live part reads right, or there is an error with a sentence: no panic, no wrong content, nothing less in silence.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -63,11 +64,11 @@ fn tell(path: &Path) -> Result<Told, String> {
     let (mut streams, mut commands) = (BTreeMap::new(), Vec::new());
     for recorded in &records {
         let id = recorded.place.stream.id;
-        if !streams.contains_key(&id) {
+        if let Entry::Vacant(free) = streams.entry(id) {
             let entries = log.read_stream(&id, 0, usize::MAX).map_err(|failed| failed.to_string())?;
             let opened = entries.iter().map(|entry| open_entry(entry, ledger.keyring(), ledger.log_id()));
             let opened = opened.map(|opened| opened.map(|opened| (opened.recorded.place, opened.recorded.event)));
-            streams.insert(id, opened.collect::<Result<_, _>>().map_err(|failed| failed.to_string())?);
+            free.insert(opened.collect::<Result<_, _>>().map_err(|failed| failed.to_string())?);
         }
         commands.push(log.command(&recorded.place.command).map_or(u64::MAX, |place| place.first));
         let single = log.record(recorded.place.position).map_err(|failed| failed.to_string())?;
