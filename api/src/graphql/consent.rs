@@ -1,12 +1,15 @@
 //! Consents: all that one person agreed and said no to, as of a day and as known at a time. And: may we?
 
 mod code;
+mod input;
 mod may_contact;
+mod person;
+mod question;
 mod statement;
 
 use std::collections::BTreeMap;
 
-use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::consent::{self, AsOf, Fact, Scope, Standing};
 use domain::id::{ConsentsId, ContactId, PointId};
 use domain::notice::Shown;
@@ -168,8 +171,8 @@ fn values(views: &Views, found: &projections::Consents) -> BTreeMap<PointId, Str
 #[Object]
 impl Consents {
     /// `consents_…`
-    async fn id(&self) -> String {
-        self.found.id.to_string()
+    pub(super) async fn id(&self) -> ID {
+        ID(self.found.id.to_string())
     }
     /// For `expectedRevision`: of the newest record, however far back the question goes.
     async fn revision(&self) -> u64 {

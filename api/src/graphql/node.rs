@@ -2,13 +2,16 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use domain::event::{Stream, StreamKind};
-use domain::id::{ActorId, ContactId, ErasureId, OrganizationId, QuoteId, TicketId};
+use domain::id::{ActorId, ConsentsId, ContactId, ErasureId, NoticeId, OrganizationId, QuoteId, TicketId};
 
 use super::actor::Actor;
+use super::consent::Consents;
 use super::contact::Contact;
 use super::erasure::Erasure;
+use super::notice::Notice;
 use super::organization::Organization;
 use super::outcome::{Ask, bad_request};
+use super::purpose::seen_from;
 use super::quote::Quote;
 use super::ticket::Ticket;
 
@@ -23,6 +26,8 @@ pub enum Node {
     Quote(Quote),
     Actor(Actor),
     Erasure(Erasure),
+    Consents(Consents),
+    Notice(Notice),
 }
 
 /// The field `node`.
@@ -33,7 +38,7 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// The node with this id; null where there is none, and for what is asked by a field of its own.
     async fn node(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Node>> {
-        let (app, _) = ctx.may_read("node")?;
+        let (app, viewer) = ctx.may_read("node")?;
         if let Ok(id) = id.parse::<ErasureId>() {
             return Ok(Erasure::find(app, id).map(Node::Erasure));
         }
@@ -44,6 +49,11 @@ impl NodeQuery {
             StreamKind::Ticket => Ticket::find(app, TicketId(id)).map(Node::Ticket),
             StreamKind::Quote => Quote::find(app, QuoteId(id)).map(Node::Quote),
             StreamKind::Actor => Actor::find(app, ActorId(id)).map(Node::Actor),
+            StreamKind::Consents => {
+                let today = seen_from(app, None, None);
+                Consents::find(app, viewer, ConsentsId(id), today).map(Node::Consents)
+            }
+            StreamKind::Notice => Notice::find(app, NoticeId(id)).map(Node::Notice),
             _ => None,
         })
     }

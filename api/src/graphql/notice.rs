@@ -1,6 +1,6 @@
 //! Notices: the exact texts that people are shown when they are asked for a consent.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use domain::event::{Stream, StreamKind};
 use domain::id::NoticeId;
 use domain::notice::{self, Command};
@@ -16,9 +16,10 @@ use crate::error::Failure;
 
 /// One notice in all its versions and languages. All of it are facts: the text speaks to everybody.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Notice {
-    /// `notice_…`
-    pub id: String,
+    #[graphql(skip)]
+    id: NoticeId,
     /// The purpose it asks consent for.
     pub purpose: String,
     /// For `expectedRevision`.
@@ -62,8 +63,23 @@ impl From<&projections::Notice> for Notice {
             position: Position(published.position),
         });
         let versions = versions.collect();
-        let (id, purpose) = (notice.id.to_string(), notice.purpose.to_string());
+        let (id, purpose) = (notice.id, notice.purpose.to_string());
         Self { id, purpose, revision: notice.revision, version, languages, versions }
+    }
+}
+
+#[ComplexObject]
+impl Notice {
+    /// `notice_…`
+    pub(super) async fn id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+}
+
+impl Notice {
+    /// The notice with this id.
+    pub fn find(app: &App, id: NoticeId) -> Option<Self> {
+        app.ledger().views().notice(id).map(Self::from)
     }
 }
 
@@ -157,8 +173,7 @@ async fn publish(ctx: &Context<'_>, input: PublishNoticeInput) -> Result<(Notice
         ..Envelope::default()
     };
     let accepted = app.submit::<notice::Notice>(viewer, id.0, command, envelope, fresh).await?;
-    let views = app.ledger().views();
-    let notice = views.notice(NoticeId(accepted.stream.id)).map(Notice::from);
+    let notice = Notice::find(app, NoticeId(accepted.stream.id));
     Ok((notice.ok_or_else(|| Failure::internal("a notice that the views do not have"))?, accepted))
 }
 

@@ -316,6 +316,10 @@ fn an_auditor_reads_by_the_streams_id_and_sees_nobody() {
         assert_eq!(entry["contactId"], if sees { json!(anna.id) } else { Value::Null }, "{role:?}");
     }
     assert_eq!(office.consents(Integration, &by_contact)["id"], json!(id));
+    let node =
+        |id: &str| office.desk.get(Agent, &format!(r#"{{ node(id: "{id}") {{ __typename id }} }}"#))["node"].clone();
+    assert_eq!(node(&id), json!({ "__typename": "Consents", "id": id }));
+    assert_eq!(node(&office.news), json!({ "__typename": "Notice", "id": office.news }));
     for (role, which) in [(Auditor, &by_contact), (Admin, &by_id)] {
         let answer = office.desk.ask(role, &format!("{{ consents({which}) {{ id }} }}"));
         assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{role:?}");
