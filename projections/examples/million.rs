@@ -11,6 +11,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+#[allow(clippy::disallowed_types, reason = "a program that measures")]
 use std::time::Instant;
 
 use domain::channel::Channel;
