@@ -15,6 +15,7 @@ use domain::register::{self, Register};
 use domain::subject::{self, Asked, AskedHow, Case, Ground, IdentityCheck, SubjectKind};
 use domain::time::Time;
 use domain::value::Line;
+use events::keyring::KeyringError;
 use events::ledger::{Clock, Directory, DirectoryError, Founding, Fresh, Intent, Ledger};
 use events::log::LogError;
 use events::log::engine::Options;
@@ -74,8 +75,10 @@ impl Desk {
     fn boot(directory: TempDir, viewers: BTreeMap<Role, Viewer>) -> Self {
         let opened = loop {
             match Directory::open(directory.path(), options(), &|_, _| {}) {
-                // What was erased before the restart is still being swept.
-                Err(DirectoryError::Log(LogError::Locked)) => thread::sleep(Duration::from_millis(5)),
+                // What was erased before the restart is still being swept; the sweep lets go of the log before the keyring.
+                Err(DirectoryError::Log(LogError::Locked) | DirectoryError::Keyring(KeyringError::InUse)) => {
+                    thread::sleep(Duration::from_millis(5))
+                }
                 opened => break opened.unwrap(),
             }
         };
