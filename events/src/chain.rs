@@ -1,13 +1,12 @@
 //! The chain as whoever reads it checks it: dense positions, links, contiguous revisions, whole commands. One [`Chain`]
 //! follows a log from its first record; the writer's own promises are asserted again here.
 
-use std::collections::HashMap;
-
 use domain::event::{Stream, StreamKind};
 use domain::id::{CommandId, LogId};
 use domain::time::Time;
 
 use crate::bytes::Malformed;
+use crate::ids::IdMap;
 use crate::record::{Hash, NO_HASH, Record, hash};
 
 /// Where a chain stands: how many records, and the hash of the last.
@@ -123,7 +122,7 @@ pub struct Chain {
     log: Option<LogId>,
     recorded_at: Option<Time>,
     command: Option<Open>,
-    streams: HashMap<[u8; 16], StreamHead>,
+    streams: IdMap<[u8; 16], StreamHead>,
 }
 
 /// A command whose records are still coming.

@@ -2,6 +2,8 @@
 //! compared, so that one value has one form).
 
 use bincode::config::{BigEndian, Configuration, Fixint, Limit};
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -9,6 +11,9 @@ use crate::bytes::Malformed;
 
 /// The largest value that is read or written, in bytes: a record's.
 pub const LIMIT: usize = 65_535;
+
+/// What most values fit into.
+const USUAL: usize = 32;
 
 const CONFIG: Configuration<BigEndian, Fixint, Limit<LIMIT>> =
     bincode::config::standard().with_big_endian().with_fixed_int_encoding().with_limit::<LIMIT>();
@@ -29,7 +34,8 @@ pub enum CodecError {
 
 /// The canonical bytes of a value.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
-    let bytes = bincode::serde::encode_to_vec(value, CONFIG).map_err(|_| CodecError::TooLarge)?;
+    let mut bytes = Vec::with_capacity(USUAL);
+    bincode::serde::encode_into_std_write(value, &mut bytes, CONFIG).map_err(|_| CodecError::TooLarge)?;
     if bytes.len() > LIMIT { Err(CodecError::TooLarge) } else { Ok(bytes) }
 }
 
@@ -37,10 +43,22 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, CodecError> {
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, CodecError> {
     let (value, used) =
         bincode::serde::decode_from_slice::<T, _>(bytes, CONFIG).map_err(|_| CodecError::Unreadable(what))?;
-    if used != bytes.len() || encode(&value)? != bytes {
+    let mut same = Same(bytes);
+    let written = bincode::serde::encode_into_writer(&value, &mut same, CONFIG);
+    if used != bytes.len() || written.is_err() || !same.0.is_empty() {
         return Err(CodecError::Unreadable(what));
     }
     Ok(value)
+}
+
+/// Takes what is written off the front of what it must be.
+struct Same<'a>(&'a [u8]);
+
+impl Writer for Same<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(EncodeError::Other("other bytes"))?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

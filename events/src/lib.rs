@@ -8,6 +8,7 @@ pub mod codec;
 mod derive;
 #[cfg(test)]
 mod format_tests;
+pub mod ids;
 pub mod keyring;
 pub mod ledger;
 pub mod log;

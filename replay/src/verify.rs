@@ -1,14 +1,13 @@
 //! Whether a log is what it claims: every record in its place, every link, every stream without a gap, every absent part
 //! with an excuse. Needs no key.
 
-use std::collections::{HashMap, HashSet};
-
 use domain::event::Event;
 use domain::id::KeyId;
 use domain::personal::{Gone, Held};
 use domain::{notice, subject};
 use events::bundle::Presence;
 use events::chain::{Broken, Chain, Head};
+use events::ids::{IdMap, IdSet};
 use events::log::LogError;
 use events::record::{Hash, Record, hash};
 use events::wire;
@@ -179,14 +178,14 @@ struct Audit {
     met: bool,
     origin: Option<String>,
     /// Keys by the position of the record that ordered their destruction.
-    ordered: HashMap<KeyId, u64>,
-    certified: HashSet<domain::id::ErasureId>,
+    ordered: IdMap<KeyId, u64>,
+    certified: IdSet<domain::id::ErasureId>,
     /// The erasure that ordered a key's destruction.
-    erasures: HashMap<KeyId, domain::id::ErasureId>,
-    lost: HashSet<KeyId>,
+    erasures: IdMap<KeyId, domain::id::ErasureId>,
+    lost: IdSet<KeyId>,
     parts: Parts,
     absent: Vec<(u64, usize, KeyId)>,
-    present_by_key: HashMap<KeyId, u64>,
+    present_by_key: IdMap<KeyId, u64>,
 }
 
 impl Audit {

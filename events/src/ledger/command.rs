@@ -1,6 +1,6 @@
 //! A command's way: load its stream, decide, seal, append; and again when something moved in between.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::aggregate::{Aggregate, Circumstances};
@@ -14,6 +14,7 @@ use super::read::{Unreadable, open_entry};
 use super::repeat::repeat;
 use super::writer::{Append, Appended, Sealed, Unwritten};
 use super::{Fresh, Ledger, whole_stream};
+use crate::ids::{IdMap, IdSet};
 use crate::keyring::{KeyState, KeyringError};
 use crate::log::Log as _;
 use crate::record::{Draft, FORMAT_VERSION, Hash, PartRef};
@@ -130,7 +131,7 @@ enum Attempt<A> {
 
 /// What commands of one batch find that were decided behind others: what will be there when those are written.
 struct Ahead<A> {
-    streams: HashMap<[u8; 16], (u64, Arc<A>)>,
+    streams: IdMap<[u8; 16], (u64, Arc<A>)>,
     minted: HashMap<(SubjectId, Compartment), KeyId>,
 }
 
@@ -164,7 +165,7 @@ impl<V: Follow> Ledger<V> {
 
     /// Tries every command that has no outcome yet. Says whether one that was sent is to be tried again.
     async fn round<A: Aggregate>(&self, intents: &[Intent<A>], outcomes: &mut [Outcome<A>]) -> bool {
-        let mut ahead = Ahead { streams: HashMap::new(), minted: HashMap::new() };
+        let mut ahead = Ahead { streams: IdMap::default(), minted: HashMap::new() };
         let (mut appends, mut sent) = (Vec::new(), Vec::new());
         for (intent, outcome) in intents.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| outcome.is_none()) {
             match self.attempt(intent, &mut ahead) {
@@ -183,7 +184,7 @@ impl<V: Follow> Ledger<V> {
         }
         let answers = self.send(appends).await.unwrap_or_default();
         let answers = answers.into_iter().chain(std::iter::repeat(Err(Unwritten::Stopped)));
-        let (mut again, mut turned_away) = (false, HashSet::new());
+        let (mut again, mut turned_away) = (false, IdSet::default());
         for ((intent, outcome, what), answer) in sent.into_iter().zip(answers) {
             // The writer took nothing behind what it turned away of the same stream.
             if turned_away.contains(&intent.id) {

@@ -1,11 +1,13 @@
 //! Whose key is whose. It stands only inside sealed parts and is folded from them, at boot and behind every append.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, SubjectId};
 use domain::subject;
+
+use crate::ids::{IdMap, IdSet};
 
 /// A part's owner, as its sealed bytes say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,15 +42,15 @@ pub(super) struct Order {
 /// The keys of every subject that still has any, what is fenced, what is closed, and what was ordered to be destroyed.
 #[derive(Default)]
 pub struct Owners {
-    keys: HashMap<SubjectId, Vec<(Compartment, KeyId)>>,
-    owners: HashMap<KeyId, (SubjectId, Compartment)>,
-    fenced: HashSet<KeyId>,
+    keys: IdMap<SubjectId, Vec<(Compartment, KeyId)>>,
+    owners: IdMap<KeyId, (SubjectId, Compartment)>,
+    fenced: IdSet<KeyId>,
     /// Compartment codes that may get no new key, by subject.
-    closed: HashMap<SubjectId, HashSet<u16>>,
-    ordered: HashSet<KeyId>,
+    closed: IdMap<SubjectId, HashSet<u16>>,
+    ordered: IdSet<KeyId>,
     /// Orders of destruction that no certificate follows yet.
     orders: BTreeMap<ErasureId, Order>,
-    lost: HashSet<KeyId>,
+    lost: IdSet<KeyId>,
 }
 
 impl Owners {
@@ -165,7 +167,7 @@ impl Owners {
     /// An erasure closes every compartment of its subjects to new keys, but for the kinds that stay.
     fn close(&mut self, fenced: &[KeyId], parts: &[Owned]) {
         let of_keys = fenced.iter().filter_map(|key| self.owners.get(key)).map(|(subject, _)| *subject);
-        let subjects: HashSet<SubjectId> = of_keys.chain(parts.iter().map(|part| part.subject)).collect();
+        let subjects: IdSet<SubjectId> = of_keys.chain(parts.iter().map(|part| part.subject)).collect();
         for subject in subjects {
             let stays = self.keys_of(subject).iter().filter(|(_, key)| !fenced.contains(key));
             let stays = stays.map(|(compartment, _)| compartment.code().0).collect();

@@ -1,11 +1,12 @@
 //! The states of streams in use, at their revision, bounded. A state is only ever a shortcut for folding its stream again.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+
+use crate::ids::IdMap;
 
 /// How many states are kept. A full cache is emptied: simple, and right again after a few reads.
 const MOST: usize = 100_000;
@@ -22,7 +23,7 @@ pub struct Cached {
 #[derive(Default)]
 pub struct States {
     epoch: AtomicU64,
-    held: Mutex<HashMap<[u8; 16], (u64, Cached)>>,
+    held: Mutex<IdMap<[u8; 16], (u64, Cached)>>,
 }
 
 impl States {

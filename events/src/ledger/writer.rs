@@ -1,7 +1,7 @@
 //! The one writer: it alone orders records. It drains its queue, checks guards, links, writes one frame, syncs, lets the
 //! views follow, and only then answers everybody in the batch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::clock::WrongClock;
 use super::owners::{Owned, Turned};
+use crate::ids::{IdMap, IdSet};
 use crate::log::{Commit, Entry, Log as _, LogError, Part, PartBytes};
 use crate::record::{Draft, Hash, Link, NO_HASH, TooLarge, hash};
 use domain::compartment::Compartment;
@@ -109,8 +110,8 @@ struct Batch {
     entries: Vec<Entry>,
     news: Vec<Recorded>,
     answers: Vec<(oneshot::Sender<Answers>, Answers)>,
-    streams: HashMap<[u8; 16], (u64, Hash)>,
-    commands: HashSet<CommandId>,
+    streams: IdMap<[u8; 16], (u64, Hash)>,
+    commands: IdSet<CommandId>,
     bytes: usize,
 }
 

@@ -1,6 +1,5 @@
 //! The embedded engine: journal, head mark, maps and index of one log, together behind the [`Log`] contract.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +22,7 @@ use super::writer::Writer;
 use super::{
     CommandPlace, Commit, Counts, Entry, Head, Log, LogError, Part, PartBytes, PartPlace, Progress, StreamHead,
 };
+use crate::ids::IdMap;
 use crate::record::{Hash, Record, hash};
 
 /// How an embedded log is kept.
@@ -209,7 +209,7 @@ impl Embedded {
 
     /// The promises of the caller, asserted once more before anything is written.
     fn check(&self, head: &Head, commit: &Commit) -> Result<Vec<Row>, LogError> {
-        let (maps, mut streams) = (self.maps.read(), HashMap::new());
+        let (maps, mut streams) = (self.maps.read(), IdMap::default());
         let (mut previous, mut position, mut at) = (head.hash, head.size, head.recorded_at);
         let mut rows: Vec<Row> = Vec::with_capacity(commit.entries.len());
         for Entry { record: bytes, hash: known, parts } in &commit.entries {

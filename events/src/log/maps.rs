@@ -5,13 +5,14 @@
 //! stand in the table itself. Tables are split by the first byte of the id, which is random, so none is ever large enough
 //! for its growth to be felt by the writer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use domain::id::{CommandId, KeyId};
 use domain::time::Time;
 
 use super::row::Row;
 use super::{CommandPlace, Counts, StreamHead};
+use crate::ids::IdMap;
 use crate::record::Hash;
 
 /// How many records these maps can count.
@@ -53,16 +54,16 @@ impl Default for Positions {
 /// One table for each first byte of an id.
 #[derive(Debug)]
 struct Split<V> {
-    tables: Vec<HashMap<[u8; 16], V>>,
-    seldom: HashMap<[u8; 16], V>,
+    tables: Vec<IdMap<[u8; 16], V>>,
+    seldom: IdMap<[u8; 16], V>,
 }
 
 impl<V> Split<V> {
     fn new() -> Self {
-        Self { tables: (0..256).map(|_| HashMap::new()).collect(), seldom: HashMap::new() }
+        Self { tables: (0..256).map(|_| IdMap::default()).collect(), seldom: IdMap::default() }
     }
 
-    fn table(&mut self, id: &[u8; 16]) -> &mut HashMap<[u8; 16], V> {
+    fn table(&mut self, id: &[u8; 16]) -> &mut IdMap<[u8; 16], V> {
         let [first, ..] = id;
         self.tables.get_mut(usize::from(*first)).unwrap_or(&mut self.seldom)
     }
