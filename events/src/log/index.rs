@@ -25,6 +25,8 @@ pub const NAME: &str = "index";
 const BATCH: usize = 1024;
 /// How many rows wait in memory at most. Those that fall off are read from the journal again when their turn comes.
 const LIMIT: usize = 65_536;
+/// How many frames are read ahead while the index is made again.
+const AHEAD_FRAMES: usize = 16;
 /// How often a store that fails is made anew before the index goes without one until the next start.
 const PATIENCE: u32 = 3;
 
@@ -215,7 +217,7 @@ impl Shared {
         let (from, size) = (maps.next(), self.journal.head().size);
         let mut pages = PageWriter::new(self.key);
         let mut tail = self.tail.lock();
-        each_row(&self.journal, from, size, |row| {
+        let mut take = |row: Row| {
             maps.take(&row).map_err(|gap| LogError::damaged(row.position, super::journal::NAME, gap.to_string()))?;
             if row.position.is_multiple_of(65_536) {
                 progress(row.position, size);
@@ -227,7 +229,14 @@ impl Shared {
                     Err(error) => self.give_up(&mut tail, &error.to_string()),
                 }
             }
-            Ok(true)
+            Ok(())
+        };
+        // One thread reads and hashes, this one takes what it read.
+        std::thread::scope(|scope| {
+            let (send, read) = std::sync::mpsc::sync_channel(AHEAD_FRAMES);
+            let walk = scope.spawn(move || each_frame(&self.journal, from, size, |rows| Ok(send.send(rows).is_ok())));
+            read.into_iter().flatten().try_for_each(&mut take)?;
+            walk.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(|_| ())
         })?;
         progress(size, size);
         Ok(())
@@ -458,20 +467,38 @@ pub(super) fn each_row(
     to: u64,
     mut take: impl FnMut(Row) -> Result<bool, LogError>,
 ) -> Result<bool, LogError> {
-    let Some(mut walk) = journal.walk(from, AHEAD).filter(|_| from < to) else { return Ok(true) };
-    while let Some(frame) = walk.next_frame()? {
-        for (number, span) in frame.layout.records.iter().enumerate() {
-            let position = frame.layout.first + number as u64;
-            if position < from {
-                continue;
-            }
-            if position >= to {
-                return Ok(true);
-            }
-            let bytes = span.of(frame.bytes).unwrap_or(&[]);
-            if !take(Row::of(&frame.layout, number, frame.place, bytes, hash(bytes))?)? {
+    each_frame(journal, from, to, |rows| {
+        for row in rows {
+            if !take(row)? {
                 return Ok(false);
             }
+        }
+        Ok(true)
+    })
+}
+
+/// [`each_row`], by the rows of a frame.
+fn each_frame(
+    journal: &Journal,
+    from: u64,
+    to: u64,
+    mut take: impl FnMut(Vec<Row>) -> Result<bool, LogError>,
+) -> Result<bool, LogError> {
+    let Some(mut walk) = journal.walk(from, AHEAD).filter(|_| from < to) else { return Ok(true) };
+    while let Some(frame) = walk.next_frame()? {
+        let spans = frame.layout.records.iter().enumerate();
+        let rows = spans.filter(|(number, _)| (from..to).contains(&(frame.layout.first + *number as u64)));
+        let rows = rows.map(|(number, span)| {
+            let bytes = span.of(frame.bytes).unwrap_or(&[]);
+            Row::of(&frame.layout, number, frame.place, bytes, hash(bytes))
+        });
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let last = frame.layout.end() >= to;
+        if !rows.is_empty() && !take(rows)? {
+            return Ok(false);
+        }
+        if last {
+            return Ok(true);
         }
     }
     Ok(true)
