@@ -1,11 +1,10 @@
 //! The boot: a log is read from its first record as an auditor would read it, every part that has a live key is opened,
 //! and the views are folded by the very calls that the writer makes. Only then does the ledger take commands.
 
-use std::collections::HashSet;
-
 use domain::event::{Follow, StreamKind};
 use domain::id::{KeyId, LogId, RegisterId};
 use events::chain::{Broken, Chain};
+use events::ids::IdSet;
 use events::keyring::{KeyState, Keyring, KeyringError, Settled};
 use events::ledger::{
     Change, Clock, Directory, EraseError, Ledger, Opened, Owners, Parts, Unreadable, open_entry, reopened,
@@ -82,12 +81,13 @@ pub fn boot<V: Follow>(
     let Directory { lock, log, keyring, log_id } = directory;
     let mut replay = Replay::new(views, log_id);
     let size = log.head().size;
-    let mut next = log.read(0, CHUNK)?;
+    let mut next = Chunk::read(&log, &keyring, log_id, 0)?;
     let mut from = 0;
-    while !next.is_empty() {
+    while !next.entries.is_empty() {
         let chunk = std::mem::take(&mut next);
-        from += chunk.len() as u64;
-        let (taken, read) = rayon::join(|| replay.take(&log, &keyring, &chunk), || log.read(from, CHUNK));
+        from += chunk.entries.len() as u64;
+        let ahead = || Chunk::read(&log, &keyring, log_id, from);
+        let (taken, read) = rayon::join(|| replay.take(&log, &keyring, chunk), ahead);
         taken?;
         next = read?;
         progress(from, size);
@@ -123,6 +123,22 @@ fn destroy_again(keyring: &Keyring, owners: &mut Owners) -> Result<Vec<KeyId>, K
     Ok(again)
 }
 
+/// Some entries in a row, and what could be opened of each. The keyring knows no fence while the log is read, so they can
+/// be opened while those before them are taken.
+#[derive(Default)]
+struct Chunk {
+    entries: Vec<Entry>,
+    opened: Vec<Result<Opened, Unreadable>>,
+}
+
+impl Chunk {
+    fn read(log: &impl Log, keyring: &Keyring, log_id: LogId, from: u64) -> Result<Self, LogError> {
+        let entries = log.read(from, CHUNK)?;
+        let opened = entries.par_iter().with_min_len(32).map(|entry| open_entry(entry, keyring, log_id)).collect();
+        Ok(Self { entries, opened })
+    }
+}
+
 /// What is folded on the way.
 struct Replay<V> {
     chain: Chain,
@@ -132,9 +148,9 @@ struct Replay<V> {
     /// Parts whose key was destroyed: some record must have ordered it.
     gone: Vec<(u64, KeyId)>,
     /// Every key that a record names.
-    named: HashSet<KeyId>,
+    named: IdSet<KeyId>,
     /// Keys that were destroyed and still have sealed parts.
-    residue: HashSet<KeyId>,
+    residue: IdSet<KeyId>,
     /// Where purposes and retention stand.
     register: Option<RegisterId>,
 }
@@ -147,26 +163,18 @@ impl<V: Follow> Replay<V> {
             views,
             log_id,
             gone: Vec::new(),
-            named: HashSet::new(),
-            residue: HashSet::new(),
+            named: IdSet::default(),
+            residue: IdSet::default(),
             register: None,
         }
     }
 
-    fn take(&mut self, log: &impl Log, keyring: &Keyring, chunk: &[Entry]) -> Result<(), BootError> {
-        let opened: Vec<_> = chunk
-            .par_iter()
-            .with_min_len(32)
-            .map(|entry| {
-                let record = Record::parse(&entry.record);
-                (record, entry.hash, open_entry(entry, keyring, self.log_id))
-            })
-            .collect();
-        let mut plain = Vec::with_capacity(opened.len());
-        for (entry, (record, hash, opened)) in chunk.iter().zip(opened) {
+    fn take(&mut self, log: &impl Log, keyring: &Keyring, chunk: Chunk) -> Result<(), BootError> {
+        let mut plain = Vec::with_capacity(chunk.opened.len());
+        for (entry, opened) in chunk.entries.iter().zip(chunk.opened) {
             let position = self.chain.head().size;
-            let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
-            self.chain.check(&record, hash)?;
+            let record = Record::parse(&entry.record).map_err(|bad| Broken { position, reason: bad.into() })?;
+            self.chain.check(&record, entry.hash)?;
             let opened = opened?;
             if let Some(part) = opened.keys.iter().position(|key| self.owners.is_ordered(key)) {
                 return Err(BootError::Revived { position, part });
