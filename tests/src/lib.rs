@@ -13,7 +13,9 @@
 pub mod acts;
 pub mod book;
 pub mod cast;
+pub mod client;
 pub mod collected;
+pub mod desk;
 pub mod files;
 pub mod forge;
 pub mod kill;
@@ -22,3 +24,5 @@ pub mod log_driver;
 pub mod powercut;
 pub mod powercut_driver;
 pub mod programs;
+pub mod server;
+pub mod shim;

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use super::image::Image;
 use super::replay;
 use super::trace::{Trace, entry};
+use crate::shim;
 
 /// What is recorded and how the disk behaves meanwhile.
 #[derive(Clone, Debug)]
@@ -89,6 +89,13 @@ impl Recorder {
         Running { child, recorder: self.clone(), trace, _home: home }
     }
 
+    /// Puts a command under the shim that the caller starts and ends. What it records is not read: for faults alone.
+    pub fn arm(&self, command: &mut Command) -> tempfile::TempDir {
+        let (trace, home) = self.trace_file();
+        self.prepare(command, &trace);
+        home
+    }
+
     fn with(mut self, name: &'static str, between: &str, value: &str) -> Self {
         match self.variables.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = format!("{old}{between}{value}"),
@@ -109,7 +116,10 @@ impl Recorder {
     }
 
     fn prepare<'a>(&self, command: &'a mut Command, trace: &Path) -> &'a mut Command {
-        command.env("LD_PRELOAD", shim()).env("LETHE_RECORD_ROOT", &self.root).env("LETHE_RECORD_TRACE", trace);
+        command
+            .env("LD_PRELOAD", shim::library("record", include_str!("../../shim/record.c")))
+            .env("LETHE_RECORD_ROOT", &self.root)
+            .env("LETHE_RECORD_TRACE", trace);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)))
     }
 
@@ -145,26 +155,4 @@ impl Running {
 pub fn settle(trace: &Path) {
     let mut file = std::fs::OpenOptions::new().append(true).open(trace).unwrap();
     file.write_all(&entry(16, 0, 0, 0, "", &[])).unwrap();
-}
-
-/// The shim, compiled beside the running test and once for each version of its source.
-fn shim() -> &'static Path {
-    static SHIM: OnceLock<PathBuf> = OnceLock::new();
-    SHIM.get_or_init(|| {
-        let source = include_str!("../../shim/record.c");
-        let home = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-        let library = home.join(format!("record-{}.so", &blake3::hash(source.as_bytes()).to_hex()[..16]));
-        if !library.exists() {
-            let part = tempfile::tempdir_in(&home).unwrap();
-            let (c, so) = (part.path().join("record.c"), part.path().join("record.so"));
-            std::fs::write(&c, source).unwrap();
-            let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-            let flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"];
-            let mut command = Command::new(compiler);
-            let done = command.args(flags).arg(&so).arg(&c).args(["-ldl", "-lpthread"]).output().unwrap();
-            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-            std::fs::rename(&so, &library).unwrap();
-        }
-        library
-    })
 }
