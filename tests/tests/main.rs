@@ -9,10 +9,16 @@
     reason = "test code"
 )]
 
+mod audits;
+mod bad;
 mod bytes;
 mod crash;
 mod journal;
 mod ledger;
 mod planted;
 mod powercut;
+mod readme;
+mod roles;
+mod schema;
+mod story;
 mod tamper;
