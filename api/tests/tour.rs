@@ -28,9 +28,8 @@ fn walk() -> BTreeMap<String, Value> {
     let schema: Schema = schema(app.clone());
     let runtime = Runtime::new().unwrap();
     let today = app.now().day();
-    let mut carried: Carried = [("today", today), ("then", Day(today.0 - 365))]
-        .map(|(name, day)| (name.to_owned(), day.to_string()))
-        .into();
+    let mut carried: Carried =
+        [("today", today), ("then", Day(today.0 - 365))].map(|(name, day)| (name.to_owned(), day.to_string())).into();
     let mut answers = BTreeMap::new();
     for step in steps() {
         let token = tokens.iter().find(|told| told.who == step.role).unwrap();
@@ -102,8 +101,7 @@ fn a_half_made_demo_is_refused() {
     let now = Time(1_790_000_000_000);
     let options = events::log::engine::Options::default();
     events::ledger::Directory::create(dir.path(), &api::demo::founding(now), options).unwrap();
-    let opening =
-        Opening { controller: "nobody".into(), origin: "nobody".into(), demo: Some(true), cooling_off_ms: 0 };
+    let opening = Opening { controller: "nobody".into(), origin: "nobody".into(), demo: Some(true), cooling_off_ms: 0 };
     let refused = open(dir.path(), &opening, Clock::demo());
     assert!(matches!(refused, Err(api::open::OpenError::HalfADemo)));
 }
