@@ -44,8 +44,8 @@ fn an_agent_sees_what_each_record_changed() {
     );
     assert_eq!(nodes[2]["changes"][0]["after"], "m@crafts.example");
     assert_eq!(nodes[1]["actor"], desk.viewer(Role::Agent).actor.to_string());
-    let edge = desk.get(Role::Agent, &format!("{{ contact(id: \"{maria}\") {{ history(last: 1) {{ {RECORDS} }} }} }}"));
-    assert_eq!(edge["contact"]["history"]["edges"][0], all["edges"][2], "a page knows what was before it");
+    let edge = desk.get(Role::Agent, &format!("{{ contact(id: \"{maria}\") {{ history(last: 2) {{ {RECORDS} }} }} }}"));
+    assert_eq!(edge["contact"]["history"]["edges"][0], all["edges"][1], "a page knows what was before it");
 }
 
 #[test]
