@@ -130,6 +130,19 @@ pub fn perform<V: Follow>(ledger: &Ledger<V>, who: Someone, act: Act) -> Result<
     }
 }
 
+/// A ticket of one person, in the name of another: parts of both stand in one record.
+///
+/// # Errors
+/// What the ledger answers instead.
+pub fn ask_for<V: Follow>(ledger: &Ledger<V>, who: Someone, other: Someone) -> Result<Accepted, String> {
+    let company = Company { subject: other.subject(), organization: other.organization() };
+    let ticket::Command::Open { person, question, message, priority, origin, .. } = of_ticket(who, Act::Ticket) else {
+        return Err("it opens no ticket".into());
+    };
+    let command = ticket::Command::Open { person, company: Some(company), question, message, priority, origin };
+    submit::<Ticket, V>(ledger, who, Act::Ticket, who.id::<TicketId>("ticket").0, command)
+}
+
 /// The keys of somebody that an erasure takes.
 pub fn doomed<V: Follow>(ledger: &Ledger<V>, subject: SubjectId) -> Vec<KeyId> {
     let owners = ledger.owners();

@@ -26,8 +26,12 @@ struct Fact {
 impl Follow for Collected {
     fn follow(&mut self, records: Vec<Recorded>) {
         for Recorded { place, event } in records {
-            self.facts.insert(place.position, Fact { hash: place.hash, values: values(&event) });
-            if let Event::Case(subject::Event::Fenced { closed, .. }) = &event {
+            let fact = Fact { hash: place.hash, values: values(&event) };
+            // What comes again brings values back and changes nothing else.
+            let news = self.facts.insert(place.position, fact).is_none();
+            if let Event::Case(subject::Event::Fenced { closed, .. }) = &event
+                && news
+            {
                 for closed in closed.iter().filter_map(|closed| closed.here()) {
                     self.forget(closed.subject(), &closed.expose().compartments);
                 }

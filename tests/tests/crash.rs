@@ -5,6 +5,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tests::acts::{Act, ask_for, perform_all};
+use tests::book;
+use tests::cast::Someone;
 use tests::kill::{Rounds, kill_at_random};
 use tests::ledger_driver::{Care, look};
 use tests::powercut::check::scratch;
@@ -99,6 +102,30 @@ fn without_the_sync_of_a_block_a_record_lacks_its_key() {
     report.assert_red();
     let why = &report.failures[0];
     assert!(why.contains("key is lost") || why.contains("of the keyring is damaged"), "{why}");
+}
+
+/// Two people in one record, both fenced, and one fence lifted: replay brought the other one back as well (I5).
+#[test]
+fn a_lifted_fence_brings_back_nobody_else() {
+    let home = scratch();
+    let (one, other) = (Someone(1), Someone(2));
+    let ledger = book::open_or_create(home.path()).unwrap();
+    perform_all(&ledger, one, &[Act::Contact]);
+    perform_all(&ledger, other, &[Act::Contact]);
+    ask_for(&ledger, one, other).unwrap();
+    for who in [one, other] {
+        perform_all(&ledger, who, &Act::TO_THE_FENCE);
+    }
+    perform_all(&ledger, one, &[Act::Unfence]);
+    let lived = ledger.views().held_of(other.subject());
+    drop(ledger);
+    let ledger = book::open(home.path()).unwrap();
+    assert_eq!(ledger.views().held_of(other.subject()), lived, "a fenced person is back");
+    assert!(ledger.views().held_of(one.subject()) >= 6, "the other is not");
+    perform_all(&ledger, other, &[Act::Unfence]);
+    let both = ledger.views().digest();
+    drop(ledger);
+    assert_eq!(book::open(home.path()).unwrap().views().digest(), both);
 }
 
 /// A crash between the lock and everything else left a directory that nobody could use.
