@@ -2,7 +2,7 @@
 //!
 //! Plain `cargo test --workspace` runs everything that needs only Rust and a C compiler; tests that need more are marked
 //! `#[ignore = "needs …"]` and run here. They find the npm packages through `LETHE_NPM`.
-//! Power cuts are tried in four times as many states.
+//! Power cuts are tried in twice as many states.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn test(filters: &[String]) -> Result<(), String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&cargo);
-        command.current_dir(root()).env("LETHE_NPM", &packages).env("LETHE_STATES", "4").args(arguments).args(filters);
+        command.current_dir(root()).env("LETHE_NPM", &packages).env("LETHE_STATES", "2").args(arguments).args(filters);
         must(&mut command)
     };
     if answers(Command::new(&cargo).args(["nextest", "--version"])) {
