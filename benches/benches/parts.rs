@@ -105,7 +105,8 @@ fn seals(criterion: &mut Criterion) {
     let one =
         Plain { subject: SubjectId([1; 16]), compartment: Compartment::Support(2026), fields: vec![vec![2; 508]] };
     let Written { parts, .. } = wire::write(&contact()).unwrap();
-    for (what, plain) in [("200 bytes in 3 fields", &three), ("500 bytes in 1 field", &one), ("a contact", &parts[0])] {
+    let [contact, ..] = parts.as_slice() else { return };
+    for (what, plain) in [("200 bytes in 3 fields", &three), ("500 bytes in 1 field", &one), ("a contact", contact)] {
         let sealed = seal(plain, &key, &place).unwrap();
         criterion.bench_function(&format!("seal {what}"), |bencher| {
             bencher.iter(|| seal(black_box(plain), &key, &place));
