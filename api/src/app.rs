@@ -13,6 +13,7 @@ use domain::time::Time;
 use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten, open_entry};
 use events::log::Log as _;
 use events::record::Record;
+use events::secret::token_hash;
 use parking_lot::Mutex;
 use projections::Views;
 
@@ -181,11 +182,6 @@ impl Authenticate for App {
             TokenState::Revoked => Err(AuthError::Revoked),
         }
     }
-}
-
-/// What is kept of a token: BLAKE3 `derive_key` of its text, with a context of its own.
-pub fn token_hash(token: &str) -> [u8; 32] {
-    blake3::derive_key("lethe 2026-11 token", token.as_bytes())
 }
 
 /// What a client learns of a failure of the ledger.

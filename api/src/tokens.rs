@@ -4,8 +4,9 @@ use domain::actor::{self, Actor, Command, Profile, Role, TokenState};
 use domain::id::{ActorId, SubjectId, TokenId};
 use domain::value::Line;
 use events::ledger::{Accepted, Fresh, Intent, Refused};
+use events::secret::token_hash;
 
-use crate::app::{App, token_hash};
+use crate::app::App;
 use crate::error::Failure;
 
 /// A new token: its text, which is told once and kept nowhere.

@@ -15,6 +15,7 @@ pub mod log;
 mod random;
 pub mod record;
 pub mod seal;
+pub mod secret;
 pub mod wire;
 
 pub use random::NoRandomness;

@@ -5,13 +5,13 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::disallowed_types,
     reason = "a measurement, not the product"
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-#[allow(clippy::disallowed_types, reason = "a program that measures")]
 use std::time::Instant;
 
 use domain::channel::Channel;

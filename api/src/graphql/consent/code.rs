@@ -32,7 +32,7 @@ pub fn hash(presented: &str) -> Option<[u8; 32]> {
     });
     let symbols = zeroize::Zeroizing::new(symbols.collect::<String>());
     let known = symbols.len() == SYMBOLS && symbols.bytes().all(|symbol| ALPHABET.contains(&symbol));
-    known.then(|| blake3::derive_key("lethe 2026-11 consent code", symbols.as_bytes()))
+    known.then(|| events::secret::code_hash(&symbols))
 }
 
 fn symbol(number: u8) -> char {
