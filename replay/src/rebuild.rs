@@ -210,14 +210,14 @@ impl<V: Follow> Replay<V> {
     }
 
     /// The keyring knows no fence while the log is read: what a fence drops from the views, and what a lifted fence brings
-    /// back, follows from the records alone. Only while records come again, what is still fenced must be withheld: a record
-    /// may have parts of others.
+    /// back, follows from the records alone. What is fenced still is withheld: a record may have parts of others.
     fn change(&mut self, log: &impl Log, keyring: &Keyring, change: Change, position: u64) -> Result<(), BootError> {
         if let Change::Unfenced(keys) = change {
-            let fenced: Vec<KeyId> = self.owners.fenced().copied().collect();
-            keyring.fence(&fenced);
-            let again = reopened(log, keyring, self.log_id, &keys, position)?;
-            keyring.unfence(&fenced)?;
+            let state = |key: &KeyId| match keyring.state(key) {
+                KeyState::Live(_) if self.owners.is_fenced(key) => KeyState::Fenced,
+                state => state,
+            };
+            let again = reopened(log, &state, self.log_id, &keys, position)?;
             self.views.follow(again);
         }
         Ok(())

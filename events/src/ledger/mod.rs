@@ -34,10 +34,11 @@ pub use read::{Fault, Opened, Unreadable, open_entry};
 pub use tail::Tail;
 pub use writer::{Appended, Unwritten};
 
-use crate::keyring::Keyring;
+use crate::keyring::{KeyState, Keyring};
 use crate::log::engine::Embedded;
 use crate::log::lock::Lock;
 use crate::log::{Entry, Log, LogError};
+use read::open_entry_by;
 use states::States;
 use writer::{Answers, Append, Message, Writer};
 
@@ -198,7 +199,8 @@ impl<V: Follow> Shared<V> {
             Change::Fenced(keys) => self.keyring.fence(&keys),
             Change::Unfenced(keys) => {
                 let again = self.keyring.unfence(&keys).map_err(|failed| failed.to_string()).and_then(|()| {
-                    reopened(&self.log, &self.keyring, self.log_id, &keys, position).map_err(|bad| bad.to_string())
+                    let state = |key: &KeyId| self.keyring.state(key);
+                    reopened(&self.log, &state, self.log_id, &keys, position).map_err(|bad| bad.to_string())
                 });
                 match again {
                     Ok(again) => self.views.write().follow(again),
@@ -239,10 +241,10 @@ impl Change {
 }
 
 /// The records before `position` of every stream that has a part under one of these keys, in order: what views need again
-/// when a fence is lifted.
+/// when a fence is lifted. `state` says how each key stands at that position: what is still fenced stays withheld.
 pub fn reopened(
     log: &impl Log,
-    keyring: &Keyring,
+    state: &dyn Fn(&KeyId) -> KeyState,
     log_id: LogId,
     keys: &[KeyId],
     position: u64,
@@ -251,7 +253,7 @@ pub fn reopened(
     let mut again = Vec::new();
     for stream in log.streams_of(keys).map_err(failed)? {
         for entry in whole_stream(log, &stream, 0).map_err(failed)? {
-            let opened = open_entry(&entry, keyring, log_id)?;
+            let opened = open_entry_by(&entry, state, log_id)?;
             if opened.recorded.place.position < position {
                 again.push(opened.recorded);
             }

@@ -68,21 +68,29 @@ pub struct Opened {
     pub keys: Vec<KeyId>,
 }
 
+/// What is known about each key.
+pub(crate) type States<'a> = dyn Fn(&KeyId) -> KeyState + 'a;
+
 /// Opens what an entry holds.
 pub fn open_entry(entry: &Entry, keyring: &Keyring, log: LogId) -> Result<Opened, Unreadable> {
-    let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
-    let position = record.position;
-    read(&record, entry, keyring, log).map_err(|fault| Unreadable { position, fault })
+    open_entry_by(entry, &|key| keyring.state(key), log)
 }
 
-fn read(record: &Record<'_>, entry: &Entry, keyring: &Keyring, log: LogId) -> Result<Opened, Fault> {
+/// The same, by what somebody says of each key.
+pub(crate) fn open_entry_by(entry: &Entry, state: &States<'_>, log: LogId) -> Result<Opened, Unreadable> {
+    let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
+    let position = record.position;
+    read(&record, entry, state, log).map_err(|fault| Unreadable { position, fault })
+}
+
+fn read(record: &Record<'_>, entry: &Entry, state: &States<'_>, log: LogId) -> Result<Opened, Fault> {
     if record.personal.len() != entry.parts.len() {
         return Err(Fault::Parts);
     }
     let mut owned = Vec::with_capacity(record.personal.len());
     let mut parts = Vec::with_capacity(record.personal.len());
     for (number, (part, stored)) in record.personal.iter().zip(&entry.parts).enumerate() {
-        let fields = open_part(record, number, part, stored, keyring, log)?;
+        let fields = open_part(record, number, part, stored, state, log)?;
         if let Held::Here(personal) = &fields {
             owned.push(Owned { subject: personal.subject(), compartment: personal.compartment(), key: part.key });
         }
@@ -98,13 +106,13 @@ fn open_part(
     number: usize,
     part: &PartRef,
     stored: &Part,
-    keyring: &Keyring,
+    state: &States<'_>,
     log: LogId,
 ) -> Result<HeldFields, Fault> {
     if stored.key != part.key {
         return Err(Fault::Parts);
     }
-    let key = match keyring.state(&part.key) {
+    let key = match state(&part.key) {
         KeyState::Live(key) => key,
         KeyState::Erased { .. } => return Ok(Held::Gone(Gone::Erased)),
         KeyState::Fenced => return Ok(Held::Gone(Gone::Withheld)),
