@@ -387,6 +387,34 @@ fn a_retry_is_the_same_command_and_never_gets_the_code_again() {
 }
 
 #[test]
+fn a_retry_is_the_same_command_while_the_clock_runs() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let office = Office::open();
+    let clock = office.desk.app.ledger().clock();
+    let done = AtomicBool::new(false);
+    let tried = std::thread::scope(|scope| {
+        scope.spawn(|| (1..).take_while(|_| !done.load(Ordering::Acquire)).for_each(|ms| clock.set(NOW.plus_ms(ms))));
+        let tried = (0..200).map(|number| {
+            let request = office.request(&office.someone(&format!("Anna{number}")), "");
+            let request =
+                request.replace("method: CHECKBOX", &format!(r#"method: CHECKBOX, commandId: "{}""#, command_id()));
+            (office.desk.tried(Integration, &request), office.desk.tried(Integration, &request))
+        });
+        // Until one was written later than it was decided.
+        let moved = |first: &Value| {
+            let entry = &first["consents"]["entries"][0];
+            entry["recordedAt"] != entry["effectiveAt"]
+        };
+        let tried = tried.into_iter().find(|(first, _)| moved(first));
+        done.store(true, Ordering::Release);
+        tried
+    });
+    let (first, again) = tried.expect("the clock moved between deciding and writing");
+    assert_eq!((&again["errors"], &again["repeated"]), (&json!([]), &json!(true)));
+    assert_eq!(again["expiresAt"], first["expiresAt"]);
+}
+
+#[test]
 fn a_stale_revision_is_told_the_current_one() {
     let office = Office::open();
     let anna = office.someone("Anna");
