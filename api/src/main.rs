@@ -21,6 +21,10 @@ use indicatif::ProgressBar;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
+/// Sealed parts are made by one thread and freed by another, which the system's allocator does slowly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     error::hush_panics();
     if let Err(failed) = leave_no_core() {

@@ -163,7 +163,7 @@ impl Ran {
 
 /// Clients that each submit as soon as the last answer came, as tasks on two threads.
 fn run(ledger: &Arc<Ledger>, clients: &mut Vec<Client>, count: usize, size: usize, long: Duration) -> Done<Ran> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(count.min(2)).build()?;
     let rest = clients.split_off(count.min(clients.len()));
     let (begin, used) = (Instant::now(), processor()?);
     let tasks: Vec<_> = clients

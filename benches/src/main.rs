@@ -20,6 +20,9 @@ use clap::{Parser, Subcommand};
 
 use load::Kind;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever went wrong ends the program.
 type Done<T = ()> = Result<T, Box<dyn std::error::Error>>;
 

@@ -82,6 +82,10 @@ enum Command {
 const BROKEN: u8 = 1;
 const UNREADABLE: u8 = 2;
 
+/// Records are read by one thread and freed by another, which the system's allocator does slowly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Copy { server, token, data, out } => copy_log(server, token, data, &out),
