@@ -39,6 +39,8 @@ pub struct Contact {
     /// Their organization, where a page has read it along.
     organization: Option<Arc<Organization>>,
 }
+    /// The ids of their points, where the values are not for the viewer.
+    points: Option<Vec<PointId>>,
 
 impl Contact {
     /// The contact with this id, whether or not anything can still be read of it.
@@ -47,6 +49,12 @@ impl Contact {
     }
 
     fn sheet(&self) -> Option<ContactSheet<'_>> {
+    /// The same for whoever registers contacts and may not read them: facts and the ids of contact points.
+    fn without_values(self) -> Self {
+        let points = self.sheet().map(|sheet| sheet.points().map(|point| point.id).collect());
+        Self { sheet: None, organization: None, points, ..self }
+    }
+
         self.sheet.as_deref().map(ContactSheet::from_bytes)
     }
 
@@ -62,7 +70,7 @@ impl Contact {
 impl From<projections::Contact<'_>> for Contact {
     fn from(contact: projections::Contact<'_>) -> Self {
         let sheet = contact.sheet.map(|sheet| sheet.bytes().into());
-        Self { id: contact.id, facts: *contact.facts, sheet, organization: None }
+        Self { id: contact.id, facts: *contact.facts, sheet, organization: None, points: None }
     }
 }
 
@@ -190,6 +198,12 @@ impl Contact {
         Some(self.sheet()?.points().map(ContactPoint::from).collect())
     }
     /// What they asked us, by when.
+    /// The ids of these ways, in the same order: what consents name, also for whoever may not read the ways themselves.
+    async fn point_ids(&self) -> Option<Vec<ID>> {
+        let ids = |ids: Vec<PointId>| ids.into_iter().map(|id| ID(id.to_string())).collect();
+        let known = || self.sheet().map(|sheet| sheet.points().map(|point| point.id).collect());
+        self.points.clone().or_else(known).map(ids)
+    }
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
     async fn tickets(
         &self,
@@ -259,7 +273,8 @@ impl Contact {
 }
 
 payload! {
-    /// What became of a change to a contact.
+    /// What became of a change to a contact. Who may not read contacts gets it without anything personal, also of what
+    /// they gave themselves: a retry shows what others have added since.
     ContactPayload { contact: Contact }
 }
 
@@ -557,7 +572,7 @@ async fn submit(
     let accepted = app.submit::<contact::Contact>(viewer, id.0, command, envelope, fresh).await?;
     let id = ContactId(accepted.stream.id);
     let contact = Contact::find(app, id).ok_or_else(|| Failure::internal("a contact that the views do not have"))?;
-    Ok((contact, accepted))
+    Ok((if viewer.may("contact") { contact } else { contact.without_values() }, accepted))
 }
 
 /// A contact's id as an input gives it.

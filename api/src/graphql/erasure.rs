@@ -195,17 +195,17 @@ impl Erasure {
     async fn destroys_at(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Time>> {
         ctx.app().map(|app| app.destroys_at(&self.facts).map(Time)).transpose()
     }
-    /// What was asked, in words, while they can be read.
-    async fn words(&self) -> Option<&str> {
-        self.words.as_deref()
+    /// What was asked, in words, while they can be read and the viewer may.
+    async fn words(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.words.as_deref().filter(|_| ctx.may_read("erasure").is_ok())
     }
     /// Why it was refused.
     async fn refused(&self) -> Option<RefusalGround> {
         self.facts.refused.map(Into::into)
     }
-    /// Why it was refused, in words, while they can be read.
-    async fn refusal_words(&self) -> Option<&str> {
-        self.answer.as_deref()
+    /// Why it was refused, in words, while they can be read and the viewer may.
+    async fn refusal_words(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.answer.as_deref().filter(|_| ctx.may_read("erasure").is_ok())
     }
     /// Why its fence was lifted.
     async fn unfenced(&self) -> Option<UnfenceGround> {
@@ -214,18 +214,19 @@ impl Erasure {
     /// The contacts of the person, while anything can be read of them.
     async fn contacts(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<Contact>>> {
         let subject = self.subject?;
-        let contacts = ctx.app().map(|app| contacts_of(app, subject));
+        let contacts = ctx.may_read("contact").map(|(app, _)| contacts_of(app, subject));
         contacts.map(|contacts| (!contacts.is_empty()).then_some(contacts)).transpose()
     }
     /// The id of the organization, while anything can be read of it.
     async fn organization_id(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<String>> {
         let subject = self.subject?;
-        ctx.app().map(|app| organization_of(app, subject).map(|id| id.to_string())).transpose()
+        let found = ctx.may_read("organization").map(|(app, _)| organization_of(app, subject));
+        found.map(|id| id.map(|id| id.to_string())).transpose()
     }
     /// The contacts of the people who go with an organization, while anything can be read of them.
-    async fn people(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Contact>> {
-        let app = ctx.app()?;
-        Ok(self.people.iter().flat_map(|person| contacts_of(app, *person)).collect())
+    async fn people(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<Contact>>> {
+        let read = ctx.may_read("contact");
+        Some(read.map(|(app, _)| self.people.iter().flat_map(|person| contacts_of(app, *person)).collect()))
     }
     /// What happened to the case, record by record, oldest first.
     async fn history(

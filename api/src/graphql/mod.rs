@@ -75,3 +75,6 @@ pub fn schema(app: App) -> Schema {
 pub fn sdl() -> String {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription).finish().sdl()
 }
+
+#[cfg(test)]
+mod tests;

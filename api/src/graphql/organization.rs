@@ -45,6 +45,11 @@ impl Organization {
         app.ledger().views().organization(id).map(Self::from)
     }
 
+    /// The same for whoever registers organizations and may not read them.
+    fn without_values(self) -> Self {
+        Self { sheet: None, ..self }
+    }
+
     fn sheet(&self) -> Option<OrganizationSheet<'_>> {
         self.sheet.as_deref().map(OrganizationSheet::from_bytes)
     }
@@ -286,7 +291,7 @@ pub(super) fn direction(descending: bool) -> Direction {
 }
 
 payload! {
-    /// What became of a change to an organization.
+    /// What became of a change to an organization. Who may not read organizations gets it without anything personal.
     OrganizationPayload { organization: Organization }
 }
 
@@ -506,7 +511,7 @@ async fn submit(
     let accepted = app.submit::<organization::Organization>(viewer, id.0, command, envelope, fresh).await?;
     let found = Organization::find(app, OrganizationId(accepted.stream.id));
     let organization = found.ok_or_else(|| Failure::internal("an organization that the views do not have"))?;
-    Ok((organization, accepted))
+    Ok((if viewer.may("organization") { organization } else { organization.without_values() }, accepted))
 }
 
 /// An organization's id as an input gives it.

@@ -160,7 +160,7 @@ fn who_may_not_is_told_so() {
 }
 
 #[test]
-fn a_form_that_registers_somebody_reads_nothing_else_through_its_answer() {
+fn a_form_that_registers_somebody_reads_nothing_through_its_answer() {
     let desk = Desk::open();
     let id = desk.organization("Acme GmbH");
     let contact = format!(
@@ -168,16 +168,15 @@ fn a_form_that_registers_somebody_reads_nothing_else_through_its_answer() {
          organizationId: \"{id}\" }}) {{ contact {{ firstName organization {{ name }} }} errors {{ message }} }} }}"
     );
     let answer = desk.ask(Role::Integration, &contact);
-    assert_eq!(answer["data"]["registerContact"]["contact"], json!({ "firstName": "Eva", "organization": null }));
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    assert_eq!(answer["data"]["registerContact"]["contact"], json!({ "firstName": null, "organization": null }));
     let child = format!(
         "mutation {{ registerOrganization(input: {{ source: WEB_FORM, reason: ENQUIRY, name: \"Eva KG\",
          parentId: \"{id}\" }}) {{ organization {{ name parent {{ name }} contacts {{ nodes {{ id }} }} }} }} }}"
     );
     let answer = desk.ask(Role::Integration, &child);
-    let read = json!({ "name": "Eva KG", "parent": null, "contacts": null });
+    let read = json!({ "name": null, "parent": null, "contacts": null });
     assert_eq!(answer["data"]["registerOrganization"]["organization"], read);
-    assert_eq!(answer["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "the list of its people");
 }
 
 #[test]
