@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::actor::Role;
 use domain::id::{ActorId, CaseId, ContactId, ErasureId, KeyId, OrganizationId, RegisterId, SubjectId};
 use domain::owner::Owner;
 use domain::personal::Gone;
@@ -19,6 +20,7 @@ use events::record::Record;
 use projections::{Cut, HeldThing};
 
 use super::{App, Envelope, intent};
+use crate::access::Viewer;
 
 /// How often a case is looked for while somebody else opens it.
 const TRIES: u32 = 20;
@@ -137,16 +139,22 @@ impl App {
         Ok(approved)
     }
 
-    /// Takes a request back; a fence is lifted first. Durable when it returns; blocks.
+    /// Takes a request back; a fence is lifted first. What two people agreed to is a DPO's to withdraw. Durable when it
+    /// returns; blocks.
     pub fn withdraw_erasure(
         &self,
-        by: ActorId,
+        by: &Viewer,
         case: CaseId,
         erasure: ErasureId,
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
         let command = Command::WithdrawRequest { erasure };
-        self.end(by, case, erasure, command, UnfenceGround::RequestWithdrawn, envelope)
+        let _one = self.erasing.lock();
+        let approved = matches!(self.stands(case, erasure)?, Stage::Approved | Stage::Fenced);
+        if approved && !by.is(Role::Dpo) && !self.is_repeated(&envelope) {
+            return Err(Refused::Rejected(Rejection::ApprovalStands).into());
+        }
+        self.end(by.actor, case, erasure, command, UnfenceGround::RequestWithdrawn, envelope)
     }
 
     /// Refuses a request that another actor wrote down; a fence is lifted first. Durable when it returns; blocks.
@@ -165,6 +173,7 @@ impl App {
         if self.find(case, erasure)?.is_some_and(|found| found.by == by && found.stage == Stage::Fenced) {
             return Err(Refused::Rejected(Rejection::RefusingOwnRequest).into());
         }
+        let _one = self.erasing.lock();
         self.end(by, case, erasure, Command::Refuse { erasure, ground, words }, unfence, envelope)
     }
 
@@ -228,6 +237,7 @@ impl App {
         });
     }
 
+    /// The caller holds `erasing`.
     fn end(
         &self,
         by: ActorId,
@@ -237,7 +247,6 @@ impl App {
         ground: UnfenceGround,
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
-        let _one = self.erasing.lock();
         let mut ending = intent::<Case>(by, case.0, command, envelope, Fresh::new())?;
         let is_new = self.ledger.log().command(&ending.command_id).is_none();
         if is_new && self.stands(case, erasure)? == Stage::Fenced {

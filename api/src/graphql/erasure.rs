@@ -422,7 +422,7 @@ impl ErasureMutation {
         ErasurePayload::of(request(ctx, input).await)
     }
 
-    /// The request is taken back. What was fenced is read again.
+    /// The request is taken back. Once it is approved, only a DPO may do so; what was fenced is read again.
     async fn withdraw_erasure_request(
         &self,
         ctx: &Context<'_>,
@@ -489,8 +489,8 @@ async fn withdraw(ctx: &Context<'_>, input: WithdrawErasureRequestInput) -> Done
     let (app, viewer) = ctx.may("withdrawErasureRequest")?;
     let (case, erasure) = standing(app, &input.erasure_id)?;
     let envelope = envelope(input.command_id, input.expected_revision, input.effective_at);
-    let (of, by) = (app.clone(), viewer.actor);
-    let done = tokio::task::spawn_blocking(move || of.withdraw_erasure(by, case, erasure, envelope)).await;
+    let (of, viewer) = (app.clone(), viewer.clone());
+    let done = tokio::task::spawn_blocking(move || of.withdraw_erasure(&viewer, case, erasure, envelope)).await;
     answered(app, erasure, done)
 }
 
@@ -593,7 +593,7 @@ impl Kind for Rejection {
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
             Self::Withheld => ErrorCode::Fenced,
-            Self::ApprovingOwnRequest | Self::RefusingOwnRequest => ErrorCode::Permission,
+            Self::ApprovingOwnRequest | Self::RefusingOwnRequest | Self::ApprovalStands => ErrorCode::Permission,
             Self::NothingToFence => ErrorCode::Hold,
             Self::AlreadyOpened
             | Self::ErasureOpen(_)

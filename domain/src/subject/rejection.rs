@@ -46,6 +46,9 @@ pub enum Rejection {
     /// Four eyes.
     #[error("you asked for this erasure yourself; another person must refuse it, or you withdraw it")]
     RefusingOwnRequest,
+    /// Four eyes: whoever lets commands in knows the roles, so this is decided there.
+    #[error("this erasure was approved; only a data protection officer may withdraw it now")]
+    ApprovalStands,
     /// Too late or too early.
     #[error("this erasure is {}; only one that is {wanted} can be {act}", .stage.words())]
     OutOfOrder {
