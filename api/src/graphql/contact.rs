@@ -16,6 +16,7 @@ use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Sp
 
 use super::connection::{Opaque, Paging, connection};
 use super::consent::{ConsentFilter, Consents};
+use super::erasure::known;
 use super::history::{History, history};
 use super::organization::{Organization, Shared};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, payload};
@@ -27,7 +28,7 @@ use super::values::{
     Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, PertinentDate,
     PertinentDateInput, Reason, SocialLink, SocialLinkInput, Source, change,
 };
-use crate::app::{App, Envelope};
+use crate::app::{App, Envelope, Whose};
 use crate::error::Failure;
 
 /// One contact, as the views had it when it was asked for.
@@ -38,9 +39,9 @@ pub struct Contact {
     sheet: Option<Box<[u8]>>,
     /// Their organization, where a page has read it along.
     organization: Option<Arc<Organization>>,
-}
     /// The ids of their points, where the values are not for the viewer.
     points: Option<Vec<PointId>>,
+}
 
 impl Contact {
     /// The contact with this id, whether or not anything can still be read of it.
@@ -48,13 +49,13 @@ impl Contact {
         app.ledger().views().contact(id).map(Self::from)
     }
 
-    fn sheet(&self) -> Option<ContactSheet<'_>> {
     /// The same for whoever registers contacts and may not read them: facts and the ids of contact points.
     fn without_values(self) -> Self {
         let points = self.sheet().map(|sheet| sheet.points().map(|point| point.id).collect());
         Self { sheet: None, organization: None, points, ..self }
     }
 
+    fn sheet(&self) -> Option<ContactSheet<'_>> {
         self.sheet.as_deref().map(ContactSheet::from_bytes)
     }
 
@@ -197,13 +198,13 @@ impl Contact {
     async fn points(&self) -> Option<Vec<ContactPoint>> {
         Some(self.sheet()?.points().map(ContactPoint::from).collect())
     }
-    /// What they asked us, by when.
     /// The ids of these ways, in the same order: what consents name, also for whoever may not read the ways themselves.
     async fn point_ids(&self) -> Option<Vec<ID>> {
         let ids = |ids: Vec<PointId>| ids.into_iter().map(|id| ID(id.to_string())).collect();
         let known = || self.sheet().map(|sheet| sheet.points().map(|point| point.id).collect());
         self.points.clone().or_else(known).map(ids)
     }
+    /// What they asked us, by when.
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
     async fn tickets(
         &self,
@@ -426,13 +427,11 @@ async fn register(ctx: &Context<'_>, input: RegisterContactInput) -> Done {
         reason: input.reason.into(),
         hold_until: input.hold_until.map(|day| day.0),
     };
-    let mut subject: Option<SubjectId> = None;
-    if let Some(same) = &input.same_person_as {
-        match same.parse().ok().and_then(|id: ContactId| app.ledger().views().contact(id)?.subject) {
-            Some(known) => subject = Some(known),
-            None => problems.note(&["samePersonAs"], "there is no such contact"),
-        }
-    }
+    let is_retry = app.is_repeated(&envelope);
+    let same = input.same_person_as.map(|id| problems.found(same_person(app, &id))).transpose()?.flatten();
+    let employer =
+        input.organization_id.map(|id| problems.found(organization(app, &id, "organizationId", |_| is_retry)));
+    let employer = employer.transpose()?.flatten();
     let country = input.work_address.as_ref().and_then(|address| address.country.as_deref()?.parse_country());
     let mut line = |name: &str, text: Option<String>| text.and_then(|text| problems.take(&[name], Line::parse(&text)));
     let mut profile = Profile {
@@ -453,7 +452,7 @@ async fn register(ctx: &Context<'_>, input: RegisterContactInput) -> Done {
     profile.website = input.website.and_then(|page| problems.take(&["website"], Website::parse(&page)));
     profile.language = input.language.and_then(|tag| problems.take(&["language"], Language::parse(&tag)));
     profile.work_address = input.work_address.map(|address| address.parse("workAddress", &mut problems));
-    profile.organization = input.organization_id.and_then(|id| organization(app, &id, &mut problems));
+    profile.organization = employer;
     profile.social_links = input.social_links.into_iter().filter_map(|link| link.parse(&mut problems)).collect();
     profile.tags = tags(input.tags, &mut problems);
     profile.dates = input.dates.into_iter().filter_map(|date| date.parse(&mut problems)).collect();
@@ -463,7 +462,7 @@ async fn register(ctx: &Context<'_>, input: RegisterContactInput) -> Done {
     }
     problems.end()?;
     let id: ContactId = fresh.id().map_err(Failure::internal)?;
-    let subject = match subject {
+    let subject = match same {
         Some(subject) => subject,
         None => fresh.id().map_err(Failure::internal)?,
     };
@@ -485,7 +484,16 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
         reason: input.hold_reason.map(Into::into),
         hold_until: change(input.hold_until, |day| Some(day.0)),
     };
+    let current = met(app, id, &envelope)?.and_then(|contact| contact.profile());
     let mut problems = Problems::default();
+    let employed = current.as_ref().and_then(|current| current.organization);
+    let employer = match input.organization_id {
+        MaybeUndefined::Value(id) => {
+            let settled = |id| employed == Some(id) || app.is_repeated(&envelope);
+            problems.found(organization(app, &id, "organizationId", settled))?.map_or(Change::Keep, Change::Set)
+        }
+        other => change(other, |_| None),
+    };
     let p = &mut problems;
     let mut profile = ProfileChange {
         salutation: change(input.salutation, |text| p.take(&["salutation"], Line::parse(&text))),
@@ -495,7 +503,7 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
         last_name: change(input.last_name, |text| p.take(&["lastName"], Line::parse(&text))),
         displayed_name: change(input.displayed_name, |text| p.take(&["displayedName"], Line::parse(&text))),
         job_title: change(input.job_title, |text| p.take(&["jobTitle"], Line::parse(&text))),
-        organization: change(input.organization_id, |id| organization(app, &id, p)),
+        organization: employer,
         work_address: change(input.work_address, |address| Some(address.parse("workAddress", p))),
         website: change(input.website, |page| p.take(&["website"], Website::parse(&page))),
         social_links: change(input.social_links, |links| {
@@ -512,9 +520,7 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
     };
     problems.end()?;
     // The state knows no values: what is so already is left out here, against the view.
-    let met = envelope.command_id.map(|command| app.met_by(command, id.0)).transpose()?.flatten();
-    let contact = met.map_or_else(|| Contact::find(app, id), |views| views.contact(id).map(Contact::from));
-    if let Some(current) = contact.and_then(|contact| contact.profile()) {
+    if let Some(current) = current {
         profile = profile.differing(&current);
         let mut after = current;
         after.apply(&profile);
@@ -529,6 +535,12 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
         policy: FieldPolicy::default(),
     };
     submit(ctx, "changeContact", id, command, envelope, Fresh::new()).await
+}
+
+/// The contact as the command meets it; as it met it, where this is a retry.
+fn met(app: &App, id: ContactId, envelope: &Envelope) -> Result<Option<Contact>, Failure> {
+    let met = envelope.command_id.map(|command| app.met_by(command, id.0)).transpose()?.flatten();
+    Ok(met.map_or_else(|| Contact::find(app, id), |views| views.contact(id).map(Contact::from)))
 }
 
 async fn add_point(ctx: &Context<'_>, input: AddContactPointInput) -> Done {
@@ -592,12 +604,25 @@ pub(super) fn person(app: &App, text: &str) -> Result<Person, No> {
     Err(UserError::of(&["contactId"], rejection).into())
 }
 
-fn organization(app: &App, text: &str, problems: &mut Problems) -> Option<OrganizationId> {
-    let known = text.parse().ok().filter(|id| app.ledger().views().organization(*id).is_some());
-    if known.is_none() {
-        problems.note(&["organizationId"], "there is no such organization");
+fn same_person(app: &App, text: &str) -> Result<SubjectId, No> {
+    const PATH: &[&str] = &["samePersonAs"];
+    let id = text.parse().map_err(|wrong| UserError::at(PATH, wrong))?;
+    known(app, Whose::Contact(id), PATH).map(|(subject, _)| subject)
+}
+
+/// An organization that something is to point to. What is settled (it points there already, a retry says it again) is not
+/// asked whether it could still be said.
+pub(super) fn organization(
+    app: &App,
+    text: &str,
+    field: &str,
+    settled: impl Fn(OrganizationId) -> bool,
+) -> Result<OrganizationId, No> {
+    let id = text.parse().map_err(|wrong| UserError::at(&[field], wrong))?;
+    if !settled(id) {
+        known(app, Whose::Organization(id), &[field])?;
     }
-    known
+    Ok(id)
 }
 
 pub(super) fn tags(list: Vec<String>, problems: &mut Problems) -> Vec<Tag> {
@@ -713,3 +738,6 @@ impl ContactQuery {
         connection(page)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,11 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::event::{Stream, StreamKind};
 use domain::id::{CaseId, ContactId, ErasureId, OrganizationId, SubjectId};
+use domain::limits::PEOPLE;
 use domain::personal::Gone;
 use domain::subject::{self, AnchorLevel, Asked, Command, Rejection, Stage, SubjectKind};
 use domain::value::{Line, Text};
-use events::ledger::{Accepted, EraseError, Fresh};
+use events::ledger::{Accepted, EraseError, Fresh, Refused};
 use projections::{ErasureFacts, HeldThing, Views};
 
 use super::connection::{Opaque, Paging, connection};
@@ -375,7 +376,7 @@ pub struct RequestErasureInput {
     pub words: Option<String>,
     /// For an organization: the contacts of the people who go with it.
     #[graphql(default)]
-    pub people: Vec<String>,
+    pub people: Vec<ID>,
     pub effective_at: Option<Time>,
     pub command_id: Option<CommandId>,
 }
@@ -453,12 +454,24 @@ impl ErasureMutation {
 
 type Done = Result<(Erasure, Accepted), No>;
 
+/// All that the case would refuse is refused before one is opened: a refusal writes nothing.
 async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     let (app, viewer) = ctx.may("requestErasure")?;
     let whose = whose(input.contact_id.as_deref(), input.organization_id.as_deref(), input.actor_id.as_deref())?;
+    let envelope = envelope(input.command_id, None, input.effective_at);
+    let is_retry = app.is_repeated(&envelope);
     let mut problems = Problems::default();
     let words = input.words.and_then(|words| problems.take(&["words"], Text::parse(&words)));
-    let people = people(app, &input.people, &mut problems)?;
+    let people = people(app, whose, &input.people, is_retry, &mut problems)?;
+    let now = app.now();
+    for (field, day) in [("askedOn", input.asked_on.0), ("identityOn", input.identity_on.0)] {
+        if day > now.day() {
+            problems.note(&[field], Rejection::FutureDay(day));
+        }
+    }
+    if envelope.effective_at.is_some_and(|at| at > now) {
+        problems.note(&["effectiveAt"], Refused::<Rejection>::Future);
+    }
     problems.end()?;
     let asked = Asked {
         ground: input.ground.into(),
@@ -467,11 +480,13 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
         identity: input.identity_check.into(),
         identity_on: input.identity_on.0,
     };
-    let (subject, kind) = known(app, whose, "this")?;
+    let (subject, kind) = known(app, whose, &[field(whose)])?;
+    if is_retry && app.case_of(subject).is_none() {
+        return Err(Refused::<Rejection>::CommandReused.into());
+    }
     let case = app.open_case(viewer.actor, subject, kind).await?;
     let mut fresh = Fresh::new();
     let erasure: ErasureId = fresh.id().map_err(Failure::internal)?;
-    let envelope = envelope(input.command_id, None, input.effective_at);
     let command = Command::RequestErasure { erasure, asked, request: subject::Request { words, people } };
     let accepted = app.submit::<subject::Case>(viewer, case.0, command, envelope, fresh).await?;
     let found = {
@@ -550,41 +565,72 @@ pub(super) fn whose(
     }
 }
 
-/// The subject, or why it cannot be named. `what` is how the sentence begins.
-pub(super) fn known(app: &App, whose: Whose, what: &str) -> Result<(SubjectId, SubjectKind), No> {
-    match app.person(whose)? {
-        Person::Known(subject, kind) => Ok((subject, kind)),
-        Person::Unknown => {
-            let noun = match whose {
-                Whose::Contact(_) => "contact",
-                Whose::Organization(_) => "organization",
-                Whose::Actor(_) => "actor",
-            };
-            Err(UserError::new(ErrorCode::NotFound, format!("there is no such {noun}")).into())
-        }
-        Person::Gone(Gone::Erased) => Err(UserError::new(ErrorCode::Erased, format!("{what} was erased")).into()),
-        Person::Gone(Gone::Withheld) => {
-            Err(UserError::new(ErrorCode::Fenced, format!("an erasure of {what} was approved already")).into())
-        }
+/// The subject, or why nothing can be said of it any more; `path` is the field that names it.
+pub(super) fn known(app: &App, whose: Whose, path: &[&str]) -> Result<(SubjectId, SubjectKind), No> {
+    let noun = match whose {
+        Whose::Contact(_) => "contact",
+        Whose::Organization(_) => "organization",
+        Whose::Actor(_) => "actor",
+    };
+    let (code, words) = match app.person(whose)? {
+        Person::Known(subject, kind) => return Ok((subject, kind)),
+        Person::Unknown => (ErrorCode::NotFound, format!("there is no such {noun}")),
+        Person::Gone(Gone::Erased) => (ErrorCode::Erased, format!("this {noun} was erased")),
+        Person::Gone(Gone::Withheld) => (ErrorCode::Fenced, format!("an erasure of this {noun} was approved")),
+    };
+    Err(UserError { code, ..UserError::at(path, words) }.into())
+}
+
+/// The field that names whose it is.
+pub(super) fn field(whose: Whose) -> &'static str {
+    match whose {
+        Whose::Contact(_) => "contactId",
+        Whose::Organization(_) => "organizationId",
+        Whose::Actor(_) => "actorId",
     }
 }
 
-/// The subjects of the people who go with an organization, each once.
-pub(super) fn people(app: &App, ids: &[String], problems: &mut Problems) -> Result<Vec<SubjectId>, Failure> {
+/// The subjects of the people who go with an organization, each once. They must work for it, unless a retry says again who
+/// did so once.
+pub(super) fn people(
+    app: &App,
+    whose: Whose,
+    ids: &[ID],
+    is_retry: bool,
+    problems: &mut Problems,
+) -> Result<Vec<SubjectId>, Failure> {
+    const PATH: &[&str] = &["people"];
+    let Whose::Organization(organization) = whose else {
+        if !ids.is_empty() {
+            problems.note(PATH, Rejection::PeopleOfAPerson);
+        }
+        return Ok(Vec::new());
+    };
     let mut people = Vec::with_capacity(ids.len());
     for text in ids {
-        let person = match text.parse::<ContactId>() {
-            Ok(id) => app.person(Whose::Contact(id))?,
-            Err(_) => Person::Unknown,
+        let id: ContactId = match text.parse() {
+            Ok(id) => id,
+            Err(wrong) => {
+                problems.note(PATH, wrong);
+                continue;
+            }
         };
-        match person {
-            Person::Known(subject, _) if people.contains(&subject) => {}
-            Person::Known(subject, _) => people.push(subject),
-            Person::Unknown => problems.note(&["people"], "there is no such contact"),
-            Person::Gone(_) => problems.note(&["people"], "one of these contacts was erased, or is being erased"),
+        let Some((subject, _)) = problems.found(known(app, Whose::Contact(id), PATH))? else { continue };
+        if !is_retry && !works_for(app, id, organization) {
+            problems.note(PATH, "one of these contacts does not work for this organization");
+        } else if !people.contains(&subject) {
+            people.push(subject);
         }
     }
+    if people.len() > PEOPLE {
+        problems.note(PATH, Rejection::TooManyPeople(PEOPLE));
+    }
     Ok(people)
+}
+
+fn works_for(app: &App, contact: ContactId, organization: OrganizationId) -> bool {
+    let views = app.ledger().views();
+    views.contact(contact).and_then(|contact| contact.sheet?.organization()) == Some(organization)
 }
 
 impl Kind for Rejection {

@@ -15,7 +15,7 @@ use events::ledger::{Accepted, Fresh};
 use projections::{Direction, Facts, Filter, OrganizationSheet, Span, TicketFilter, Views};
 
 use super::connection::{Opaque, Paging, connection};
-use super::contact::{Contact, SortBy, read_page, tags};
+use super::contact::{self, Contact, SortBy, read_page, tags};
 use super::history::{History, history};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
@@ -421,6 +421,9 @@ async fn register(ctx: &Context<'_>, input: RegisterOrganizationInput) -> Done {
     let (mut fresh, mut problems) = (Fresh::new(), Problems::default());
     let id: OrganizationId = fresh.id().map_err(Failure::internal)?;
     let subject = fresh.id().map_err(Failure::internal)?;
+    let is_retry = app.is_repeated(&envelope);
+    let parent = input.parent_id.map(|parent| problems.found(parent_of(app, id, &parent, |_| is_retry)));
+    let parent = parent.transpose()?.flatten();
     let p = &mut problems;
     let mut profile = Profile {
         name: p.take(&["name"], Line::parse(&input.name)),
@@ -429,7 +432,7 @@ async fn register(ctx: &Context<'_>, input: RegisterOrganizationInput) -> Done {
         former_invoice_addresses: dated(input.former_invoice_addresses, "formerInvoiceAddresses", p),
         delivery_addresses: dated(input.delivery_addresses, "deliveryAddresses", p),
         website: input.website.and_then(|page| p.take(&["website"], Website::parse(&page))),
-        parent: input.parent_id.and_then(|parent| parent_of(app, id, &parent, p)),
+        parent,
         social_links: input.social_links.into_iter().filter_map(|link| link.parse(p)).collect(),
         notes: input.notes.and_then(|text| p.take(&["notes"], Text::parse(&text))),
         tags: tags(input.tags, p),
@@ -456,7 +459,19 @@ async fn change_organization(ctx: &Context<'_>, input: ChangeOrganizationInput) 
         reason: input.hold_reason.map(Into::into),
         hold_until: change(input.hold_until, |day| Some(day.0)),
     };
+    // The state knows no values: what is so already is left out here, against the view.
+    let met = envelope.command_id.map(|command| app.met_by(command, id.0)).transpose()?.flatten();
+    let known = met.map_or_else(|| Organization::find(app, id), |views| views.organization(id).map(Organization::from));
+    let current = known.and_then(|organization| organization.profile());
     let mut problems = Problems::default();
+    let above = current.as_ref().and_then(|current| current.parent);
+    let parent = match input.parent_id {
+        MaybeUndefined::Value(parent) => {
+            let settled = |id| above == Some(id) || app.is_repeated(&envelope);
+            problems.found(parent_of(app, id, &parent, settled))?.map_or(Change::Keep, Change::Set)
+        }
+        other => change(other, |_| None),
+    };
     let p = &mut problems;
     let mut profile = ProfileChange {
         name: change(input.name, |text| p.take(&["name"], Line::parse(&text))),
@@ -469,7 +484,7 @@ async fn change_organization(ctx: &Context<'_>, input: ChangeOrganizationInput) 
         }),
         delivery_addresses: change(input.delivery_addresses, |list| Some(dated(list, "deliveryAddresses", p))),
         website: change(input.website, |page| p.take(&["website"], Website::parse(&page))),
-        parent: change(input.parent_id, |parent| parent_of(app, id, &parent, p)),
+        parent,
         social_links: change(input.social_links, |links| {
             Some(links.into_iter().filter_map(|link| link.parse(p)).collect())
         }),
@@ -480,10 +495,7 @@ async fn change_organization(ctx: &Context<'_>, input: ChangeOrganizationInput) 
         old_id: Change::Keep,
     };
     problems.end()?;
-    // The state knows no values: what is so already is left out here, against the view.
-    let met = envelope.command_id.map(|command| app.met_by(command, id.0)).transpose()?.flatten();
-    let known = met.map_or_else(|| Organization::find(app, id), |views| views.organization(id).map(Organization::from));
-    if let Some(current) = known.and_then(|organization| organization.profile()) {
+    if let Some(current) = current {
         profile = profile.differing(&current);
     }
     let command = Command::Change {
@@ -532,19 +544,19 @@ pub(super) fn company(app: &App, text: &str) -> Result<Company, No> {
 }
 
 /// The organization that another one belongs to: there is one, and it does not belong to that one itself.
-fn parent_of(app: &App, child: OrganizationId, text: &str, problems: &mut Problems) -> Option<OrganizationId> {
+fn parent_of(
+    app: &App,
+    child: OrganizationId,
+    text: &str,
+    settled: impl Fn(OrganizationId) -> bool,
+) -> Result<OrganizationId, No> {
+    let parent = contact::organization(app, text, "parentId", settled)?;
     let views = app.ledger().views();
-    let known = text.parse().ok().filter(|id| views.organization(*id).is_some());
-    let Some(parent) = known else {
-        problems.note(&["parentId"], "there is no such organization");
-        return None;
-    };
     let up = |id: &OrganizationId| views.organization(*id)?.sheet?.parent();
     if std::iter::successors(Some(parent), up).take(GENERATIONS).any(|above| above == child) {
-        problems.note(&["parentId"], "an organization cannot belong to itself");
-        return None;
+        return Err(UserError::at(&["parentId"], "an organization cannot belong to itself").into());
     }
-    Some(parent)
+    Ok(parent)
 }
 
 impl Kind for organization::Rejection {

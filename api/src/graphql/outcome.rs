@@ -261,6 +261,18 @@ impl Problems {
         self.0.push(UserError::at(path, message));
     }
 
+    /// Takes a value that was looked up, or notes why there is none. A failure is not noted; it ends the command.
+    pub fn found<T>(&mut self, looked_up: Result<T, No>) -> Result<Option<T>, Failure> {
+        match looked_up {
+            Ok(value) => Ok(Some(value)),
+            Err(No::User(errors)) => {
+                self.0.extend(errors);
+                Ok(None)
+            }
+            Err(No::Failure(failure)) => Err(failure),
+        }
+    }
+
     /// Goes on only if nothing was wrong.
     pub fn end(self) -> Result<(), No> {
         if self.0.is_empty() { Ok(()) } else { Err(No::User(self.0)) }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use domain::compartment::Compartment;
 use domain::consent;
 use domain::event::Event;
@@ -20,13 +20,13 @@ use projections::{ContactSheet, Cut, Direction, Filter, HeldThing, OrganizationS
 use replay::describe::describe;
 
 use super::contact::Contact;
-use super::erasure::{contacts_of, known, organization_of, people as going_along, whose};
+use super::erasure::{contacts_of, organization_of, people as going_along, whose};
 use super::fields::{Named, contact_fields, organization_fields, put, quote_fields};
-use super::outcome::{Ask, ErrorCode, No, Problems, bad_request};
+use super::outcome::{Ask, Problems, bad_request};
 use super::quote::Quote;
 use super::scalars::Day;
 use super::ticket::Ticket;
-use crate::app::App;
+use crate::app::{App, Person, Whose};
 use crate::error::Failure;
 
 /// How many of other people's parts are named one by one.
@@ -158,7 +158,7 @@ impl SubjectQuery {
         ctx: &Context<'_>,
         contact_id: Option<String>,
         organization_id: Option<String>,
-        #[graphql(default)] people: Vec<String>,
+        #[graphql(default)] people: Vec<ID>,
     ) -> Option<async_graphql::Result<ErasurePreview>> {
         erasure_preview(ctx, contact_id, organization_id, people).await.transpose()
     }
@@ -174,10 +174,11 @@ async fn subject(
     let subject = match (id, &contact_id, &organization_id) {
         (Some(id), None, None) => id.parse::<SubjectId>().map_err(bad_request)?,
         (Some(_), ..) => return Err(bad_request("name one of contactId, organizationId and id")),
-        (None, contact, organization) => match named(app, contact.as_deref(), organization.as_deref())? {
-            Some((subject, _)) => subject,
-            None => return Ok(None),
-        },
+        (None, contact, organization) => {
+            let whose = named(contact.as_deref(), organization.as_deref())?;
+            let Some((subject, _)) = held_by(app, whose)? else { return Ok(None) };
+            subject
+        }
     };
     let of = app.clone();
     let read = tokio::task::spawn_blocking(move || held(&of, subject)).await;
@@ -188,16 +189,15 @@ async fn erasure_preview(
     ctx: &Context<'_>,
     contact_id: Option<String>,
     organization_id: Option<String>,
-    people: Vec<String>,
+    people: Vec<ID>,
 ) -> async_graphql::Result<Option<ErasurePreview>> {
     let (app, _) = ctx.may_read("erasurePreview")?;
-    let Some((subject, kind)) = named(app, contact_id.as_deref(), organization_id.as_deref())? else {
-        return Ok(None);
-    };
+    let whose = named(contact_id.as_deref(), organization_id.as_deref())?;
+    let Some((subject, kind)) = held_by(app, whose)? else { return Ok(None) };
     let mut problems = Problems::default();
-    let going = going_along(app, &people, &mut problems)?;
-    if problems.end().is_err() || (kind == SubjectKind::Person && !going.is_empty()) {
-        return Err(bad_request("people names contacts who go with an organization"));
+    let going = going_along(app, whose, &people, false, &mut problems)?;
+    if problems.end().is_err() {
+        return Err(bad_request("people names contacts who work for the organization and go with it"));
     }
     let subjects = std::iter::once(subject).chain(going.into_iter().filter(|person| *person != subject)).collect();
     let of = app.clone();
@@ -210,19 +210,15 @@ async fn erasure_preview(
     }
 }
 
-fn named(
-    app: &App,
-    contact: Option<&str>,
-    organization: Option<&str>,
-) -> async_graphql::Result<Option<(SubjectId, SubjectKind)>> {
-    let whose = whose(contact, organization, None).map_err(|wrong| bad_request(wrong.message))?;
-    match known(app, whose, "this") {
-        Ok(known) => Ok(Some(known)),
-        Err(No::Failure(failure)) => Err(failure.into()),
-        Err(No::User(errors)) => {
-            let asked_wrong = errors.iter().find(|error| error.code == ErrorCode::Validation);
-            asked_wrong.map_or(Ok(None), |error| Err(bad_request(&error.message)))
-        }
+fn named(contact: Option<&str>, organization: Option<&str>) -> async_graphql::Result<Whose> {
+    whose(contact, organization, None).map_err(|wrong| bad_request(wrong.message))
+}
+
+/// The subject, or nothing where nothing of it can be read.
+fn held_by(app: &App, whose: Whose) -> async_graphql::Result<Option<(SubjectId, SubjectKind)>> {
+    match app.person(whose)? {
+        Person::Known(subject, kind) => Ok(Some((subject, kind))),
+        Person::Unknown | Person::Gone(_) => Ok(None),
     }
 }
 

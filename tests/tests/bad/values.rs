@@ -57,8 +57,12 @@ fn values_of_a_contact_are_checked() {
         }
         try_one(json!({ "website": "not a page" }), &["website"]);
         try_one(json!({ "language": "deutsch, bitte" }), &["language"]);
-        try_one(json!({ "organizationId": desk::nobody("organization") }), &["organizationId"]);
-        try_one(json!({ "samePersonAs": desk::nobody("contact") }), &["samePersonAs"]);
+        for (field, kind) in [("organizationId", "organization"), ("samePersonAs", "contact")] {
+            try_one(json!({ field: "Ada" }), &[field]);
+            let mut nobody = good.clone();
+            nobody[field] = json!(desk::nobody(kind));
+            assert_eq!(agent.refused_with("registerContact", &nobody), "NOT_FOUND", "{field}");
+        }
         try_one(
             json!({ "firstName": "\u{0}", "lastName": "\u{0}", "website": "no" }),
             &["firstName", "lastName", "website"],

@@ -255,26 +255,68 @@ fn bad_requests_are_answered_and_change_nothing() {
         let (code, path, _) = desk.refused(Role::Agent, &request(whose, more));
         (code, path)
     };
-    let validation = |path: &str| ("VALIDATION".to_owned(), path.to_owned());
+    let answer = |code: &str, path: &str| (code.to_owned(), path.to_owned());
+    let validation = |path: &str| answer("VALIDATION", path);
     assert_eq!(refused("", ""), validation(""));
     assert_eq!(refused(&format!("{contact} organizationId: \"{acme}\""), ""), validation(""));
     assert_eq!(refused("contactId: \"nobody\"", ""), validation("contactId"));
-    assert_eq!(refused("contactId: \"contact_00000000000000000000000000000000\"", "").0, "NOT_FOUND");
+    let nobody = "contact_00000000000000000000000000000000";
+    assert_eq!(refused(&format!("contactId: \"{nobody}\""), ""), answer("NOT_FOUND", "contactId"));
     assert_eq!(refused(&contact, "words: \"\\u0007\""), validation("words"));
     assert_eq!(refused(&format!("organizationId: \"{acme}\""), "people: [\"x\"]"), validation("people"));
+    let company = format!("organizationId: \"{acme}\"");
+    assert_eq!(refused(&company, &format!("people: [\"{nobody}\"]")), answer("NOT_FOUND", "people"));
+    assert_eq!(refused(&contact, &format!("people: [\"{maria}\"]")), validation("people"));
+    assert_eq!(refused(&company, &format!("people: [\"{maria}\"]")), validation("people"), "she works elsewhere");
+    assert_eq!(refused(&contact, "effectiveAt: \"2027-01-01T00:00:00Z\""), validation("effectiveAt"));
+    let on = |asked: &str, identity: &str| {
+        let request = request(&contact, "");
+        let request = request.replace("2026-09-20", asked).replace("2026-09-21", identity);
+        let (code, path, _) = desk.refused(Role::Agent, &request);
+        (code, path)
+    };
+    assert_eq!(on("2027-01-01", "2026-09-21"), validation("askedOn"));
+    assert_eq!(on("2026-09-20", "2027-01-01"), validation("identityOn"));
     assert_eq!(desk.size(), size, "no case was opened either");
-    assert_eq!(refused(&contact, &format!("people: [\"{maria}\"]")).0, "VALIDATION");
+    let used = command_id();
+    desk.done(&format!(
+        "registerContact(input: {{ source: PHONE, reason: CONTRACT, firstName: \"Anna\", commandId: \"{used}\" }})
+         {{ errors {{ message }} }}"
+    ));
+    assert_eq!(refused(&contact, &format!("commandId: \"{used}\"")), answer("COMMAND_REUSED", "commandId"));
+    assert_eq!(desk.size(), size + 1, "for a used command id neither");
+}
+
+#[test]
+fn whom_an_organization_takes_along_can_still_be_named() {
+    let desk = Desk::open();
+    let acme = desk.organization("Acme");
+    let (maria, anna) = (worker(&desk, "Maria", &acme), worker(&desk, "Anna", &acme));
+    desk.fence(&maria);
+    desk.erase(&anna);
+    let size = desk.size();
+    for (person, code) in [(&maria, "FENCED"), (&anna, "ERASED")] {
+        let along = request(&format!("organizationId: \"{acme}\""), &format!("people: [\"{person}\"]"));
+        let (refused, path, _) = desk.refused(Role::Agent, &along);
+        assert_eq!((refused.as_str(), path.as_str()), (code, "people"));
+    }
+    assert_eq!(desk.size(), size);
+}
+
+/// Somebody who works for this organization.
+fn worker(desk: &Desk, first_name: &str, organization: &str) -> String {
+    let registered = desk.done(&format!(
+        "registerContact(input: {{ source: PHONE, reason: CONTRACT, firstName: \"{first_name}\",
+            organizationId: \"{organization}\" }}) {{ contact {{ id }} errors {{ message code path }} }}"
+    ));
+    registered["contact"]["id"].as_str().unwrap().into()
 }
 
 #[test]
 fn a_preview_says_what_dies_what_stays_and_who_else_is_in_it() {
     let desk = Desk::open();
     let acme = desk.organization("Acme");
-    let registered = desk.done(&format!(
-        "registerContact(input: {{ source: PHONE, reason: CONTRACT, firstName: \"Maria\", organizationId: \"{acme}\" }})
-         {{ contact {{ id }} errors {{ message code path }} }}"
-    ));
-    let maria = registered["contact"]["id"].as_str().unwrap();
+    let maria = &worker(&desk, "Maria", &acme);
     let ticket = ticket(&desk, desk.subject(maria), maria, desk.subject(&acme), acme.parse().unwrap());
     requested(&desk, maria);
     const PREVIEW: &str = "dies { compartment parts contactIds organizationId } stays { compartment basis until } parts
@@ -324,7 +366,11 @@ fn ticket(desk: &Desk, maria: SubjectId, contact: &str, acme: SubjectId, organiz
 #[test]
 fn an_organization_takes_along_whom_the_request_names() {
     let desk = Desk::open();
-    let (acme, maria, anna) = (desk.organization("Acme"), desk.contact("Maria"), desk.contact("Anna"));
+    let (acme, other) = (desk.organization("Acme"), desk.organization("Other"));
+    let (maria, anna) = (worker(&desk, "Maria", &acme), worker(&desk, "Anna", &other));
+    let along = desk
+        .ask(Role::Dpo, &format!("{{ erasurePreview(organizationId: \"{acme}\", people: [\"{anna}\"]) {{ parts }} }}"));
+    assert_eq!(along["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "she works for the other one: {along}");
     let done = desk.done(&request(&format!("organizationId: \"{acme}\""), &format!("people: [\"{maria}\"]")));
     assert_eq!(done["erasure"]["people"], json!([{ "name": "Maria" }]));
     let erasure = done["erasure"]["id"].as_str().unwrap();
