@@ -3,8 +3,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
 
 /// Why there is no file for rejects.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +25,11 @@ pub enum RejectsError {
 }
 
 /// Takes the rejected rows as they stand in the file (in UTF-8), below its header, so that they can be mended and imported.
+/// They have no name until all of them are there: a run that is killed leaves nothing of them behind.
 pub struct Rejects {
     file: BufWriter<File>,
+    path: PathBuf,
+    has_name: bool,
 }
 
 impl Rejects {
@@ -34,12 +41,17 @@ impl Rejects {
             return Err(RejectsError::InDataDirectory);
         }
         let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(directory.join(name));
-        let file = made.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => RejectsError::Exists,
-            _ => RejectsError::Io(error),
-        })?;
-        let mut rejects = Self { file: BufWriter::new(file) };
+        let path = directory.join(name);
+        if path.symlink_metadata().is_ok() {
+            return Err(RejectsError::Exists);
+        }
+        let (file, has_name) = match unnamed(&directory) {
+            Ok(file) => (file, false),
+            // Some file systems know no files without a name.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR) => (named_at_once(&path)?, true),
+            Err(error) => return Err(RejectsError::Io(error.into())),
+        };
+        let mut rejects = Self { file: BufWriter::new(file), path, has_name };
         rejects.write(header)?;
         Ok(rejects)
     }
@@ -50,10 +62,35 @@ impl Rejects {
         self.file.write_all(b"\n")
     }
 
-    /// Writes what is left; all rows are durable when it returns.
-    pub fn finish(self) -> io::Result<()> {
-        self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    /// Writes what is left and gives it its name, over no other file; all rows are durable when it returns.
+    pub fn finish(self) -> Result<(), RejectsError> {
+        let Self { file, path, has_name } = self;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        if !has_name {
+            let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let linked = rustix::fs::linkat(CWD, open, CWD, &path, AtFlags::SYMLINK_FOLLOW);
+            linked.map_err(|error| match error {
+                Errno::EXIST => RejectsError::Exists,
+                error => RejectsError::Io(error.into()),
+            })?;
+        }
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        Ok(File::open(directory)?.sync_all()?)
     }
+}
+
+fn unnamed(directory: &Path) -> rustix::io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+    rustix::fs::open(directory, flags, Mode::RUSR | Mode::WUSR).map(File::from)
+}
+
+fn named_at_once(path: &Path) -> Result<File, RejectsError> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    made.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => RejectsError::Exists,
+        _ => RejectsError::Io(error),
+    })
 }
 
 /// Whether a directory is the other, or below it. Paths are compared after all links, and directories by device and
@@ -111,6 +148,31 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let again = Rejects::create(&path, &home.path().join("data"), "id;name");
         assert!(matches!(again, Err(RejectsError::Exists)));
+    }
+
+    #[test]
+    fn a_killed_run_leaves_no_file_in_the_way_of_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("rejects.csv");
+        let mut killed = Rejects::create(&path, &home.path().join("data"), "id").unwrap();
+        killed.write("7").unwrap();
+        // Whoever is killed writes no more; what is open is closed.
+        drop(killed);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+        let mut again = Rejects::create(&path, &home.path().join("data"), "id").unwrap();
+        again.write("8").unwrap();
+        again.finish().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "id\n8\n");
+    }
+
+    #[test]
+    fn a_file_that_came_meanwhile_is_not_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("rejects.csv");
+        let rejects = Rejects::create(&path, &home.path().join("data"), "id").unwrap();
+        fs::write(&path, "another's").unwrap();
+        assert!(matches!(rejects.finish(), Err(RejectsError::Exists)));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "another's");
     }
 
     #[test]
