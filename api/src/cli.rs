@@ -92,9 +92,9 @@ pub struct ImportContacts {
     /// What the system that the file comes from is called; the file's name where it is not said
     #[arg(long)]
     pub source: Option<String>,
-    /// Why these people are held: contract, enquiry, consent, legitimate-interest or legal-duty
-    #[arg(long, default_value = "contract")]
-    pub reason: String,
+    /// Why these people are held: contract, enquiry, consent, legitimate-interest or legal-duty; contract where it is not said
+    #[arg(long)]
+    pub reason: Option<String>,
     /// Applies what has changed since an earlier import
     #[arg(long)]
     pub update: bool,

@@ -1,7 +1,8 @@
 //! What a row asks of the ledger: profiles to register, or the change that brings known ones up to the row.
 //!
-//! Pure: ids come from the caller. Where a row names a person, address, points, notes and the rest are the person's and
-//! the organization gets its name; where it names an organization only, all is the organization's.
+//! Pure: ids come from the caller. Where a row names a person, address, points, notes and the rest are the person's (the
+//! address is their work address) and the organization gets its name: a copy with the organization would outlive the
+//! person's erasure. Where a row names an organization only, all is the organization's.
 
 use domain::compartment::Country;
 use domain::id::{OrganizationId, PointId};
@@ -136,6 +137,7 @@ pub fn update_organization(
         social_links: set(with_more(&held.social_links, row.social_links, |one, other| one == other)),
         notes: set(row.notes.filter(|notes| is_new(notes, held.notes.as_ref()))),
         tags: set(with_more(&held.tags, row.tags, same_tag)),
+        old_id: set(row.old_id.filter(|_| held.old_id.is_none())),
         ..organization::ProfileChange::default()
     }
     .differing(held);

@@ -29,9 +29,21 @@ pub enum Reason {
     /// A value that may not be recorded.
     #[error("the {field} {invalid}", field = .0, invalid = .1)]
     Value(super::field::Field, Invalid),
+    /// More ways to reach somebody than are kept.
+    #[error("{0}")]
+    Point(domain::point::Rejection),
     /// Nobody to make a contact or an organization of.
     #[error("there is neither a name, nor an organization, nor a mail address")]
     Nobody,
+    /// Somebody is being erased.
+    #[error("this person's or organization's data is being erased")]
+    Fenced,
+    /// Beyond what a record holds.
+    #[error("it is too large to be recorded")]
+    TooLarge,
+    /// The organization of this name was refused.
+    #[error("the organization it names was not taken")]
+    WithoutOrganization,
     /// The ledger does not take it as a contact.
     #[error("{0}")]
     Contact(domain::contact::Rejection),

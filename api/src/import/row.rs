@@ -1,9 +1,9 @@
 //! One row of a file as validated values: what becomes an organization, a contact and the link between them.
 
 use domain::compartment::Country;
-use domain::limits::{ADDRESS_LINES, SOCIAL_LINKS, TAGS};
+use domain::limits::{ADDRESS_LINES, POINTS, SOCIAL_LINKS, TAGS};
 use domain::time::Day;
-use domain::value::{Handle, Invalid, Language, Line, Mail, Phone, Tag, Text, Website};
+use domain::value::{Handle, Invalid, Language, Line, Mail, Phone, Tag, Text, Website, looks_like_card};
 
 use super::cells::Cells;
 use super::country::Countries;
@@ -113,6 +113,18 @@ pub enum Point {
     Fax(Number),
     /// A handle in a messenger.
     Messenger(Handle),
+}
+
+impl Point {
+    fn field(&self) -> Field {
+        match self {
+            Self::Email(_) => Field::Email,
+            Self::Phone(_) => Field::Phone,
+            Self::Mobile(_) => Field::Mobile,
+            Self::Fax(_) => Field::Fax,
+            Self::Messenger(_) => Field::Messenger,
+        }
+    }
 }
 
 /// A number as written, and as ITU-T E.164 writes it.
@@ -283,6 +295,10 @@ fn points(cells: &mut Cells<'_>, country: Option<Country>) -> Result<Vec<Point>,
             Err(invalid) => cells.leave_out(Field::Messenger, column, invalid)?,
         }
     }
+    if let Some(point) = points.get(POINTS) {
+        let too_many = domain::point::Rejection::TooMany { limit: POINTS };
+        return Err(cells.reject(point.field(), Reason::Point(too_many)));
+    }
     Ok(points)
 }
 
@@ -322,6 +338,9 @@ fn notes(cells: &mut Cells<'_>) -> Result<Option<Text>, Reject> {
     let paragraphs = cells.texts(Field::Notes)?;
     let Some((first, _)) = paragraphs.first() else { return Ok(None) };
     let first = *first;
+    if let Some((column, _)) = paragraphs.iter().find(|(_, text)| looks_like_card(text)) {
+        return Err(cells.reject_at(Field::Notes, Some(*column), Invalid::CardNumber));
+    }
     let paragraphs: Vec<String> = paragraphs.into_iter().map(|(_, text)| text).collect();
     let notes = Text::parse(&paragraphs.join("\n\n"));
     notes.map(Some).map_err(|invalid| cells.reject_at(Field::Notes, Some(first), invalid))

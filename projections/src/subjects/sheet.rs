@@ -2,6 +2,7 @@
 
 use domain::id::{OrganizationId, PointId};
 use domain::point::{Point, PointKind, Reach};
+use domain::profile::OldId;
 use domain::value::{Line, Tag};
 
 use super::pack::{self, Pack, text_off};
@@ -163,6 +164,11 @@ macro_rules! sheet {
             /// The tags.
             pub fn tags(&self) -> Vec<Tag> {
                 self.field(domain::$noun::Field::Tags).and_then(pack::Field::get).unwrap_or_default()
+            }
+
+            /// By what a former system knew it.
+            pub fn old_id(&self) -> Option<OldId> {
+                self.field(domain::$noun::Field::OldId).and_then(pack::Field::get).unwrap_or_default()
             }
 
             /// All points, retired ones too, in the order they came in.
