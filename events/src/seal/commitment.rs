@@ -12,7 +12,7 @@
 use blake3::hazmat::hash_derive_key_context;
 
 use super::{Plain, SALT};
-use crate::derive::{Context, Deriver, derive};
+use crate::derive::{Context, Deriver, Prefixed, derive};
 use crate::record::Hash;
 
 static COMMITMENT: Context = Context::new(|| hash_derive_key_context("lethe 2026-11 seal: commitment"));
@@ -48,18 +48,18 @@ pub fn verify_opening(commitment: &Commitment, leaves: &[Leaf]) -> bool {
 
 pub(super) fn commit(salt: &[u8; SALT], plain: &Plain) -> Commitment {
     let compartment = plain.compartment_bytes();
-    let (mut salter, mut hider) = (Deriver::new(&LEAF_SALT), Deriver::new(&LEAF));
+    let (salts, mut hider) = (Salts::of(salt), Deriver::new(&LEAF));
     root(values(plain, &compartment).enumerate().map(|(index, value)| {
-        let salt = leaf_salt(&mut salter, salt, index);
+        let salt = salts.leaf(index);
         hide(&mut hider, index, &salt, value)
     }))
 }
 
 pub(super) fn disclose(salt: &[u8; SALT], plain: &Plain, shown: impl Fn(usize) -> bool) -> Vec<Leaf> {
     let compartment = plain.compartment_bytes();
-    let (mut salter, mut hider) = (Deriver::new(&LEAF_SALT), Deriver::new(&LEAF));
+    let (salts, mut hider) = (Salts::of(salt), Deriver::new(&LEAF));
     let leaf = |(index, value): (usize, &[u8])| {
-        let salt = leaf_salt(&mut salter, salt, index);
+        let salt = salts.leaf(index);
         if shown(index) {
             Leaf::Shown { salt, value: value.to_vec() }
         } else {
@@ -73,8 +73,19 @@ fn values<'a>(plain: &'a Plain, compartment: &'a [u8]) -> impl Iterator<Item = &
     [&plain.subject.0, compartment].into_iter().chain(plain.fields.iter().map(Vec::as_slice))
 }
 
-fn leaf_salt(salter: &mut Deriver, salt: &[u8; SALT], index: usize) -> [u8; 32] {
-    salter.derive(&[salt, &(index as u32).to_be_bytes()])
+/// The salts of a part's leaves. A part has less than 2^24 leaves, so all of them share the salt of the part and the
+/// first byte of the index.
+struct Salts(Prefixed);
+
+impl Salts {
+    fn of(salt: &[u8; SALT]) -> Self {
+        Self(Prefixed::new(&LEAF_SALT, &[salt, &[0]]))
+    }
+
+    fn leaf(&self, index: usize) -> [u8; 32] {
+        let [_, rest @ ..] = (index as u32).to_be_bytes();
+        self.0.derive(&rest)
+    }
 }
 
 fn hide(hider: &mut Deriver, index: usize, salt: &[u8; 32], value: &[u8]) -> [u8; 32] {
