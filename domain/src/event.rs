@@ -141,6 +141,13 @@ pub trait Follow: Send + Sync + 'static {
     /// Takes durable records, in order. A record whose position was seen before comes again when a fence is lifted: it
     /// brings back the personal parts that the fence had dropped, and changes nothing else.
     fn follow(&mut self, records: Vec<Recorded>);
+
+    /// A whole log will follow, and nothing is asked before [`Self::replayed`]: what is cheaper to make once at its end may
+    /// wait for it. Called before the first record or not at all.
+    fn replay(&mut self) {}
+
+    /// The log was followed to its end. What comes now comes live.
+    fn replayed(&mut self) {}
 }
 
 macro_rules! events {

@@ -6,6 +6,7 @@
 
 mod find;
 mod list;
+mod listing;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ pub struct Facts {
 }
 
 /// One word of one row: the row, and which of its words, in six bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Word([u16; 3]);
 
 impl Word {
@@ -76,6 +77,8 @@ pub(crate) struct Directory<S> {
     sources: BTreeMap<SourceKind, Rows>,
     reasons: BTreeMap<ReasonKind, Rows>,
     members: Groups,
+    /// Whether the lists are made later, all at once; until then they are empty.
+    put_off: bool,
     kind: PhantomData<fn() -> S>,
 }
 
@@ -94,6 +97,7 @@ impl<S> Default for Directory<S> {
             sources: BTreeMap::new(),
             reasons: BTreeMap::new(),
             members: Groups::default(),
+            put_off: false,
             kind: PhantomData,
         }
     }
@@ -183,6 +187,9 @@ impl<S: Listed> Directory<S> {
             self.list_facts(row);
             return self.list(row);
         }
+        if self.put_off {
+            return self.replace(row, sheet);
+        }
         let (words, name) = (self.words_of(row), self.name_of(row));
         let same = S::words(&sheet) == words && S::sort_name(&sheet) == name;
         if same {
@@ -220,14 +227,25 @@ impl<S: Listed> Directory<S> {
     }
 
     fn list_facts(&mut self, row: u32) {
+        if self.put_off {
+            return;
+        }
         let Some(facts) = self.facts.get(row as usize).copied() else { return };
         let all = &self.facts;
         self.changes.insert(time_key(facts.changed_at), row, |other| by_change(all, other, row));
-        self.sources.entry(facts.holding.source).or_default().insert(row);
-        self.reasons.entry(facts.holding.reason).or_default().insert(row);
+        self.list_holding(row);
+    }
+
+    fn list_holding(&mut self, row: u32) {
+        let Some(holding) = self.facts.get(row as usize).map(|facts| facts.holding) else { return };
+        self.sources.entry(holding.source).or_default().insert(row);
+        self.reasons.entry(holding.reason).or_default().insert(row);
     }
 
     fn unlist_facts(&mut self, row: u32) {
+        if self.put_off {
+            return;
+        }
         let Some(facts) = self.facts.get(row as usize).copied() else { return };
         let all = &self.facts;
         self.changes.remove(time_key(facts.changed_at), row, |other| by_change(all, other, row));
@@ -236,6 +254,9 @@ impl<S: Listed> Directory<S> {
     }
 
     fn list(&mut self, row: u32) {
+        if self.put_off {
+            return;
+        }
         let (name, words) = (self.name_of(row), self.words_of(row));
         let sheets = &self.sheets;
         self.names.insert(first_sixteen(&name), row, |other| by_name::<S>(sheets, other, &name, row));
@@ -247,6 +268,9 @@ impl<S: Listed> Directory<S> {
     }
 
     fn unlist(&mut self, row: u32) {
+        if self.put_off {
+            return;
+        }
         let (name, words) = (self.name_of(row), self.words_of(row));
         let sheets = &self.sheets;
         self.names.remove(first_sixteen(&name), row, |other| by_name::<S>(sheets, other, &name, row));

@@ -59,6 +59,16 @@ impl Follow for Views {
         }
         self.settle();
     }
+
+    fn replay(&mut self) {
+        self.contacts.put_off();
+        self.organizations.put_off();
+    }
+
+    fn replayed(&mut self) {
+        self.contacts.list_all();
+        self.organizations.list_all();
+    }
 }
 
 impl Views {

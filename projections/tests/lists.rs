@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::{Dice, World, found, holding, line, mail, named, register};
+use common::{Dice, Fences, World, found, holding, line, mail, named, register};
 use domain::channel::Channel;
 use domain::compartment::Compartment;
 use domain::consent::{About, AsOf, Evidence, Fact, Method, Person, Scope, Source, State, Way, Why};
@@ -103,6 +103,22 @@ fn fence(world: &mut World, subject: SubjectId, dies: &[Compartment], stays: &[C
         closed: stays.iter().map(closed).collect(),
     };
     world.append(StreamKind::Case, case.0, fenced);
+}
+
+#[test]
+fn lists_made_at_the_end_of_a_replay_tell_long_names_and_words_apart() {
+    let mut world = World::default();
+    for (n, last) in (1..).zip(["zimmermann", "Albers", "zimmermann", "Yilmaz", "albers", "Brandt"]) {
+        let mut profile = named("x", &format!("von und zu der lange {last}"));
+        profile.points = vec![mail([n; 16], &format!("somebody.with.one.long.address.{last}@example.org"))];
+        register(&mut world, id(n), of(n), profile);
+    }
+    let replayed = world.replay(1_000, Fences::AtTheirRecord);
+    assert!(World::digest(&replayed) == World::digest(&world.views));
+    assert_eq!(ids(&replayed, &Filter::default(), Sort::Name, UP), [2, 5, 6, 4, 1, 3]);
+    assert_eq!(find(&replayed, "somebody.with.one.long.address.alb@"), [0_u8; 0]);
+    assert_eq!(find(&replayed, "somebody.with.one.long.address.albers@ex"), [2, 5]);
+    assert_eq!(find(&replayed, "somebody.with.one.long.address.z zimm"), [1, 3]);
 }
 
 #[test]

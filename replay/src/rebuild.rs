@@ -80,6 +80,7 @@ pub fn boot<V: Follow>(
 ) -> Result<(Ledger<V>, Booted), BootError> {
     let Directory { lock, log, keyring, log_id } = directory;
     let mut replay = Replay::new(views, log_id);
+    replay.views.replay();
     let size = log.head().size;
     let mut next = Chunk::read(&log, &keyring, log_id, 0)?;
     let mut from = 0;
@@ -92,7 +93,8 @@ pub fn boot<V: Follow>(
         next = read?;
         progress(from, size);
     }
-    let Replay { chain, mut owners, views, gone, named, residue, register, .. } = replay;
+    replay.views.replayed();
+    let Replay { chain, mut owners, views, gone, unopened, residue, register, .. } = replay;
     chain.end()?;
     for (position, key) in gone {
         if !owners.is_ordered(&key) && !owners.is_lost(&key) {
@@ -100,7 +102,7 @@ pub fn boot<V: Follow>(
         }
     }
     // An open log reaches its head mark, so a key that no record names was left by a crash.
-    let settled = keyring.settle(|key| named.contains(key), true)?;
+    let settled = keyring.settle(|key| owners.owner(key).is_some() || unopened.contains(key), true)?;
     let again = destroy_again(&keyring, &mut owners)?;
     let fenced: Vec<KeyId> = owners.fenced().copied().collect();
     keyring.fence(&fenced);
@@ -147,8 +149,8 @@ struct Replay<V> {
     log_id: LogId,
     /// Parts whose key was destroyed: some record must have ordered it.
     gone: Vec<(u64, KeyId)>,
-    /// Every key that a record names.
-    named: IdSet<KeyId>,
+    /// Keys that a record names and that do not open its part. Those that open theirs have owners.
+    unopened: IdSet<KeyId>,
     /// Keys that were destroyed and still have sealed parts.
     residue: IdSet<KeyId>,
     /// Where purposes and retention stand.
@@ -163,7 +165,7 @@ impl<V: Follow> Replay<V> {
             views,
             log_id,
             gone: Vec::new(),
-            named: IdSet::default(),
+            unopened: IdSet::default(),
             residue: IdSet::default(),
             register: None,
         }
@@ -198,9 +200,12 @@ impl<V: Follow> Replay<V> {
             self.register = Some(RegisterId(recorded.place.stream.id));
         }
         for (key, part) in opened.keys.iter().zip(&entry.parts) {
-            self.named.insert(*key);
             let open = opened.owned.iter().any(|owned| owned.key == *key);
-            if !open && matches!(keyring.state(key), KeyState::Erased { .. }) {
+            if open {
+                continue;
+            }
+            self.unopened.insert(*key);
+            if matches!(keyring.state(key), KeyState::Erased { .. }) {
                 self.gone.push((position, *key));
                 if matches!(part.bytes, PartBytes::Present(_)) {
                     self.residue.insert(*key);

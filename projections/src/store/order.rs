@@ -8,6 +8,8 @@ use std::cmp::Ordering;
 
 /// Entries of a full block.
 const BLOCK: usize = 256;
+/// Entries of a block that is filled at once.
+const FILLED: usize = 224;
 
 /// Items in order.
 pub(crate) struct Order<K, I> {
@@ -35,6 +37,21 @@ impl<K, I> Default for Order<K, I> {
 }
 
 impl<K: Ord + Copy, I: Copy + PartialEq> Order<K, I> {
+    /// Of items that are in order already. Blocks are left with some room, so that later ones do not split each of them.
+    pub fn of(sorted: impl Iterator<Item = (K, I)>) -> Self {
+        let mut order = Self::default();
+        for (key, item) in sorted {
+            match order.blocks.last_mut().filter(|block| block.keys.len() < FILLED) {
+                Some(block) => {
+                    block.keys.push(key);
+                    block.items.push(item);
+                }
+                None => order.push(key, item),
+            }
+        }
+        order
+    }
+
     /// Adds an item. `than` tells how an item with the same key compares to it.
     pub fn insert(&mut self, key: K, item: I, than: impl Fn(I) -> Ordering) {
         let gap = self.gap(key, |other| than(other) == Ordering::Less);
@@ -205,6 +222,20 @@ mod tests {
         assert!(order.forward(order.start()).eq(model.iter().copied()));
         assert!(order.backward(order.end()).eq(model.iter().rev().copied()));
         assert_eq!(order.count(order.start(), order.end()), model.len());
+    }
+
+    #[test]
+    fn what_is_built_at_once_is_what_was_inserted_and_goes_on() {
+        let (inserted, mut model) = filled();
+        let mut order = Order::of(model.iter().map(|item| (key(*item), *item)));
+        assert!(order.forward(order.start()).eq(inserted.forward(inserted.start())));
+        for item in (0..30_000).filter(|item| item % 5 == 0) {
+            if model.insert(item) {
+                order.insert(key(item), item, |other| other.cmp(&item));
+            }
+        }
+        assert!(order.forward(order.start()).eq(model.iter().copied()));
+        assert_eq!(Order::<u32, u32>::of(std::iter::empty()).forward(Gap { block: 0, at: 0 }).next(), None);
     }
 
     #[test]

@@ -124,13 +124,17 @@ impl World {
         earlier.map(|record| opened(record, states)).collect()
     }
 
-    /// Folds the log anew, as a boot does: what is destroyed is gone from the start.
+    /// Folds the log anew, as a boot does: what is destroyed is gone from the start. In batches of one, lists are made on the
+    /// way; else at the end.
     pub fn replay(&self, batch: usize, fences: Fences) -> Views {
         let gone = |state: &KeyState| *state == KeyState::Destroyed || fences == Fences::FromTheStart;
         let gone_now = self.keys.iter().filter(|(_, state)| gone(state));
         let mut states: BTreeMap<Key, KeyState> = gone_now.map(|(key, state)| (*key, *state)).collect();
         let from_the_start = states.clone();
         let mut views = Views::default();
+        if batch > 1 {
+            views.replay();
+        }
         let mut waiting = Vec::new();
         for record in &self.log {
             waiting.push(opened(record, &states));
@@ -152,6 +156,9 @@ impl World {
             }
         }
         views.follow(waiting);
+        if batch > 1 {
+            views.replayed();
+        }
         views
     }
 
