@@ -2,7 +2,7 @@
 
 use domain::aggregate::Aggregate;
 use domain::channel::Channel;
-use domain::consent::{self, Act, Asked, Consents, Method, Source, Way};
+use domain::consent::{self, Act, Asked, Consents, Method, Scope, Source, Way};
 use domain::contact::{self, Contact};
 use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
 use domain::id::{ActorId, ContactId, FromRandom, MessageId, NoticeId, OrganizationId, PointId, SubjectId};
@@ -13,6 +13,7 @@ use domain::point::{Point, PointKind};
 use domain::profile::{Address, Change, FieldPolicy, OldId};
 use domain::register::Purpose;
 use domain::ticket::{self, Origin, Priority, Question, Ticket};
+use domain::time::Time;
 use domain::value::{Line, Tag, Text};
 use events::ledger::{Fresh, Intent};
 use rand::rngs::StdRng;
@@ -67,17 +68,29 @@ impl Dice {
         Text::from_log(self.words.get(from..from + bytes).unwrap_or(&self.words).to_owned())
     }
 
-    fn below(&mut self, end: u32) -> u32 {
+    /// A number below this one.
+    pub fn below(&mut self, end: u32) -> u32 {
         self.random.random_range(0..end)
     }
 
-    fn name(&mut self) -> String {
+    /// A name.
+    pub fn name(&mut self) -> String {
         let syllables = 2 + self.below(2);
         (0..syllables).filter_map(|_| SYLLABLES.get(self.below(SYLLABLES.len() as u32) as usize)).copied().collect()
     }
 
     fn line(&mut self) -> Line {
         Line::from_log(self.name())
+    }
+
+    fn holding(&mut self) -> Holding {
+        let (source, reason) = match self.below(4) {
+            0 => (SourceKind::WebForm, ReasonKind::Consent),
+            1 => (SourceKind::Phone, ReasonKind::Enquiry),
+            2 => (SourceKind::Email, ReasonKind::Enquiry),
+            _ => (SourceKind::Import, ReasonKind::Contract),
+        };
+        Holding { source, reason, hold_until: None }
     }
 
     fn address(&mut self) -> Address {
@@ -115,7 +128,7 @@ impl Dice {
         };
         let command = organization::Command::Register {
             subject: self.id(),
-            holding: HOLDING,
+            holding: self.holding(),
             profile: Box::new(profile),
             policy: FieldPolicy::default(),
         };
@@ -137,7 +150,7 @@ impl Dice {
             job_title: Some(Line::from_log("Head of Purchasing".to_owned())),
             organization: Some(organization),
             work_address: Some(self.address()),
-            tags: vec![Tag::from_log("customer".to_owned())],
+            tags: vec![Tag::from_log(tag(self.below(TAGS)))],
             old_id: Some(OldId {
                 source: Line::from_log("northwind".to_owned()),
                 id: Line::from_log(number.to_string()),
@@ -147,7 +160,7 @@ impl Dice {
         };
         let command = contact::Command::Register {
             subject: person.subject,
-            holding: HOLDING,
+            holding: self.holding(),
             profile: Box::new(profile),
             policy: FieldPolicy::default(),
         };
@@ -156,24 +169,24 @@ impl Dice {
 
     /// They consent by mail.
     pub fn consent(&mut self, known: &Known, purpose: &Purpose) -> Intent<Consents> {
-        let shown = Shown { notice: NoticeId([1; 16]), version: 1, hash: [2; 32] };
-        let asked = Asked {
-            purpose: purpose.clone(),
-            channel: Channel::Email,
-            point: known.mail,
-            point_in_use: true,
-            shown: Some((shown, purpose.slug.clone())),
-            valid_until: None,
-        };
-        let command = consent::Command {
-            subject: known.person.subject,
-            contact: known.person.contact,
-            words: None,
-            way: Way { source: Source::WebForm, method: Method::Checkbox },
-            act: Act::Give { asked, imported: false },
-        };
         let id: [u8; 16] = self.id::<ContactId>().0;
-        self.intent(id, command)
+        self.intent(id, said(known, give(known, purpose)))
+    }
+
+    /// They say yes or no, on some day of the five years before.
+    pub fn statement(&mut self, known: &Known, id: [u8; 16], purpose: &Purpose, now: Time) -> Intent<Consents> {
+        let act = match self.below(3) {
+            0 => Act::Withdraw {
+                scope: Scope {
+                    purpose: Some(purpose.slug.clone()),
+                    channel: Some(Channel::Email),
+                    point: Some(known.mail),
+                },
+            },
+            _ => give(known, purpose),
+        };
+        let days_ago = i64::from(1 + self.below(PAST_DAYS));
+        Intent { effective_at: Some(now.plus_ms(-days_ago * Time::DAY_MS)), ..self.intent(id, said(known, act)) }
     }
 
     /// They ask something.
@@ -214,4 +227,36 @@ impl Dice {
     }
 }
 
-const HOLDING: Holding = Holding { source: SourceKind::Import, reason: ReasonKind::Contract, hold_until: None };
+/// How far back statements go.
+pub const PAST_DAYS: u32 = 5 * 365;
+
+fn give(known: &Known, purpose: &Purpose) -> Act {
+    let shown = Shown { notice: NoticeId([1; 16]), version: 1, hash: [2; 32] };
+    let asked = Asked {
+        purpose: purpose.clone(),
+        channel: Channel::Email,
+        point: known.mail,
+        point_in_use: true,
+        shown: Some((shown, purpose.slug.clone())),
+        valid_until: None,
+    };
+    Act::Give { asked, imported: false }
+}
+
+fn said(known: &Known, act: Act) -> consent::Command {
+    consent::Command {
+        subject: known.person.subject,
+        contact: known.person.contact,
+        words: None,
+        way: Way { source: Source::WebForm, method: Method::Checkbox },
+        act,
+    }
+}
+
+/// How many tags there are; each contact has one.
+pub const TAGS: u32 = 20;
+
+/// One of the tags.
+pub fn tag(number: u32) -> String {
+    format!("tag {number}")
+}

@@ -49,7 +49,7 @@ pub fn erase(dir: &Path, runs: usize, records: &[usize]) -> Done {
 }
 
 /// Gives a person so many records in all: the contact, tickets and their notes.
-fn busy(ledger: &Ledger, dice: &mut Dice, person: Person, records: usize) -> Done {
+pub fn busy(ledger: &Ledger, dice: &mut Dice, person: Person, records: usize) -> Done {
     let mut left = records.saturating_sub(1);
     while left > 0 {
         let tickets = ledger::tickets(ledger, dice, &[person])?;

@@ -7,6 +7,7 @@ use domain::owner::Person;
 use domain::register::{self, Purpose};
 use domain::time::Time;
 use events::ledger::{Accepted, Clock, Directory, Founding, Ledger as Served, Refused};
+use events::log::Log as _;
 use events::log::engine::Options;
 use projections::Views;
 use replay::rebuild::boot;
@@ -27,7 +28,7 @@ pub fn create(path: &Path) -> Done {
     }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let at = Time(i64::try_from(now.as_millis())?);
-    let founding = Founding { controller: "Muster GmbH".into(), origin: "muster.example/log".into(), demo: true, at };
+    let founding = Founding { controller: "Muster GmbH".into(), origin: "muster.example/log".into(), demo: false, at };
     Directory::create(path, &founding, Options::default())?;
     Ok(())
 }
@@ -79,16 +80,42 @@ pub fn fill(path: &Path, count: usize) -> Done {
     if Directory::exists(path)? {
         return Ok(());
     }
-    create(path)?;
-    let ledger = open(path)?;
+    filled(path, count, &mut Dice::new(7))?;
+    Ok(())
+}
+
+/// The same, and statements of these people until there are so many records: yes and no to a newsletter, over five years.
+pub fn fill_history(path: &Path, count: usize, records: u64) -> Done {
+    if Directory::exists(path)? {
+        return Ok(());
+    }
     let mut dice = Dice::new(7);
+    let (ledger, people) = filled(path, count, &mut dice)?;
     let purpose = newsletter()?;
-    let known = contacts(&ledger, &mut dice, count)?;
-    for known in known.chunks(BATCH) {
-        let intents: Vec<_> = known.iter().map(|known| dice.consent(known, &purpose)).collect();
+    for people in people.chunks(BATCH).cycle() {
+        if ledger.log().head().size >= records {
+            break;
+        }
+        let now = ledger.clock().now();
+        let statement = |(known, stream): &(Known, [u8; 16])| dice.statement(known, *stream, &purpose, now);
+        let intents: Vec<_> = people.iter().map(statement).collect();
         accepted(ledger.submit_all_blocking(&intents))?;
     }
     Ok(())
+}
+
+fn filled(path: &Path, count: usize, dice: &mut Dice) -> Done<(Ledger, Vec<(Known, [u8; 16])>)> {
+    create(path)?;
+    let ledger = open(path)?;
+    let purpose = newsletter()?;
+    let known = contacts(&ledger, dice, count)?;
+    let mut people = Vec::with_capacity(known.len());
+    for known in known.chunks(BATCH) {
+        let intents: Vec<_> = known.iter().map(|known| dice.consent(known, &purpose)).collect();
+        people.extend(known.iter().copied().zip(intents.iter().map(|intent| intent.id)));
+        accepted(ledger.submit_all_blocking(&intents))?;
+    }
+    Ok((ledger, people))
 }
 
 fn newsletter() -> Done<Purpose> {

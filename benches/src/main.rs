@@ -8,6 +8,7 @@
 
 mod data;
 mod erase;
+mod http;
 mod ledger;
 mod load;
 mod replays;
@@ -81,6 +82,31 @@ enum Measure {
     Disk(Contacts),
     /// Resident bytes by contacts, after a boot.
     Memory(Contacts),
+    /// Pages of 50 contacts over HTTP, and the same page over constants.
+    HttpPages(http::Taken),
+    /// Changes to contacts over HTTP.
+    HttpChanges(http::Taken),
+    /// Searches over HTTP.
+    HttpSearches(http::Taken),
+    /// `mayContact` and consents as of days in the past, over HTTP.
+    HttpConsents {
+        /// How many records in all.
+        #[arg(long, default_value_t = 10_000_000)]
+        records: u64,
+        #[command(flatten)]
+        taken: http::Taken,
+    },
+    /// From approved to certified, over HTTP, for somebody with few records and with many.
+    HttpErase {
+        /// How many records.
+        #[arg(long, value_delimiter = ',', default_value = "10,10000")]
+        records: Vec<usize>,
+    },
+    /// From the start of the server to its first request.
+    HttpBoot(http::Taken),
+    /// A server whose answers are constants, for `http-pages`.
+    #[command(hide = true)]
+    Constants,
 }
 
 /// What is booted, verified and rebuilt: contacts with two points and one consent each, five to an organization.
@@ -105,5 +131,12 @@ fn main() -> Done {
         Measure::Erase { records } => erase::erase(place.path(), runs, &records),
         Measure::Disk(Contacts { contacts }) => size::disk(place.path(), contacts),
         Measure::Memory(Contacts { contacts }) => size::memory(place.path(), contacts),
+        Measure::HttpPages(taken) => http::pages(place.path(), runs, &taken),
+        Measure::HttpChanges(taken) => http::changes(place.path(), runs, &taken),
+        Measure::HttpSearches(taken) => http::searches(place.path(), runs, &taken),
+        Measure::HttpConsents { records, taken } => http::consents(place.path(), runs, records, &taken),
+        Measure::HttpErase { records } => http::erasures(place.path(), runs, &records),
+        Measure::HttpBoot(taken) => http::boots(place.path(), runs, &taken),
+        Measure::Constants => http::constants::serve(),
     }
 }

@@ -80,8 +80,21 @@ pub fn repeat<T>(runs: usize, mut once: impl FnMut() -> Done<T>) -> Done<Vec<T>>
 
 /// The processor time that this process has used.
 pub fn processor() -> Done<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
+    processor_of("self")
+}
+
+/// The processor time that a process has used.
+pub fn processor_of(process: &str) -> Done<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').ok_or("the kernel does not say")?;
     let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
     Ok(Duration::from_millis(ticks * 10))
+}
+
+/// The resident bytes of a process.
+pub fn resident(process: &str) -> Done<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("the kernel does not say")?;
+    let kilobytes: u64 = line.split_whitespace().nth(1).ok_or("the kernel does not say")?.parse()?;
+    Ok(kilobytes * 1024)
 }

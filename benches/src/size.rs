@@ -6,7 +6,7 @@ use std::path::Path;
 use events::log::{Log, PartBytes};
 
 use crate::Done;
-use crate::ledger;
+use crate::{ledger, report};
 
 /// The files of journal and index, by the bytes of records and sealed parts.
 pub fn disk(dir: &Path, contacts: usize) -> Done {
@@ -50,10 +50,10 @@ pub fn memory(dir: &Path, contacts: usize) -> Done {
         println!("memory: the ledger is made; measure in a process that did not make it");
         return Ok(());
     }
-    let before = resident()?;
+    let before = report::resident("self")?;
     let ledger = ledger::open(&data)?;
     let counted = ledger.views().count_contacts(&projections::Filter::default()).max(1);
-    let resident = resident()?;
+    let resident = report::resident("self")?;
     println!(
         "memory, {counted} contacts: {} bytes resident a contact ({} MB, {} MB before the boot)",
         resident / counted as u64,
@@ -70,11 +70,4 @@ fn below(dir: &Path) -> Done<u64> {
         bytes += if entry.path().is_dir() { below(&entry.path())? } else { entry.metadata()?.len() };
     }
     Ok(bytes)
-}
-
-fn resident() -> Done<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).ok_or("the kernel does not say")?;
-    let kilobytes: u64 = line.split_whitespace().nth(1).ok_or("the kernel does not say")?.parse()?;
-    Ok(kilobytes * 1024)
 }
