@@ -3,14 +3,21 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
-use events::bundle::{self, put_parts, put_record};
+use events::bundle::{self, Presence, put_parts, put_record};
 use events::chain::Head;
 use events::log::LogError;
 use events::log::journal::Journal;
 use events::log::lock::Lock;
+use reqwest::StatusCode;
 
 use crate::source::{HEAD_FILE, SourceError, head_file};
+
+/// How often a server that is busy is asked again, and how long between.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why no copy was made.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +31,9 @@ pub enum CopyError {
     /// There is something already.
     #[error("the directory for the copy is not empty")]
     NotEmpty,
+    /// The copy would lie in the directory that must not change.
+    #[error("the copy may not lie inside the data directory")]
+    Inside,
     /// The server said no.
     #[error("the server answered {0}")]
     Status(u16),
@@ -42,6 +52,9 @@ pub fn from_directory(data: &Path, out: &Path) -> Result<Head, CopyError> {
         lock => lock.map_err(SourceError::from)?,
     };
     let journal = Journal::open_read_only(data).map_err(SourceError::from)?;
+    if lies_in(out, data)? {
+        return Err(CopyError::Inside);
+    }
     let copy = Copy::begin(out)?;
     let head = Head { size: journal.head().size, hash: journal.head().hash };
     let (mut records, mut parts) = (Vec::new(), Vec::new());
@@ -60,31 +73,93 @@ pub fn from_directory(data: &Path, out: &Path) -> Result<Head, CopyError> {
     Ok(head)
 }
 
-/// Copies the records of a running server, as of the head it names first.
+/// Whether a path that may not exist yet lies in a directory.
+fn lies_in(path: &Path, directory: &Path) -> io::Result<bool> {
+    let directory = fs::canonicalize(directory)?;
+    let path = std::path::absolute(path)?;
+    let there = path.ancestors().find_map(|ancestor| fs::canonicalize(ancestor).ok());
+    Ok(there.is_some_and(|there| there.starts_with(&directory)))
+}
+
+/// Copies the records of a running server, as of the head it names first, or of a later one where that is needed: a part
+/// that was swept meanwhile has its excuse behind that head, so the copy goes on to it.
 pub fn from_server(server: &str, token: &str, out: &Path) -> Result<Head, CopyError> {
-    let client =
-        reqwest::blocking::Client::builder().build().map_err(|failed| CopyError::Unreachable(failed.to_string()))?;
-    let server = server.trim_end_matches('/');
-    let get = |path: &str| -> Result<Vec<u8>, CopyError> {
-        let unreachable = |failed: reqwest::Error| CopyError::Unreachable(failed.without_url().to_string());
-        let answer = client.get(format!("{server}{path}")).bearer_auth(token).send().map_err(unreachable)?;
-        if !answer.status().is_success() {
-            return Err(CopyError::Status(answer.status().as_u16()));
-        }
-        Ok(answer.bytes().map_err(unreachable)?.to_vec())
-    };
+    let server = Server::new(server, token)?;
     let copy = Copy::begin(out)?;
-    let head = String::from_utf8(get("/log/head")?).ok().and_then(|text| text.trim().parse::<Head>().ok());
-    let head = head.ok_or(CopyError::NoHead)?;
+    let mut head = server.head()?;
     let mut number = 0;
-    while let Some(width) = bundle::width(number, head.size) {
-        let records = get(&format!("/log/{}", bundle::path("entries", number, width)))?;
-        let parts = get(&format!("/log/{}", bundle::path("inventory", number, width)))?;
-        copy.put(number, head.size, &records, &parts)?;
-        number += 1;
+    loop {
+        let mut absent = false;
+        let mut last = None;
+        while let Some(width) = bundle::width(number, head.size) {
+            let records = server.get(&format!("/log/{}", bundle::path("entries", number, width)))?;
+            let parts = server.get(&format!("/log/{}", bundle::path("inventory", number, width)))?;
+            absent |= any_absent(&parts);
+            if width < bundle::WIDTH {
+                last = Some((records, parts));
+                break;
+            }
+            copy.put(number, head.size, &records, &parts)?;
+            number += 1;
+        }
+        // Certificates are durable before anything is swept, so this head has those of all that was absent so far.
+        let later = if absent { server.head()? } else { head };
+        if later == head {
+            if let Some((records, parts)) = last {
+                copy.put(number, head.size, &records, &parts)?;
+            }
+            copy.end(head)?;
+            return Ok(head);
+        }
+        head = later;
     }
-    copy.end(head)?;
-    Ok(head)
+}
+
+fn any_absent(inventory: &[u8]) -> bool {
+    let lines = bundle::inventory(inventory).unwrap_or_default();
+    lines.iter().flatten().any(|part| part.presence != Presence::Present)
+}
+
+/// A running server, and the token it is asked with.
+struct Server<'a> {
+    client: reqwest::blocking::Client,
+    address: &'a str,
+    token: &'a str,
+}
+
+impl<'a> Server<'a> {
+    fn new(address: &'a str, token: &'a str) -> Result<Self, CopyError> {
+        let client = reqwest::blocking::Client::builder().build().map_err(unreachable)?;
+        Ok(Self { client, address: address.trim_end_matches('/'), token })
+    }
+
+    fn head(&self) -> Result<Head, CopyError> {
+        let head = String::from_utf8(self.get("/log/head")?).ok().and_then(|text| text.trim().parse().ok());
+        head.ok_or(CopyError::NoHead)
+    }
+
+    /// A server that is busy is asked again for a while.
+    fn get(&self, path: &str) -> Result<Vec<u8>, CopyError> {
+        let mut tries = 0;
+        loop {
+            let request = self.client.get(format!("{}{path}", self.address)).bearer_auth(self.token);
+            let answer = request.send().map_err(unreachable)?;
+            let status = answer.status();
+            if status.is_success() {
+                return Ok(answer.bytes().map_err(unreachable)?.to_vec());
+            }
+            let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            if !busy || tries == TRIES {
+                return Err(CopyError::Status(status.as_u16()));
+            }
+            tries += 1;
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+fn unreachable(failed: reqwest::Error) -> CopyError {
+    CopyError::Unreachable(failed.without_url().to_string())
 }
 
 /// A copy that is being written; its head file comes last, so an unfinished one is no copy.

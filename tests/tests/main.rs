@@ -12,6 +12,7 @@
 mod audits;
 mod bad;
 mod bytes;
+mod copying;
 mod crash;
 mod journal;
 mod ledger;
