@@ -126,6 +126,10 @@ impl Directory {
         }
         let making = path.join(MAKING);
         let _lock = Lock::take(path)?;
+        // Somebody else may have been quicker.
+        if Self::exists(path)? {
+            return Err(LogError::Exists.into());
+        }
         fs::File::create(&making).and_then(|file| file.sync_all()).map_err(io("write to"))?;
         sync_dir(path)?;
         for part in ["journal", "index", "keyring", "anchor"] {

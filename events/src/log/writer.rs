@@ -11,7 +11,7 @@ use super::frame::{self, Layout};
 use super::journal::Journal;
 use super::recover::End;
 use super::row::FramePlace;
-use super::segment::{HEADER, Header, Segment, prepare};
+use super::segment::{HEADER, Header, Segment, prepare, sync_dir};
 use super::{Commit, Head, LogError};
 use crate::record::NO_HASH;
 
@@ -47,6 +47,8 @@ impl Writer {
     /// mistaken for a frame later.
     pub fn open(journal: Arc<Journal>, end: &End, segment_size: u64) -> Result<Self, LogError> {
         let writer = Self::at(journal, end.offset, bounded(segment_size))?;
+        // The last segment may have got its name right before its writer died: the name must hold before a record does.
+        sync_dir(&writer.journal.dir)?;
         for name in [SPARE, LARGE] {
             match std::fs::remove_file(writer.journal.dir.join(name)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
