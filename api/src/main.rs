@@ -46,7 +46,11 @@ fn main() -> ExitCode {
 
 /// A core dump would hold keys and personal data in clear.
 fn leave_no_core() -> std::io::Result<()> {
-    Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?)
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    // A limit of 0 does not hold for a handler that the kernel pipes the core to.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
 }
 
 fn run(command: Command) -> Result<(), Box<dyn Error>> {
