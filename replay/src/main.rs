@@ -4,6 +4,8 @@
 #![allow(clippy::print_stderr, reason = "and its faults")]
 
 use std::collections::HashSet;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,6 +19,7 @@ use replay::report::Report;
 use replay::source::Source;
 use replay::trail::Collector;
 use replay::verify::{Failed, verify};
+use serde::Serialize;
 
 /// Checks a Lethe log and prints trails from it, offline and without keys.
 #[derive(Parser)]
@@ -127,7 +130,7 @@ fn copy_log(server: Option<String>, token: Option<String>, data: Option<PathBuf>
 fn verify_log(directory: &Path, expect: Option<Head>, json: bool) -> ExitCode {
     match run(directory, expect, &mut |_, _| {}) {
         Ok(consistent) => {
-            say(&Report::from(&consistent), json);
+            print(&Report::from(&consistent), json);
             ExitCode::SUCCESS
         }
         Err(failed) => told(&failed, json),
@@ -142,21 +145,18 @@ fn trails(directory: &Path, streams: &[Stream], day: Day, known_at: Option<Time>
     if let Err(failed) = verified {
         return told(&failed, json);
     }
-    for collector in collectors {
-        let trail = match collector.trail(day) {
-            Ok(trail) => trail,
-            Err(unsound) => return told(&unsound.into(), json),
-        };
-        if trail.records.is_empty() {
-            eprintln!("the log has no record of {}", trail.stream);
+    let mut trails = Vec::with_capacity(collectors.len());
+    for (collector, stream) in collectors.into_iter().zip(streams) {
+        if !collector.is_there() {
+            eprintln!("the log has no record of {stream}");
             return ExitCode::from(UNREADABLE);
         }
-        if json {
-            println!("{}", serde_json::to_string_pretty(&trail).unwrap_or_default());
-        } else {
-            println!("{trail}");
+        match collector.trail(day) {
+            Ok(trail) => trails.push(trail),
+            Err(failed) => return told(&failed, json),
         }
     }
+    trails.iter().for_each(|trail| print(trail, json));
     ExitCode::SUCCESS
 }
 
@@ -197,22 +197,20 @@ fn run(
 fn told(failed: &Failed, json: bool) -> ExitCode {
     match failed {
         Failed::Broken(unsound) => {
-            say(&Report::from(unsound), json);
+            print(&Report::from(unsound), json);
             ExitCode::from(BROKEN)
         }
-        Failed::Unreadable(unreadable) => {
-            eprintln!("{unreadable}");
+        Failed::Unreadable(_) | Failed::Newer { .. } => {
+            eprintln!("{failed}");
             ExitCode::from(UNREADABLE)
         }
     }
 }
 
-fn say(report: &Report, json: bool) {
-    if json {
-        println!("{}", serde_json::to_string_pretty(report).unwrap_or_default());
-    } else {
-        println!("{report}");
-    }
+/// Whoever reads may have gone, as `head` does: that is no failure.
+fn print(what: &(impl Serialize + Display), json: bool) {
+    let text = if json { serde_json::to_string_pretty(what).unwrap_or_default() } else { what.to_string() };
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 fn today() -> Day {

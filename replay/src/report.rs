@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::verify::{Consistent, Unsound};
+use crate::verify::{self, Consistent, Unsound};
 
 /// The outcome of a verification.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -43,6 +43,8 @@ pub struct Parts {
     pub present: u64,
     /// Not there, by a certified erasure.
     pub erased: u64,
+    /// Not there, and their key was declared lost.
+    pub lost: u64,
     /// Still there behind a certified erasure.
     pub residue: u64,
 }
@@ -55,7 +57,7 @@ const TIME: &str = "times are the operator's claim.";
 
 impl From<&Consistent> for Report {
     fn from(log: &Consistent) -> Self {
-        let parts = Parts { present: log.parts.present, erased: log.parts.erased, residue: log.parts.residue };
+        let verify::Parts { present, erased, lost, residue } = log.parts;
         let unconfirmed = (!log.expected).then_some(UNCONFIRMED);
         Self {
             verdict: "consistent",
@@ -64,7 +66,7 @@ impl From<&Consistent> for Report {
             head: Some(log.head.to_string()),
             origin: log.origin.clone(),
             streams: Some(log.streams),
-            parts: Some(parts),
+            parts: Some(Parts { present, erased, lost, residue }),
             certified_erasures: Some(log.certified),
             expected: log.expected,
             not_covered: unconfirmed.into_iter().chain([INVENTORY, TIME]).collect(),
@@ -101,8 +103,9 @@ impl std::fmt::Display for Report {
         if let (Some(streams), Some(parts), Some(certified)) = (self.streams, self.parts, self.certified_erasures) {
             writeln!(
                 f,
-                "streams {streams}; sealed parts: {} there, {} erased, {} to be swept; certified erasures {certified}",
-                parts.present, parts.erased, parts.residue
+                "streams {streams}; sealed parts: {} there, {} erased, {} lost, {} to be swept; certified erasures \
+                 {certified}",
+                parts.present, parts.erased, parts.lost, parts.residue
             )?;
         }
         if self.expected {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use events::bundle::{self, Inventoried};
 use events::chain::Head;
-use events::log::journal::Journal;
+use events::log::journal::{self, Journal};
 use events::log::lock::Lock;
 use events::log::{Entry, LogError};
+use events::record::Record;
 
 /// The file that makes a directory an audit copy: one line that says so, one with the head.
 pub const HEAD_FILE: &str = "audit-copy";
@@ -103,16 +104,24 @@ impl Source {
             Self::Copy(path, head) => {
                 Box::new(Bundles { path, size: head.size, next: 0, ready: Vec::new().into_iter(), failed: false })
             }
-            Self::Data(_, journal) => Box::new(journal.entries().map(|entry| Ok(Audited::from(entry?)))),
+            Self::Data(_, journal) => {
+                Box::new((0..).zip(journal.entries()).map(|(position, entry)| audited(position, entry?)))
+            }
         }
     }
 }
 
-impl From<Entry> for Audited {
-    fn from(entry: Entry) -> Self {
-        let parts = entry.parts.iter().map(Inventoried::of).collect();
-        Self { record: entry.record, parts }
+/// A journal holds the key's id beside each part: it is the one that the record names. What is no record is told later.
+fn audited(position: u64, entry: Entry) -> Result<Audited, SourceError> {
+    if let Ok(record) = Record::parse(&entry.record) {
+        let named = record.personal.iter().map(|part| part.key);
+        if named.ne(entry.parts.iter().map(|part| part.key)) {
+            let what = "the sealed parts beside it are not the ones it names";
+            return Err(LogError::Damaged { position, file: journal::NAME.into(), what: what.into() }.into());
+        }
     }
+    let parts = entry.parts.iter().map(Inventoried::of).collect();
+    Ok(Audited { record: entry.record, parts })
 }
 
 /// The bundles of an audit copy.

@@ -8,38 +8,48 @@ use events::record::{Hash, Record};
 use serde::Serialize;
 
 use crate::describe::describe;
-use crate::verify::{Unsound, facts};
+use crate::verify::{Failed, facts};
 
 /// Collects a stream's records while the log is verified.
 pub struct Collector {
     stream: Stream,
     known_at: Option<Time>,
     found: Vec<(Place, Event)>,
-    unreadable: Option<Unsound>,
+    /// Whether the log has the stream at all, later than `known_at` or not.
+    there: bool,
+    unreadable: Option<Failed>,
 }
 
 impl Collector {
     /// For one stream; later records than `known_at` are left out.
     pub fn new(stream: Stream, known_at: Option<Time>) -> Self {
-        Self { stream, known_at, found: Vec::new(), unreadable: None }
+        Self { stream, known_at, found: Vec::new(), there: false, unreadable: None }
     }
 
     /// Takes a record if it belongs to the stream.
     pub fn take(&mut self, record: &Record<'_>, hash: Hash) {
-        let later = self.known_at.is_some_and(|known_at| record.recorded_at > known_at);
-        if record.stream != self.stream || later {
+        if record.stream != self.stream {
+            return;
+        }
+        self.there = true;
+        if self.known_at.is_some_and(|known_at| record.recorded_at > known_at) {
             return;
         }
         match facts(record) {
             Ok(event) => self.found.push((record.place(hash), event)),
-            Err(unsound) => self.unreadable = Some(unsound),
+            Err(failed) => self.unreadable = Some(failed),
         }
     }
 
+    /// Whether the log has any record of the stream, known by then or not.
+    pub fn is_there(&self) -> bool {
+        self.there
+    }
+
     /// The trail as of a day, once the log is known to hold together.
-    pub fn trail(self, day: Day) -> Result<Trail, Unsound> {
-        if let Some(unsound) = self.unreadable {
-            return Err(unsound);
+    pub fn trail(self, day: Day) -> Result<Trail, Failed> {
+        if let Some(failed) = self.unreadable {
+            return Err(failed);
         }
         let mut consents = Consents::default();
         for (place, event) in &self.found {

@@ -1,7 +1,7 @@
 //! Whether a log is what it claims: every record in its place, every link, every stream without a gap, every absent part
 //! with an excuse. Needs no key.
 
-use domain::event::Event;
+use domain::event::{Event, Stream};
 use domain::id::KeyId;
 use domain::personal::{Gone, Held};
 use domain::{notice, subject};
@@ -10,7 +10,7 @@ use events::chain::{Broken, Chain, Head};
 use events::ids::{IdMap, IdSet};
 use events::log::LogError;
 use events::record::{Hash, Record, hash};
-use events::wire;
+use events::wire::{self, WireError};
 use rayon::prelude::*;
 
 use crate::source::{Audited, Source, SourceError};
@@ -42,6 +42,8 @@ pub struct Parts {
     pub present: u64,
     /// Not there, and a certified erasure destroyed their key.
     pub erased: u64,
+    /// Not there, and their key was declared lost.
+    pub lost: u64,
     /// Still there although their key was destroyed: to be swept.
     pub residue: u64,
 }
@@ -55,6 +57,14 @@ pub enum Failed {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(SourceError),
+    /// The verdict rests on facts in a form that came after this program.
+    #[error("record {position}: {unknown}: this program is older than the log")]
+    Newer {
+        /// Where.
+        position: u64,
+        /// Which form.
+        unknown: WireError,
+    },
 }
 
 /// Bytes that are not what was written are a verdict on the log, not a failure to read it.
@@ -180,6 +190,8 @@ struct Audit {
     /// Keys by the position of the record that ordered their destruction.
     ordered: IdMap<KeyId, u64>,
     certified: IdSet<domain::id::ErasureId>,
+    /// Where each erasure ordered a destruction.
+    orders: IdMap<domain::id::ErasureId, Stream>,
     /// The erasure that ordered a key's destruction.
     erasures: IdMap<KeyId, domain::id::ErasureId>,
     lost: IdSet<KeyId>,
@@ -189,7 +201,7 @@ struct Audit {
 }
 
 impl Audit {
-    fn take(&mut self, chunk: &[Audited], each: &mut (dyn FnMut(&Record<'_>, Hash) + Send)) -> Result<(), Unsound> {
+    fn take(&mut self, chunk: &[Audited], each: &mut (dyn FnMut(&Record<'_>, Hash) + Send)) -> Result<(), Failed> {
         let parsed: Vec<_> = chunk
             .par_iter()
             .with_min_len(64)
@@ -197,8 +209,8 @@ impl Audit {
             .collect();
         for (audited, (record, hash)) in chunk.iter().zip(parsed) {
             let position = self.chain.head().size;
-            let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
-            self.chain.check(&record, hash)?;
+            let record = record.map_err(|bad| Unsound::from(Broken { position, reason: bad.into() }))?;
+            self.chain.check(&record, hash).map_err(Unsound::from)?;
             self.expect(hash)?;
             self.inventory(&record, audited)?;
             self.erasure(&record)?;
@@ -237,7 +249,7 @@ impl Audit {
     }
 
     /// The few kinds whose facts decide something here: what may be absent, and which text was shown.
-    fn erasure(&mut self, record: &Record<'_>) -> Result<(), Unsound> {
+    fn erasure(&mut self, record: &Record<'_>) -> Result<(), Failed> {
         const KINDS: [&str; 5] =
             ["log.opened", "log.keyring", "case.destruction-ordered", "case.certified", "notice.published"];
         if !KINDS.contains(&record.kind) {
@@ -248,20 +260,24 @@ impl Audit {
             Event::Log(domain::ledger::Event::Opened { log, origin, .. }) if log == record.log => {
                 self.origin = Some(origin);
             }
-            Event::Log(domain::ledger::Event::Opened { .. }) => return Err(wrong("it opens another log")),
+            Event::Log(domain::ledger::Event::Opened { .. }) => return Err(wrong("it opens another log").into()),
             Event::Notice(notice::Event::Published { text, hash, .. })
                 if events::record::notice_hash(text.as_str()) != hash =>
             {
-                return Err(wrong("the hash beside the notice is another text's"));
+                return Err(wrong("the hash beside the notice is another text's").into());
             }
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys),
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
+                self.orders.insert(erasure, record.stream);
                 for key in keys {
                     self.ordered.entry(key).or_insert(record.position);
                     self.erasures.entry(key).or_insert(erasure);
                 }
             }
             Event::Case(subject::Event::Certified { erasure, .. }) => {
+                if self.orders.get(&erasure) != Some(&record.stream) {
+                    return Err(wrong("it certifies a destruction that nothing before it in its stream ordered").into());
+                }
                 self.certified.insert(erasure);
             }
             _ => {}
@@ -282,10 +298,11 @@ impl Audit {
         }
         for (position, part, key) in std::mem::take(&mut self.absent) {
             let certified = self.erasures.get(&key).is_some_and(|erasure| self.certified.contains(erasure));
-            if !certified && !self.lost.contains(&key) {
-                return Err(Unsound::Missing { position, part });
+            match (certified, self.lost.contains(&key)) {
+                (true, _) => self.parts.erased += 1,
+                (false, true) => self.parts.lost += 1,
+                (false, false) => return Err(Unsound::Missing { position, part }),
             }
-            self.parts.erased += 1;
         }
         for (key, count) in &self.present_by_key {
             let destroyed = self.erasures.get(key).is_some_and(|erasure| self.certified.contains(erasure));
@@ -303,8 +320,11 @@ impl Audit {
 }
 
 /// The event of a record as somebody without keys reads it.
-pub fn facts(record: &Record<'_>) -> Result<Event, Unsound> {
+pub fn facts(record: &Record<'_>) -> Result<Event, Failed> {
+    let position = record.position;
     let parts = record.personal.iter().map(|_| Held::Gone(Gone::Withheld)).collect();
-    wire::read(record.kind, record.version, record.facts, parts)
-        .map_err(|unknown| Unsound::Facts { position: record.position, reason: unknown.to_string() })
+    wire::read(record.kind, record.version, record.facts, parts).map_err(|failed| match failed {
+        unknown @ WireError::Unknown { .. } => Failed::Newer { position, unknown },
+        wrong => Unsound::Facts { position, reason: wrong.to_string() }.into(),
+    })
 }

@@ -53,13 +53,13 @@ fn audit(path: &Path, expect: Option<Head>) -> Verdict {
     match verified {
         Ok(_) => Verdict::Consistent,
         Err(Failed::Broken(unsound)) => Verdict::Broken(unsound.position(), unsound.to_string()),
-        Err(Failed::Unreadable(why)) => Verdict::Unreadable(why.to_string()),
+        Err(why) => Verdict::Unreadable(why.to_string()),
     }
 }
 
 /// The same by the program, whose exit code is what a script goes by.
 fn audit_by_program(path: &Path, expect: Option<Head>) -> Verdict {
-    let mut command = Command::new(program("replay", "lethe-audit"));
+    let mut command = Command::new(program("lethe-audit"));
     command.arg("verify").arg(path).arg("--json");
     if let Some(head) = expect {
         command.arg("--expect").arg(head.to_string());
@@ -331,7 +331,59 @@ fn a_certificate_that_is_taken_out_leaves_parts_without_an_excuse() {
     assert!(why.contains("no certified erasure destroyed its key"), "{why}");
 }
 
+#[test]
+fn a_certificate_of_somebody_elses_order_is_none() {
+    let (home, mut forger) = with_book();
+    let (ordered, certified) = (forger.find("case.destruction-ordered"), forger.find("case.certified"));
+    assert!(ordered < certified);
+    // The certificate comes first, and every revision, time and link is made right again.
+    let at = apart(&forger.entries[ordered].record).1.recorded_at;
+    let certificate = forger.entries.remove(certified);
+    forger.entries.insert(ordered, certificate);
+    forger.edit(ordered, |draft, link| (draft.effective_at, link.recorded_at) = (at, at));
+    forger.relink(ordered);
+    forger.write(home.path());
+    forger.write_mark(home.path());
+    assert_broken(&audit(home.path(), None), ordered as u64, "nothing before it in its stream ordered", "before");
+}
+
+#[test]
+fn a_key_beside_a_part_is_the_one_that_the_record_names() {
+    let (home, mut forger) = with_book();
+    let at = forger.find("contact.registered");
+    forger.entries[at].parts[0].key = KeyId([9; 16]);
+    forger.write(home.path());
+    let verdict = audit(home.path(), None);
+    assert_broken(&verdict, at as u64, "not the ones it names", "another key's id");
+    assert_eq!(audit_by_program(home.path(), None), verdict);
+    let refused = refusal(home.path());
+    assert!(refused.contains(&format!("record {at}")), "{refused}");
+}
+
+#[test]
+fn who_is_older_than_the_log_does_not_judge_it() {
+    let (home, mut forger) = with_book();
+    let at = forger.find("case.certified");
+    forger.edit(at, |draft, _| draft.version = 99);
+    forger.relink(at + 1);
+    forger.write(home.path());
+    forger.write_mark(home.path());
+    let Verdict::Unreadable(why) = audit(home.path(), None) else { panic!("it was judged") };
+    assert!(why.contains("older than the log") && why.contains("version 99"), "{why}");
+    assert_eq!(audit_by_program(home.path(), None), Verdict::Unreadable(why));
+}
+
 // The audit copy.
+
+#[test]
+fn a_copy_does_not_go_into_the_directory_that_must_not_change() {
+    let home = with_book().0;
+    for out in ["copy", "journal/deep/copy"] {
+        let refused = copy::from_directory(home.path(), &home.path().join(out)).unwrap_err();
+        assert!(matches!(refused, copy::CopyError::Inside), "{refused}");
+        assert!(!home.path().join(out).exists());
+    }
+}
 
 fn with_copy() -> (tempfile::TempDir, Consistent) {
     let (home, out) = (with_book().0, scratch());
