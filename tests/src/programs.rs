@@ -1,30 +1,30 @@
 //! The programs of the workspace, built where cargo built the tests.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 
-/// A program, by its package and its name. Built on first use: `cargo test -p tests` alone does not build it.
-pub fn program(package: &str, name: &str) -> PathBuf {
-    static BUILT: LazyLock<Mutex<HashMap<String, PathBuf>>> = LazyLock::new(Mutex::default);
-    let mut built = BUILT.lock().unwrap();
-    built.entry(name.to_owned()).or_insert_with(|| build(package, name)).clone()
+/// A program by its name. Both are built on first use, at once: `cargo test -p tests` alone builds neither, and what they
+/// share is compiled once.
+pub fn program(name: &str) -> PathBuf {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(build);
+    BUILT.join(name)
 }
 
-fn build(package: &str, name: &str) -> PathBuf {
+fn build() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap().to_owned();
     let target = profile.parent().unwrap();
     let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-    command.args(["build", "--quiet", "--package", package, "--bin", name, "--target-dir"]).arg(target);
+    command.args(["build", "--quiet", "--workspace", "--bin", "lethe", "--bin", "lethe-audit", "--target-dir"]);
+    command.arg(target);
     if profile.ends_with("release") {
         command.arg("--release");
     }
     let done = command.stdin(Stdio::null()).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    profile.join(name)
+    profile
 }
 
 /// What a program said, and how it ended.
@@ -48,12 +48,12 @@ impl Ended {
 
 /// Runs `lethe` to its end.
 pub fn lethe<A: AsRef<OsStr>>(arguments: &[A]) -> Ended {
-    run(Command::new(program("api", "lethe")).args(arguments))
+    run(Command::new(program("lethe")).args(arguments))
 }
 
 /// Runs `lethe-audit` to its end.
 pub fn lethe_audit<A: AsRef<OsStr>>(arguments: &[A]) -> Ended {
-    run(Command::new(program("replay", "lethe-audit")).args(arguments))
+    run(Command::new(program("lethe-audit")).args(arguments))
 }
 
 /// Runs a command to its end.

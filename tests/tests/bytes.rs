@@ -218,7 +218,7 @@ fn harm(
         }
         assert_eq!(read_files(home.path()), files, "{said}: the auditor changed a file");
         if number % 50 == 0 {
-            let done = Command::new(program("replay", "lethe-audit")).arg("verify").arg(home.path()).output().unwrap();
+            let done = Command::new(program("lethe-audit")).arg("verify").arg(home.path()).output().unwrap();
             assert_eq!(done.status.success(), audited.is_ok(), "{said}: the program and the library differ");
             assert!(matches!(done.status.code(), Some(0..=2)), "{said}: {done:?}");
         }
@@ -326,7 +326,7 @@ fn a_harmed_audit_copy_is_broken_or_the_same() {
             }
         }
         if number % 30 == 0 {
-            let done = Command::new(program("replay", "lethe-audit")).arg("verify").arg(home.path()).output().unwrap();
+            let done = Command::new(program("lethe-audit")).arg("verify").arg(home.path()).output().unwrap();
             assert_eq!(done.status.success(), audited.is_ok(), "number {number}, {harm:?}");
             assert!(matches!(done.status.code(), Some(0..=2)), "number {number}, {harm:?}: {done:?}");
         }

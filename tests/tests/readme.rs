@@ -7,14 +7,13 @@ use tests::programs::{program, run};
 
 #[test]
 fn its_commands_run() {
-    let binaries =
-        [program("api", "lethe"), program("replay", "lethe-audit")].map(|at| at.parent().unwrap().to_owned());
+    let programs = program("lethe").parent().unwrap().to_owned();
     let script = commands()
         .replace("cargo run --release --package replay --bin lethe-audit --", "lethe-audit")
         .replace("cargo run --release --", "lethe");
     assert!(!script.contains("cargo"), "{script}");
     let home = tempfile::tempdir().unwrap();
-    let path = format!("{}:{}", binaries[0].display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let ended = run(Command::new("sh").args(["-euc", &script]).env("PATH", path).current_dir(home.path()));
     hold(&ended.done());
 }
@@ -25,7 +24,7 @@ fn its_commands_run_as_they_are_written() {
     let home = tempfile::tempdir().unwrap();
     let copy = home.path().join("lethe");
     copy_sources(&root(), &copy);
-    let target = program("api", "lethe").ancestors().nth(2).unwrap().join("readme");
+    let target = program("lethe").ancestors().nth(2).unwrap().join("readme");
     let ended = run(Command::new("sh").args(["-euc", &commands()]).env("CARGO_TARGET_DIR", target).current_dir(&copy));
     hold(&ended.done());
 }
