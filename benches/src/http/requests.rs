@@ -12,7 +12,7 @@ use crate::Done;
 use crate::data::{Dice, PAST_DAYS, TAGS, tag};
 
 /// What an answered page begins with.
-pub const PAGE_BEGINS: &str = r#"{"data":{"contacts":{"nodes":[{"id":"#;
+pub const PAGE_BEGINS: &str = r#"{"data":{"contacts":{"nodes":["#;
 
 /// What a change that was taken is answered with; errors come first, so a rejection does not begin so.
 pub const CHANGE_BEGINS: &str = r#"{"data":{"changed":{"errors":[],"#;
