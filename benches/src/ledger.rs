@@ -97,14 +97,17 @@ pub fn fill_history(path: &Path, count: usize, records: u64) -> Done {
             break;
         }
         let now = ledger.clock().now();
-        let statement = |(known, stream): &(Known, [u8; 16])| dice.statement(known, *stream, &purpose, now);
+        let statement = |(known, stream): &Consenting| dice.statement(known, *stream, &purpose, now);
         let intents: Vec<_> = people.iter().map(statement).collect();
         accepted(ledger.submit_all_blocking(&intents))?;
     }
     Ok(())
 }
 
-fn filled(path: &Path, count: usize, dice: &mut Dice) -> Done<(Ledger, Vec<(Known, [u8; 16])>)> {
+/// Somebody, and the stream of their consents.
+type Consenting = (Known, [u8; 16]);
+
+fn filled(path: &Path, count: usize, dice: &mut Dice) -> Done<(Ledger, Vec<Consenting>)> {
     create(path)?;
     let ledger = open(path)?;
     let purpose = newsletter()?;
