@@ -178,7 +178,20 @@ fn people_are_found_by_the_beginnings_of_words() {
         ("zoe", &[4]),
         ("zoë.4@exa", &[4]),
         ("exam", &[1, 2, 3, 4]),
-        ("@example.org", &[]),
+        ("@example.org", &[1, 2, 3, 4]),
+        ("example.org", &[1, 2, 3, 4]),
+        ("@example.or", &[1, 2, 3, 4]),
+        ("@example.com", &[]),
+        ("@xample.org", &[]),
+        ("anna.1@example.org", &[1]),
+        ("anna.1", &[1]),
+        ("anna.muller", &[1]),
+        ("anna @example.org", &[1]),
+        ("0049 30 123", &[4]),
+        ("+49 (0)30 123", &[4]),
+        ("zoe 0049 30 123", &[4]),
+        ("+49 30 123 smith", &[4]),
+        ("anna +49 30 123", &[]),
         ("030 123", &[]),
         ("+49 (30) 123", &[4]),
         ("an smith", &[]),
@@ -194,17 +207,58 @@ fn people_are_found_by_the_beginnings_of_words() {
 }
 
 #[test]
+fn people_are_found_by_a_whole_domain_however_long() {
+    let mut world = World::default();
+    let domains = ["crafts-and-more.example.org", "crafts-and-more.example.net", "more.crafts-and-more.example.org"];
+    for (n, domain) in (1..).zip(domains) {
+        let mut profile = named("Ann", "O'Brien");
+        profile.points = vec![mail([n; 16], &format!("info@{domain}"))];
+        register(&mut world, id(n), of(n), profile);
+    }
+    register(&mut world, id(4), of(4), named("Crafts", "OBrien"));
+    for (text, expected) in [
+        ("@crafts-and-more.example.org", &[1, 3][..]),
+        ("crafts-and-more.example.org", &[1, 3]),
+        ("info@crafts-and-more.example.net", &[2]),
+        ("ann crafts-and-more.example.net", &[2]),
+        ("crafts-and-more.exam", &[1, 2, 3]),
+        ("crafts more", &[1, 2, 3]),
+        ("crafts", &[1, 2, 3, 4]),
+        ("o'brien", &[1, 2, 3, 4]),
+        ("OBrien", &[1, 2, 3, 4]),
+        ("O\u{2019}Bri crafts", &[1, 2, 3, 4]),
+        ("brien", &[1, 2, 3]),
+    ] {
+        let mut found = find(&world.views, text);
+        found.sort();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
 fn pages_of_a_search_hold_everybody_once() {
     let mut world = World::default();
     let mut dice = Dice(3);
     for n in 0..300_u16 {
         let names = ["Anna", "Anton", "Andrea Antonia", "Bert", "Annabella-Christiana von Hohenlohe"];
-        let profile = named(names[dice.below(5)], names[dice.below(5)]);
+        let mut profile = named(names[dice.below(5)], names[dice.below(5)]);
         let mut raw = [0; 16];
         raw[..2].copy_from_slice(&n.to_le_bytes());
+        let domain = ["annual-reports.example.org", "annual-reports.example.net", "b.example"][dice.below(3)];
+        profile.points = vec![mail(raw, &format!("m{n}@{domain}"))];
         register(&mut world, ContactId(raw), SubjectId(raw), profile);
     }
-    for text in ["an", "anna", "an an", "annabella-christiana", "an ho", "b"] {
+    for text in [
+        "an",
+        "anna",
+        "an an",
+        "annabella-christiana",
+        "an ho",
+        "b",
+        "@annual-reports.example.org",
+        "annual-reports.example.org ann",
+        "b.example",
+    ] {
         let everybody = world.views.find_contacts(text, &Filter::default(), &Cut::first(1_000)).unwrap();
         let all: Vec<ContactId> = everybody.items.iter().map(|contact| contact.id).collect();
         let mut distinct = all.clone();
