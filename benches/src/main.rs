@@ -9,6 +9,7 @@
 mod data;
 mod erase;
 mod http;
+mod import;
 mod ledger;
 mod load;
 mod replays;
@@ -78,6 +79,15 @@ enum Measure {
         #[arg(long, value_delimiter = ',', default_value = "10,10000")]
         records: Vec<usize>,
     },
+    /// Contacts from a CSV file by `lethe import`, from its start to its end.
+    Import {
+        /// How many rows.
+        #[arg(long, default_value_t = 100_000)]
+        rows: usize,
+        /// Writes the file here and measures nothing.
+        #[arg(long, value_name = "FILE")]
+        write: Option<PathBuf>,
+    },
     /// Bytes of files by bytes of records and sealed parts.
     Disk(Contacts),
     /// Resident bytes by contacts, after a boot.
@@ -129,6 +139,8 @@ fn main() -> Done {
         Measure::Boot(Contacts { contacts }) => replays::boot(place.path(), runs, contacts),
         Measure::Rebuild(Contacts { contacts }) => replays::rebuild(place.path(), runs, contacts),
         Measure::Erase { records } => erase::erase(place.path(), runs, &records),
+        Measure::Import { rows, write: Some(file) } => import::write(&file, rows),
+        Measure::Import { rows, write: None } => import::import(place.path(), runs, rows),
         Measure::Disk(Contacts { contacts }) => size::disk(place.path(), contacts),
         Measure::Memory(Contacts { contacts }) => size::memory(place.path(), contacts),
         Measure::HttpPages(taken) => http::pages(place.path(), runs, &taken),
