@@ -52,7 +52,7 @@ impl<T: Clone + PartialEq> Change<T> {
         let same = match &self {
             Self::Keep => true,
             Self::Clear => slot.held().is_none(),
-            Self::Set(value) => slot.held().as_ref() == Some(value),
+            Self::Set(value) => slot.is(value),
         };
         if same { Self::Keep } else { self }
     }
@@ -74,6 +74,8 @@ pub trait Slot {
     type Value: Clone + PartialEq;
     /// The value, where there is one.
     fn held(&self) -> Option<Self::Value>;
+    /// Whether it is this value already; an empty list is one that holds nothing.
+    fn is(&self, value: &Self::Value) -> bool;
     /// Another value, or none.
     fn put(&mut self, value: Option<Self::Value>);
 }
@@ -83,6 +85,10 @@ impl<T: Clone + PartialEq> Slot for Option<T> {
 
     fn held(&self) -> Option<T> {
         self.clone()
+    }
+
+    fn is(&self, value: &T) -> bool {
+        self.as_ref() == Some(value)
     }
 
     fn put(&mut self, value: Option<T>) {
@@ -95,6 +101,10 @@ impl<T: Clone + PartialEq> Slot for Vec<T> {
 
     fn held(&self) -> Option<Self> {
         (!self.is_empty()).then(|| self.clone())
+    }
+
+    fn is(&self, value: &Self) -> bool {
+        self == value
     }
 
     fn put(&mut self, value: Option<Self>) {
