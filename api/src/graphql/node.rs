@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use domain::event::{Stream, StreamKind};
-use domain::id::{ActorId, ConsentsId, ContactId, ErasureId, NoticeId, OrganizationId, QuoteId, TicketId};
+use domain::id::{
+    ActorId, CommandId, ConsentsId, ContactId, ErasureId, KeyId, MessageId, NoticeId, OrganizationId, PointId, QuoteId,
+    SubjectId, TicketId, TokenId,
+};
 
 use super::actor::Actor;
 use super::consent::Consents;
@@ -42,7 +45,10 @@ impl NodeQuery {
         if let Ok(id) = id.parse::<ErasureId>() {
             return Ok(Erasure::find(app, id).map(Node::Erasure));
         }
-        let Stream { kind, id } = id.parse().map_err(bad_request)?;
+        let Stream { kind, id } = match id.parse() {
+            Err(_) if is_of_no_node(&id) => return Ok(None),
+            parsed => parsed.map_err(bad_request)?,
+        };
         Ok(match kind {
             StreamKind::Contact => Contact::find(app, ContactId(id)).map(Node::Contact),
             StreamKind::Organization => Organization::find(app, OrganizationId(id)).map(Node::Organization),
@@ -57,6 +63,12 @@ impl NodeQuery {
             _ => None,
         })
     }
+}
+
+/// Whether this is the id of something that is no node: it is asked for through the node it belongs to.
+fn is_of_no_node(id: &str) -> bool {
+    let part = id.parse::<MessageId>().is_ok() || id.parse::<PointId>().is_ok() || id.parse::<TokenId>().is_ok();
+    part || id.parse::<SubjectId>().is_ok() || id.parse::<CommandId>().is_ok() || id.parse::<KeyId>().is_ok()
 }
 
 #[cfg(test)]
@@ -76,6 +88,9 @@ mod tests {
         let found = json!({ "__typename": "Organization", "id": organization, "name": "Acme GmbH" });
         assert_eq!(node(&organization), found);
         assert_eq!(node(&organization.replace("organization", "contact")), json!(null));
+        for noun in ["message", "token", "point", "subject", "command", "key", "case"] {
+            assert_eq!(node(&contact.replace("contact", noun)), json!(null), "{noun}");
+        }
         let wrong = desk.ask_with(Role::Agent, query, json!({ "id": "Maria" }));
         assert_eq!(wrong["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
         let auditor = desk.ask_with(Role::Auditor, query, json!({ "id": contact }));
