@@ -72,7 +72,7 @@ pub fn withdrawal(of: &Registered, purpose: &str) -> Value {
 
 /// Whether this person may be written to: the answer as it stands.
 pub fn may_contact(who: &Client, of: &Registered, purpose: &str) -> Value {
-    let query = "query($contact: String!, $purpose: String!, $point: String!) {
+    let query = "query($contact: ID!, $purpose: String!, $point: ID!) {
         mayContact(contactId: $contact, purpose: $purpose, channel: EMAIL, pointId: $point) { allowed why decidedBy words }
     }";
     who.ask(query, json!({ "contact": of.id, "purpose": purpose, "point": of.point }))["mayContact"].clone()

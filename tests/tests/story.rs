@@ -110,7 +110,7 @@ fn people_come_in_agree_disagree_and_are_forgotten_and_an_auditor_can_tell() {
         assert_eq!(again["recordHash"], done["recordHash"]);
     });
     let read = people.nancy.ask(
-        "query($t: String!, $q: String!) { ticket(id: $t) { state } quote(id: $q) { state } }",
+        "query($t: ID!, $q: ID!) { ticket(id: $t) { state } quote(id: $q) { state } }",
         json!({ "t": ticket, "q": quote }),
     );
     assert_eq!(read, json!({ "ticket": { "state": "CLOSED" }, "quote": { "state": "ACCEPTED" } }));
@@ -238,7 +238,7 @@ fn ask_and_answer(people: &People, fritzi: &Registered) -> String {
     nancy.change("solveTicket", &json!({ "ticketId": ticket, "solution": "Another one." }), "");
     let closed = nancy.change("closeTicket", &json!({ "ticketId": ticket }), "ticket { state }");
     assert_eq!(closed["ticket"]["state"], "CLOSED");
-    let query = "query($id: String!, $contact: String!) {
+    let query = "query($id: ID!, $contact: ID!) {
         ticket(id: $id) { subjectLine priority solution owner { name } messages { nodes { internal direction body } } }
         contact(id: $contact) { tickets { nodes { id } } }
     }";
@@ -268,7 +268,7 @@ fn offer(people: &People, rosalinde: &Registered) -> String {
     assert_eq!(nancy.refused("acceptQuote", &json!({ "quoteId": quote, "version": 2 })).len(), 1, "it was never sent");
     nancy.change("markQuoteSent", &json!({ "quoteId": quote, "version": 2 }), "");
     nancy.change("acceptQuote", &json!({ "quoteId": quote, "version": 2 }), "");
-    let query = "query($id: String!) { quote(id: $id) { state lastVersion { number total { netMinor taxMinor grossMinor currency } } } }";
+    let query = "query($id: ID!) { quote(id: $id) { state lastVersion { number total { netMinor taxMinor grossMinor currency } } } }";
     let read = nancy.ask(query, json!({ "id": quote }))["quote"].clone();
     let total = &read["lastVersion"]["total"];
     let minor = |name: &str| total[name].as_i64().or_else(|| total[name].as_str()?.parse().ok()).unwrap();
@@ -283,7 +283,7 @@ fn offer(people: &People, rosalinde: &Registered) -> String {
 fn tell_history(people: &People, fritzi: &Registered) {
     let change = json!({ "contactId": fritzi.id, "reason": "CHANGE", "honorific": "Dr. Herbstzeitlose" });
     let change = people.nancy.change("changeContact", &change, "");
-    let query = "query($id: String!) { history(id: $id) { nodes { position kind changes { field before after } } } }";
+    let query = "query($id: ID!) { history(id: $id) { nodes { position kind changes { field before after } } } }";
     let of = |who: &Client| who.ask(query, json!({ "id": fritzi.id }))["history"]["nodes"].as_array().unwrap().clone();
     for who in [&people.nancy, &people.officer] {
         let last = of(who).pop().unwrap();
@@ -299,7 +299,7 @@ fn tell_history(people: &People, fritzi: &Registered) {
 
 /// Asked for by the agent, looked at and approved by officers, each as another person than who asked.
 fn forget(people: &People, fritzi: &Registered) -> String {
-    let preview = "query($id: String!) {
+    let preview = "query($id: ID!) {
         erasurePreview(contactId: $id) { dies { compartment } stays { compartment basis until } parts openTickets { id } }
         subject(contactId: $id) { compartments { compartment things { kind } } }
     }";
@@ -345,7 +345,7 @@ fn forget(people: &People, fritzi: &Registered) -> String {
 
 /// Null, and why; never an empty text. Her organization is nobody's and stays.
 fn read_nothing(people: &People, fritzi: &Registered, erasure: &str) {
-    let query = "query($id: String!) {
+    let query = "query($id: ID!) {
         contact(id: $id) { name firstName email points { id } notes tags source organization { id } erasure { reason erasure } }
     }";
     let read = people.nancy.ask(query, json!({ "id": fritzi.id }));
@@ -358,10 +358,10 @@ fn read_nothing(people: &People, fritzi: &Registered, erasure: &str) {
     assert_eq!(contact["erasure"]["erasure"], json!(erasure));
     let found = people.nancy.ask("{ contacts(search: \"quittenbaum\") { nodes { id } } }", json!({}));
     assert_eq!(found["contacts"]["nodes"], json!([]));
-    let history = "query($id: String!) { history(id: $id) { nodes { changes { after } erasure { reason } } } }";
+    let history = "query($id: ID!) { history(id: $id) { nodes { changes { after } erasure { reason } } } }";
     let told = people.officer.ask(history, json!({ "id": fritzi.id }))["history"]["nodes"].clone();
     assert!(told.as_array().unwrap().iter().all(|record| record["changes"].is_null()), "{told}");
-    let held = people.officer.ask("query($id: String!) { subject(contactId: $id) { id } }", json!({ "id": fritzi.id }));
+    let held = people.officer.ask("query($id: ID!) { subject(contactId: $id) { id } }", json!({ "id": fritzi.id }));
     assert_eq!(held["subject"], Value::Null);
     let register = people.officer.ask("{ erasures(stages: [CERTIFIED]) { nodes { id } } }", json!({}));
     assert_eq!(register["erasures"]["nodes"], json!([{ "id": erasure }]));
@@ -391,7 +391,7 @@ fn read_the_trail(server: &Server, people: &People, out: &Path, consents: &str, 
     let drawn = lethe_audit(&["trail", out, "--sample", "2", "--seed", "7"]).done();
     assert!(drawn.contains(consents), "{drawn}");
 
-    let query = "query($id: String!) {
+    let query = "query($id: ID!) {
         consents(id: $id) { entries { state pointValue contactId words decidedBy } records { state } erasure { reason } }
     }";
     let read = people.auditor.ask(query, json!({ "id": consents }))["consents"].clone();

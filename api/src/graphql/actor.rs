@@ -111,7 +111,7 @@ impl Actor {
 #[derive(SimpleObject)]
 pub struct Token {
     /// `token_…`; not the secret.
-    id: String,
+    id: ID,
     /// Whose it is.
     actor: Actor,
     /// What it is for, while that can be read.
@@ -119,7 +119,7 @@ pub struct Token {
     state: TokenState,
     issued_at: Time,
     /// The actor who issued it.
-    issued_by: String,
+    issued_by: ID,
     /// The last moment at which it counts.
     expires_at: Time,
 }
@@ -134,12 +134,12 @@ impl Token {
 
     fn of(app: &App, actor: &projections::Actor<'_>, id: TokenId, issued: &IssuedToken) -> Self {
         Self {
-            id: id.to_string(),
+            id: ID(id.to_string()),
             actor: (*actor).into(),
             label: actor.label(id).map(|label| label.as_str().to_owned()),
             state: issued.token.state(app.now()).into(),
             issued_at: Time(issued.issued_at),
-            issued_by: issued.issued_by.to_string(),
+            issued_by: ID(issued.issued_by.to_string()),
             expires_at: Time(issued.token.expires_at),
         }
     }
@@ -171,7 +171,7 @@ payload! {
 /// A token for an actor.
 #[derive(InputObject)]
 pub struct IssueTokenInput {
-    pub actor_id: String,
+    pub actor_id: ID,
     /// How many days it counts; 90 unless told otherwise.
     pub days: Option<u16>,
     /// What it is for.
@@ -183,7 +183,7 @@ pub struct IssueTokenInput {
 /// A token that is taken back.
 #[derive(InputObject)]
 pub struct RevokeTokenInput {
-    pub token_id: String,
+    pub token_id: ID,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
 }

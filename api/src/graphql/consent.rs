@@ -117,12 +117,12 @@ impl Consents {
         Statement {
             purpose: purpose.as_ref().map(Slug::to_string),
             channel: channel.map(Into::into),
-            point_id: point.map(|point| point.to_string()),
+            point_id: point.map(|point| ID(point.to_string())),
             point_value: point.and_then(|point| self.points.as_ref()?.get(&point).cloned()),
             notice: shown.map(ShownNotice::from),
             source: way.source.into(),
             method: way.method.into(),
-            contact_id: note.map(|note| note.contact.to_string()),
+            contact_id: note.map(|note| ID(note.contact.to_string())),
             words: note.and_then(|note| Some(note.words.as_ref()?.as_str().to_owned())),
             recorded_at: Time(entry.recorded_at),
             effective_at: Time(entry.effective_at),
@@ -244,7 +244,7 @@ pub struct Statement {
     /// Null: every channel.
     channel: Option<Channel>,
     /// Null: every contact point.
-    point_id: Option<String>,
+    point_id: Option<ID>,
     /// The address or number, where it can still be read and the viewer may.
     point_value: Option<String>,
     /// The text that was shown.
@@ -252,7 +252,7 @@ pub struct Statement {
     source: Source,
     method: Method,
     /// Under which contact, where that can still be read and the viewer may.
-    contact_id: Option<String>,
+    contact_id: Option<ID>,
     /// What was said, seen or signed, where it can still be read and the viewer may.
     words: Option<String>,
     /// When it was written.
@@ -269,7 +269,7 @@ pub struct Statement {
 #[derive(SimpleObject)]
 pub struct ShownNotice {
     /// `notice_…`
-    id: String,
+    id: ID,
     version: u32,
     /// BLAKE3 of the very text, which also tells the language.
     hash: String,
@@ -277,7 +277,7 @@ pub struct ShownNotice {
 
 impl From<&Shown> for ShownNotice {
     fn from(shown: &Shown) -> Self {
-        Self { id: shown.notice.to_string(), version: shown.version, hash: hex(&shown.hash) }
+        Self { id: ID(shown.notice.to_string()), version: shown.version, hash: hex(&shown.hash) }
     }
 }
 
@@ -308,8 +308,8 @@ impl ConsentQuery {
     async fn consents(
         &self,
         ctx: &Context<'_>,
-        contact_id: Option<String>,
-        id: Option<String>,
+        contact_id: Option<ID>,
+        id: Option<ID>,
         as_of: Option<Day>,
         known_at: Option<Time>,
     ) -> async_graphql::Result<Option<Consents>> {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use domain::compartment::Country;
 use domain::contact::{self, Command, Field, Profile, ProfileChange};
 use domain::event::{Stream, StreamKind};
 use domain::holding::{Holding, HoldingChange};
 use domain::id::{ContactId, OrganizationId, PointId, SubjectId};
 use domain::owner::{Owner, Person};
+use domain::point::Point;
 use domain::profile::{Change, FieldPolicy};
 use domain::value::{Language, Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
@@ -25,8 +27,8 @@ use super::quote::{self, Quote, QuoteState, QuotesAsked};
 use super::scalars::{CommandId, Day, Time};
 use super::ticket::{self, Ticket, TicketState};
 use super::values::{
-    Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, PertinentDate,
-    PertinentDateInput, Reason, SocialLink, SocialLinkInput, Source, change,
+    Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, OldIdentity, PertinentDate,
+    PertinentDateInput, Reason, SocialLink, SocialLinkInput, Source, change, profile_path,
 };
 use crate::app::{App, Envelope, Whose};
 use crate::error::Failure;
@@ -194,6 +196,10 @@ impl Contact {
     async fn reason_words(&self) -> Option<&str> {
         self.text(Field::ReasonWords)
     }
+    /// By what a former system knew them.
+    async fn old_id(&self) -> Option<OldIdentity> {
+        self.profile()?.old_id.map(OldIdentity::from)
+    }
     /// The ways to reach them, retired ones too.
     async fn points(&self) -> Option<Vec<ContactPoint>> {
         Some(self.sheet()?.points().map(ContactPoint::from).collect())
@@ -232,7 +238,7 @@ impl Contact {
         state: Option<QuoteState>,
         #[graphql(default)] descending: bool,
     ) -> Option<async_graphql::Result<Connection<Opaque, Quote, EmptyFields, EmptyFields>>> {
-        let asked = QuotesAsked { contact_id: Some(self.id.to_string()), state, ..QuotesAsked::default() };
+        let asked = QuotesAsked { contact_id: Some(ID(self.id.to_string())), state, ..QuotesAsked::default() };
         Some(quote::page(ctx, &Paging { first, after, last, before }, &asked, descending))
     }
     /// Their person's consents: today, or as of a day, or as known at a time. Null where nobody ever spoke of consent.
@@ -295,7 +301,7 @@ pub struct RegisterContactInput {
     pub displayed_name: Option<String>,
     pub job_title: Option<String>,
     /// The organization they work for.
-    pub organization_id: Option<String>,
+    pub organization_id: Option<ID>,
     pub work_address: Option<AddressInput>,
     pub website: Option<String>,
     #[graphql(default)]
@@ -311,7 +317,7 @@ pub struct RegisterContactInput {
     #[graphql(default)]
     pub points: Vec<ContactPointInput>,
     /// Another contact of the same person, so that both are one person's data.
-    pub same_person_as: Option<String>,
+    pub same_person_as: Option<ID>,
     pub effective_at: Option<Time>,
     pub command_id: Option<CommandId>,
 }
@@ -319,7 +325,7 @@ pub struct RegisterContactInput {
 /// What becomes of a contact's fields: left out stays, `null` clears.
 #[derive(InputObject)]
 pub struct ChangeContactInput {
-    pub contact_id: String,
+    pub contact_id: ID,
     /// Whether it was wrong or has changed.
     pub reason: Cause,
     pub source: Option<Source>,
@@ -332,7 +338,7 @@ pub struct ChangeContactInput {
     pub last_name: MaybeUndefined<String>,
     pub displayed_name: MaybeUndefined<String>,
     pub job_title: MaybeUndefined<String>,
-    pub organization_id: MaybeUndefined<String>,
+    pub organization_id: MaybeUndefined<ID>,
     pub work_address: MaybeUndefined<AddressInput>,
     pub website: MaybeUndefined<String>,
     pub social_links: MaybeUndefined<Vec<SocialLinkInput>>,
@@ -351,7 +357,7 @@ pub struct ChangeContactInput {
 /// One more way to reach a contact.
 #[derive(InputObject)]
 pub struct AddContactPointInput {
-    pub contact_id: String,
+    pub contact_id: ID,
     pub point: ContactPointInput,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
@@ -361,8 +367,8 @@ pub struct AddContactPointInput {
 /// A way to reach a contact that is used no more.
 #[derive(InputObject)]
 pub struct RetireContactPointInput {
-    pub contact_id: String,
-    pub point_id: String,
+    pub contact_id: ID,
+    pub point_id: ID,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
@@ -432,7 +438,6 @@ async fn register(ctx: &Context<'_>, input: RegisterContactInput) -> Done {
     let employer =
         input.organization_id.map(|id| problems.found(organization(app, &id, "organizationId", |_| is_retry)));
     let employer = employer.transpose()?.flatten();
-    let country = input.work_address.as_ref().and_then(|address| address.country.as_deref()?.parse_country());
     let mut line = |name: &str, text: Option<String>| text.and_then(|text| problems.take(&[name], Line::parse(&text)));
     let mut profile = Profile {
         salutation: line("salutation", input.salutation),
@@ -451,15 +456,15 @@ async fn register(ctx: &Context<'_>, input: RegisterContactInput) -> Done {
     profile.reason_words = text("reasonWords", input.reason_words);
     profile.website = input.website.and_then(|page| problems.take(&["website"], Website::parse(&page)));
     profile.language = input.language.and_then(|tag| problems.take(&["language"], Language::parse(&tag)));
-    profile.work_address = input.work_address.map(|address| address.parse("workAddress", &mut problems));
+    let address = |address: AddressInput| problems.inside(&["workAddress"], |p| address.parse(&[], p));
+    profile.work_address = input.work_address.map(address);
     profile.organization = employer;
-    profile.social_links = input.social_links.into_iter().filter_map(|link| link.parse(&mut problems)).collect();
+    profile.social_links = problems.each("socialLinks", input.social_links, SocialLinkInput::parse);
     profile.tags = tags(input.tags, &mut problems);
-    profile.dates = input.dates.into_iter().filter_map(|date| date.parse(&mut problems)).collect();
-    profile.old_id = input.old_id.and_then(|old| old.parse(&mut problems));
-    for point in input.points {
-        profile.points.extend(point.parse(country, &mut fresh, &mut problems)?);
-    }
+    profile.dates = problems.each("dates", input.dates, PertinentDateInput::parse);
+    profile.old_id = input.old_id.and_then(|old| problems.inside(&["oldId"], |p| old.parse(p)));
+    let country = profile.work_address.as_ref().and_then(|address| address.country_code);
+    profile.points = points(input.points, country, &mut fresh, &mut problems)?;
     problems.end()?;
     let id: ContactId = fresh.id().map_err(Failure::internal)?;
     let subject = match same {
@@ -494,6 +499,7 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
         }
         other => change(other, |_| None),
     };
+    let addresses: Vec<_> = current.iter().filter_map(|current| current.work_address.as_ref()).collect();
     let p = &mut problems;
     let mut profile = ProfileChange {
         salutation: change(input.salutation, |text| p.take(&["salutation"], Line::parse(&text))),
@@ -504,14 +510,14 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
         displayed_name: change(input.displayed_name, |text| p.take(&["displayedName"], Line::parse(&text))),
         job_title: change(input.job_title, |text| p.take(&["jobTitle"], Line::parse(&text))),
         organization: employer,
-        work_address: change(input.work_address, |address| Some(address.parse("workAddress", p))),
-        website: change(input.website, |page| p.take(&["website"], Website::parse(&page))),
-        social_links: change(input.social_links, |links| {
-            Some(links.into_iter().filter_map(|link| link.parse(p)).collect())
+        work_address: change(input.work_address, |address| {
+            Some(p.inside(&["workAddress"], |p| address.parse(&addresses, p)))
         }),
+        website: change(input.website, |page| p.take(&["website"], Website::parse(&page))),
+        social_links: change(input.social_links, |links| Some(p.each("socialLinks", links, SocialLinkInput::parse))),
         notes: change(input.notes, |text| p.take(&["notes"], Text::parse(&text))),
         tags: change(input.tags, |list| Some(tags(list, p))),
-        dates: change(input.dates, |dates| Some(dates.into_iter().filter_map(|date| date.parse(p)).collect())),
+        dates: change(input.dates, |dates| Some(p.each("dates", dates, PertinentDateInput::parse))),
         birthday: change(input.birthday, |day| Some(day.0)),
         language: change(input.language, |tag| p.take(&["language"], Language::parse(&tag))),
         source_words: change(input.source_words, |text| p.take(&["sourceWords"], Text::parse(&text))),
@@ -544,7 +550,7 @@ fn met(app: &App, id: ContactId, envelope: &Envelope) -> Result<Option<Contact>,
 }
 
 async fn add_point(ctx: &Context<'_>, input: AddContactPointInput) -> Done {
-    ctx.may("addContactPoint")?;
+    let (app, _) = ctx.may("addContactPoint")?;
     let id = contact_id(&input.contact_id)?;
     let envelope = Envelope {
         command_id: input.command_id.map(|id| id.0),
@@ -553,7 +559,9 @@ async fn add_point(ctx: &Context<'_>, input: AddContactPointInput) -> Done {
         ..Envelope::default()
     };
     let (mut fresh, mut problems) = (Fresh::new(), Problems::default());
-    let point = input.point.parse(None, &mut fresh, &mut problems)?;
+    let address = met(app, id, &envelope)?.and_then(|contact| contact.profile()?.work_address);
+    let country = address.and_then(|address| address.country_code);
+    let point = problems.inside(&["point"], |p| input.point.parse(country, &mut fresh, p))?;
     problems.end()?;
     let Some(point) = point else { return Err(Failure::internal("a point without a problem").into()) };
     submit(ctx, "addContactPoint", id, Command::AddPoint { point }, envelope, fresh).await
@@ -626,17 +634,25 @@ pub(super) fn organization(
 }
 
 pub(super) fn tags(list: Vec<String>, problems: &mut Problems) -> Vec<Tag> {
-    list.into_iter().filter_map(|tag| problems.take(&["tags"], Tag::parse(&tag))).collect()
+    problems.each("tags", list, |tag, p| p.take(&[], Tag::parse(&tag)))
 }
 
-trait ParseCountry {
-    fn parse_country(&self) -> Option<domain::compartment::Country>;
-}
-
-impl ParseCountry for str {
-    fn parse_country(&self) -> Option<domain::compartment::Country> {
-        domain::compartment::Country::parse(self).ok()
-    }
+/// Points with ids of their own; numbers without a country code are read as of `country`.
+pub(super) fn points(
+    list: Vec<ContactPointInput>,
+    country: Option<Country>,
+    fresh: &mut Fresh,
+    problems: &mut Problems,
+) -> Result<Vec<Point>, No> {
+    let mut failed = None;
+    let points = problems.each("points", list, |point, p| match point.parse(country, fresh, p) {
+        Ok(point) => point,
+        Err(no) => {
+            failed = Some(no);
+            None
+        }
+    });
+    failed.map_or(Ok(points), Err)
 }
 
 impl Kind for contact::Rejection {
@@ -649,6 +665,17 @@ impl Kind for contact::Rejection {
             Self::NameMissing | Self::HoldOver | Self::Profile(_) => ErrorCode::Validation,
             Self::Point(domain::point::Rejection::Unknown) => ErrorCode::NotFound,
             Self::Point(_) => ErrorCode::Validation,
+        }
+    }
+
+    fn path(&self) -> Vec<String> {
+        match self {
+            Self::HoldOver => vec!["holdUntil".into()],
+            Self::Profile(rejection) => profile_path(*rejection),
+            Self::Point(domain::point::Rejection::Unknown | domain::point::Rejection::Retired) => {
+                vec!["pointId".into()]
+            }
+            _ => Vec::new(),
         }
     }
 }
@@ -666,7 +693,7 @@ pub enum SortBy {
 /// Which contacts. What is left out is not asked.
 #[derive(InputObject, Default)]
 pub struct ContactFilter {
-    pub organization_id: Option<String>,
+    pub organization_id: Option<ID>,
     /// With all of these.
     #[graphql(default)]
     pub tags: Vec<String>,
@@ -700,13 +727,15 @@ pub struct ContactQuery;
 #[Object]
 impl ContactQuery {
     /// The contact with this id.
-    async fn contact(&self, ctx: &Context<'_>, id: String) -> async_graphql::Result<Option<Contact>> {
+    async fn contact(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Contact>> {
         let (app, _) = ctx.may_read("contact")?;
         let id = id.parse().map_err(bad_request)?;
         Ok(Contact::find(app, id))
     }
 
-    /// Contacts, filtered (also by their person's consent of today) and sorted; or found by the beginnings of words of name, mail and phone.
+    /// Contacts, filtered (also by their person's consent of today) and sorted; or found by the beginnings of words of
+    /// name, mail and phone. What is found stands in an order of its own: with `search`, `sortBy` and `descending` do not
+    /// count.
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
     async fn contacts(
         &self,
@@ -715,7 +744,7 @@ impl ContactQuery {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(default)] filter: ContactFilter,
+        filter: Option<ContactFilter>,
         #[graphql(default)] sort_by: SortBy,
         #[graphql(default)] descending: bool,
         search: Option<String>,
@@ -723,7 +752,7 @@ impl ContactQuery {
     ) -> async_graphql::Result<Connection<Opaque, Contact, EmptyFields, EmptyFields>> {
         let (app, _) = ctx.may_read("contacts")?;
         let cut = Paging { first, after, last, before }.cut()?;
-        let filter = filter.parse()?;
+        let filter = filter.unwrap_or_default().parse()?;
         let consent = consent.map(|consent| consent.parse(app)).transpose()?;
         let direction = if descending { Direction::Descending } else { Direction::Ascending };
         let views = app.ledger().views();

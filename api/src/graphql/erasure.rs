@@ -134,8 +134,8 @@ impl Erasure {
         ID(self.facts.id.to_string())
     }
     /// The stream it stands in: `history` shows it.
-    async fn case(&self) -> String {
-        self.facts.case.to_string()
+    async fn case(&self) -> ID {
+        ID(self.facts.case.to_string())
     }
     /// The case's revision, for `expectedRevision`.
     async fn revision(&self) -> u64 {
@@ -168,17 +168,17 @@ impl Erasure {
         Ok(self.facts.stage.is_open() && self.facts.due < ctx.app()?.now().day())
     }
     /// The actor who wrote the request down; another one must approve or refuse it.
-    async fn requested_by(&self) -> String {
-        self.facts.by.to_string()
+    async fn requested_by(&self) -> ID {
+        ID(self.facts.by.to_string())
     }
     /// The actor who approved it.
-    async fn approved_by(&self) -> Option<String> {
+    async fn approved_by(&self) -> Option<ID> {
         self.facts
             .steps
             .iter()
             .rev()
             .find(|step| step.stage == Stage::Approved && is_approval(&self.facts, step))
-            .map(|step| step.actor.to_string())
+            .map(|step| ID(step.actor.to_string()))
     }
     /// Every step, oldest first.
     async fn steps(&self) -> Vec<ErasureStep> {
@@ -219,10 +219,10 @@ impl Erasure {
         contacts.map(|contacts| (!contacts.is_empty()).then_some(contacts)).transpose()
     }
     /// The id of the organization, while anything can be read of it.
-    async fn organization_id(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<String>> {
+    async fn organization_id(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<ID>> {
         let subject = self.subject?;
         let found = ctx.may_read("organization").map(|(app, _)| organization_of(app, subject));
-        found.map(|id| id.map(|id| id.to_string())).transpose()
+        found.map(|id| id.map(|id| ID(id.to_string()))).transpose()
     }
     /// The contacts of the people who go with an organization, while anything can be read of them.
     async fn people(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<Contact>>> {
@@ -264,7 +264,7 @@ pub struct ErasureStep {
     /// The position of its record.
     position: Position,
     /// Who took it.
-    actor: String,
+    actor: ID,
 }
 
 impl From<&projections::Step> for ErasureStep {
@@ -273,7 +273,7 @@ impl From<&projections::Step> for ErasureStep {
             stage: step.stage.into(),
             at: Time(step.at),
             position: Position(step.position),
-            actor: step.actor.to_string(),
+            actor: ID(step.actor.to_string()),
         }
     }
 }
@@ -362,9 +362,9 @@ payload! {
 /// A request to be forgotten. Exactly one of the three ids says whose.
 #[derive(InputObject)]
 pub struct RequestErasureInput {
-    pub contact_id: Option<String>,
-    pub organization_id: Option<String>,
-    pub actor_id: Option<String>,
+    pub contact_id: Option<ID>,
+    pub organization_id: Option<ID>,
+    pub actor_id: Option<ID>,
     pub ground: Ground,
     pub how: AskedHow,
     /// The day the request came in.
@@ -384,7 +384,7 @@ pub struct RequestErasureInput {
 /// A request that is taken back.
 #[derive(InputObject)]
 pub struct WithdrawErasureRequestInput {
-    pub erasure_id: String,
+    pub erasure_id: ID,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
@@ -393,7 +393,7 @@ pub struct WithdrawErasureRequestInput {
 /// A request that is refused.
 #[derive(InputObject)]
 pub struct RefuseErasureInput {
-    pub erasure_id: String,
+    pub erasure_id: ID,
     pub ground: RefusalGround,
     pub words: Option<String>,
     pub expected_revision: Option<u64>,
@@ -403,7 +403,7 @@ pub struct RefuseErasureInput {
 /// A request that a second person agrees to.
 #[derive(InputObject)]
 pub struct ApproveErasureInput {
-    pub erasure_id: String,
+    pub erasure_id: ID,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
 }
@@ -457,7 +457,7 @@ type Done = Result<(Erasure, Accepted), No>;
 /// All that the case would refuse is refused before one is opened: a refusal writes nothing.
 async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     let (app, viewer) = ctx.may("requestErasure")?;
-    let whose = whose(input.contact_id.as_deref(), input.organization_id.as_deref(), input.actor_id.as_deref())?;
+    let whose = whose(input.contact_id.as_ref(), input.organization_id.as_ref(), input.actor_id.as_ref())?;
     let envelope = envelope(input.command_id, None, input.effective_at);
     let is_retry = app.is_repeated(&envelope);
     let mut problems = Problems::default();
@@ -550,11 +550,7 @@ fn standing(app: &App, text: &str) -> Result<(CaseId, ErasureId), No> {
 }
 
 /// Whose, by exactly one id.
-pub(super) fn whose(
-    contact: Option<&str>,
-    organization: Option<&str>,
-    actor: Option<&str>,
-) -> Result<Whose, UserError> {
+pub(super) fn whose(contact: Option<&ID>, organization: Option<&ID>, actor: Option<&ID>) -> Result<Whose, UserError> {
     match (contact, organization, actor) {
         (Some(id), None, None) => id.parse().map(Whose::Contact).map_err(|wrong| UserError::at(&["contactId"], wrong)),
         (None, Some(id), None) => {
@@ -607,17 +603,18 @@ pub(super) fn people(
         return Ok(Vec::new());
     };
     let mut people = Vec::with_capacity(ids.len());
-    for text in ids {
+    for (number, text) in ids.iter().enumerate() {
+        let path = &["people", &number.to_string()];
         let id: ContactId = match text.parse() {
             Ok(id) => id,
             Err(wrong) => {
-                problems.note(PATH, wrong);
+                problems.note(path, wrong);
                 continue;
             }
         };
-        let Some((subject, _)) = problems.found(known(app, Whose::Contact(id), PATH))? else { continue };
+        let Some((subject, _)) = problems.found(known(app, Whose::Contact(id), path))? else { continue };
         if !is_retry && !works_for(app, id, organization) {
-            problems.note(PATH, "one of these contacts does not work for this organization");
+            problems.note(path, "this contact does not work for this organization");
         } else if !people.contains(&subject) {
             people.push(subject);
         }
@@ -671,7 +668,7 @@ pub struct ErasureQuery;
 #[Object]
 impl ErasureQuery {
     /// The erasure with this id.
-    async fn erasure(&self, ctx: &Context<'_>, id: String) -> Option<async_graphql::Result<Erasure>> {
+    async fn erasure(&self, ctx: &Context<'_>, id: ID) -> Option<async_graphql::Result<Erasure>> {
         let found = ctx.may_read("erasure").and_then(|(app, _)| {
             let id = id.parse().map_err(bad_request)?;
             Ok(Erasure::find(app, id))

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use async_graphql::connection::{Connection, EmptyFields};
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use domain::actor::Role;
 use domain::event::{Event, Place, Stream, StreamKind};
 use domain::id::ErasureId;
@@ -56,7 +56,7 @@ pub struct HistoryRecord {
     /// Why values of it cannot be read, when a key was fenced or destroyed.
     erasure: Option<ErasureMark>,
     /// Who.
-    actor: String,
+    actor: ID,
     /// By which command.
     command: String,
     /// The record's hash.
@@ -91,7 +91,7 @@ impl HistoryQuery {
     async fn history(
         &self,
         ctx: &Context<'_>,
-        id: String,
+        id: ID,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -225,7 +225,7 @@ fn told(
         facts: facts.collect(),
         changes,
         erasure,
-        actor: record.actor.to_string(),
+        actor: ID(record.actor.to_string()),
         command: record.command.to_string(),
         hash: hex(&entry.hash),
     }

@@ -1,6 +1,6 @@
 //! The log as a whole: how long it is, whose it is, and where it ends.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use domain::event::Event;
 use domain::ledger;
 use events::chain::Head;
@@ -19,7 +19,7 @@ use crate::error::Failure;
 #[derive(SimpleObject)]
 pub struct Log {
     /// `log_…`; its own records are the history of this id.
-    id: String,
+    id: ID,
     /// How many records it has.
     size: Position,
     /// Size and hash of the last record, as an auditor keeps them: `SIZE:HASH`.
@@ -68,7 +68,7 @@ fn read(app: &App) -> Result<Log, Failure> {
         Level::A3 => ("A3", "the root of the keys is in declared hardware"),
     };
     Ok(Log {
-        id: ledger.log_id().to_string(),
+        id: ID(ledger.log_id().to_string()),
         size: Position(head.size),
         head: Head { size: head.size, hash: head.hash }.to_string(),
         hash: hex(&head.hash),

@@ -94,7 +94,7 @@ impl NoticeQuery {
         &self,
         ctx: &Context<'_>,
         purpose: Option<String>,
-        id: Option<String>,
+        id: Option<ID>,
     ) -> async_graphql::Result<Vec<Notice>> {
         let (app, _) = ctx.may_read("notices")?;
         let id: Option<NoticeId> = id.map(|id| id.parse().map_err(bad_request)).transpose()?;
@@ -109,7 +109,7 @@ impl NoticeQuery {
 #[derive(InputObject)]
 pub struct PublishNoticeInput {
     /// The notice that gets a version or a translation; without, it is a new notice.
-    pub notice_id: Option<String>,
+    pub notice_id: Option<ID>,
     /// The purpose it asks consent for, which never changes within a notice.
     pub purpose: String,
     /// As in BCP 47: `de`, `de-AT`.

@@ -15,7 +15,7 @@ use events::ledger::{Accepted, Fresh};
 use projections::{Direction, Facts, Filter, OrganizationSheet, Span, TicketFilter, Views};
 
 use super::connection::{Opaque, Paging, connection};
-use super::contact::{self, Contact, SortBy, read_page, tags};
+use super::contact::{self, Contact, SortBy, points, read_page, tags};
 use super::history::{History, history};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
@@ -23,7 +23,7 @@ use super::scalars::{CommandId, Day, Time};
 use super::ticket::{self, Ticket, TicketState};
 use super::values::{
     Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, OldIdentity, Reason,
-    SocialLink, SocialLinkInput, Source, change,
+    SocialLink, SocialLinkInput, Source, change, profile_path,
 };
 use crate::app::{App, Envelope};
 use crate::error::Failure;
@@ -261,7 +261,7 @@ impl Organization {
         state: Option<QuoteState>,
         #[graphql(default)] descending: bool,
     ) -> Option<async_graphql::Result<Connection<Opaque, Quote, EmptyFields, EmptyFields>>> {
-        let asked = QuotesAsked { organization_id: Some(self.id.to_string()), state, ..QuotesAsked::default() };
+        let asked = QuotesAsked { organization_id: Some(ID(self.id.to_string())), state, ..QuotesAsked::default() };
         Some(quote::page(ctx, &Paging { first, after, last, before }, &asked, descending))
     }
 }
@@ -305,7 +305,7 @@ pub struct FormerNameInput {
 
 impl FormerNameInput {
     fn parse(self, problems: &mut Problems) -> Option<Dated<Line>> {
-        let value = problems.take(&["formerNames", "name"], Line::parse(&self.name))?;
+        let value = problems.take(&["name"], Line::parse(&self.name))?;
         Some(Dated { value, from: self.from.map(|day| day.0), until: self.until.map(|day| day.0) })
     }
 }
@@ -319,8 +319,8 @@ pub struct DatedAddressInput {
 }
 
 impl DatedAddressInput {
-    fn parse(self, field: &str, problems: &mut Problems) -> Dated<profile::Address> {
-        let value = self.address.parse(field, problems);
+    fn parse(self, kept: &[&profile::Address], problems: &mut Problems) -> Dated<profile::Address> {
+        let value = problems.inside(&["address"], |p| self.address.parse(kept, p));
         Dated { value, from: self.from.map(|day| day.0), until: self.until.map(|day| day.0) }
     }
 }
@@ -343,7 +343,7 @@ pub struct RegisterOrganizationInput {
     pub delivery_addresses: Vec<DatedAddressInput>,
     pub website: Option<String>,
     /// The organization it belongs to.
-    pub parent_id: Option<String>,
+    pub parent_id: Option<ID>,
     #[graphql(default)]
     pub social_links: Vec<SocialLinkInput>,
     pub notes: Option<String>,
@@ -360,7 +360,7 @@ pub struct RegisterOrganizationInput {
 /// address that is left behind joins the former ones, and a delivery address that leaves the list stays in it as over.
 #[derive(InputObject)]
 pub struct ChangeOrganizationInput {
-    pub organization_id: String,
+    pub organization_id: ID,
     /// Whether it was wrong or has changed.
     pub reason: Cause,
     pub source: Option<Source>,
@@ -372,7 +372,7 @@ pub struct ChangeOrganizationInput {
     pub former_invoice_addresses: MaybeUndefined<Vec<DatedAddressInput>>,
     pub delivery_addresses: MaybeUndefined<Vec<DatedAddressInput>>,
     pub website: MaybeUndefined<String>,
-    pub parent_id: MaybeUndefined<String>,
+    pub parent_id: MaybeUndefined<ID>,
     pub social_links: MaybeUndefined<Vec<SocialLinkInput>>,
     pub notes: MaybeUndefined<String>,
     pub tags: MaybeUndefined<Vec<String>>,
@@ -427,24 +427,22 @@ async fn register(ctx: &Context<'_>, input: RegisterOrganizationInput) -> Done {
     let p = &mut problems;
     let mut profile = Profile {
         name: p.take(&["name"], Line::parse(&input.name)),
-        former_names: input.former_names.into_iter().filter_map(|name| name.parse(p)).collect(),
-        invoice_address: input.invoice_address.map(|address| address.parse("invoiceAddress", p)),
-        former_invoice_addresses: dated(input.former_invoice_addresses, "formerInvoiceAddresses", p),
-        delivery_addresses: dated(input.delivery_addresses, "deliveryAddresses", p),
+        former_names: p.each("formerNames", input.former_names, FormerNameInput::parse),
+        invoice_address: input.invoice_address.map(|address| invoiced(address, &[], p)),
+        former_invoice_addresses: dated(input.former_invoice_addresses, "formerInvoiceAddresses", &[], p),
+        delivery_addresses: dated(input.delivery_addresses, "deliveryAddresses", &[], p),
         website: input.website.and_then(|page| p.take(&["website"], Website::parse(&page))),
         parent,
-        social_links: input.social_links.into_iter().filter_map(|link| link.parse(p)).collect(),
+        social_links: p.each("socialLinks", input.social_links, SocialLinkInput::parse),
         notes: input.notes.and_then(|text| p.take(&["notes"], Text::parse(&text))),
         tags: tags(input.tags, p),
         source_words: input.source_words.and_then(|text| p.take(&["sourceWords"], Text::parse(&text))),
         reason_words: input.reason_words.and_then(|text| p.take(&["reasonWords"], Text::parse(&text))),
-        old_id: input.old_id.and_then(|old| old.parse(p)),
+        old_id: input.old_id.and_then(|old| p.inside(&["oldId"], |p| old.parse(p))),
         points: Vec::new(),
     };
     let country = profile.invoice_address.as_ref().and_then(|address| address.country_code);
-    for point in input.points {
-        profile.points.extend(point.parse(country, &mut fresh, p)?);
-    }
+    profile.points = points(input.points, country, &mut fresh, p)?;
     problems.end()?;
     let command = Command::Register { subject, holding, profile: Box::new(profile), policy: FieldPolicy::default() };
     submit(ctx, "registerOrganization", id, command, envelope, fresh).await
@@ -472,22 +470,19 @@ async fn change_organization(ctx: &Context<'_>, input: ChangeOrganizationInput) 
         }
         other => change(other, |_| None),
     };
+    let kept: Vec<_> = current.iter().flat_map(addresses).collect();
     let p = &mut problems;
     let mut profile = ProfileChange {
         name: change(input.name, |text| p.take(&["name"], Line::parse(&text))),
-        former_names: change(input.former_names, |names| {
-            Some(names.into_iter().filter_map(|name| name.parse(p)).collect())
-        }),
-        invoice_address: change(input.invoice_address, |address| Some(address.parse("invoiceAddress", p))),
+        former_names: change(input.former_names, |names| Some(p.each("formerNames", names, FormerNameInput::parse))),
+        invoice_address: change(input.invoice_address, |address| Some(invoiced(address, &kept, p))),
         former_invoice_addresses: change(input.former_invoice_addresses, |list| {
-            Some(dated(list, "formerInvoiceAddresses", p))
+            Some(dated(list, "formerInvoiceAddresses", &kept, p))
         }),
-        delivery_addresses: change(input.delivery_addresses, |list| Some(dated(list, "deliveryAddresses", p))),
+        delivery_addresses: change(input.delivery_addresses, |list| Some(dated(list, "deliveryAddresses", &kept, p))),
         website: change(input.website, |page| p.take(&["website"], Website::parse(&page))),
         parent,
-        social_links: change(input.social_links, |links| {
-            Some(links.into_iter().filter_map(|link| link.parse(p)).collect())
-        }),
+        social_links: change(input.social_links, |links| Some(p.each("socialLinks", links, SocialLinkInput::parse))),
         notes: change(input.notes, |text| p.take(&["notes"], Text::parse(&text))),
         tags: change(input.tags, |list| Some(tags(list, p))),
         source_words: change(input.source_words, |text| p.take(&["sourceWords"], Text::parse(&text))),
@@ -507,8 +502,23 @@ async fn change_organization(ctx: &Context<'_>, input: ChangeOrganizationInput) 
     submit(ctx, "changeOrganization", id, command, envelope, Fresh::new()).await
 }
 
-fn dated(list: Vec<DatedAddressInput>, field: &str, problems: &mut Problems) -> Vec<Dated<profile::Address>> {
-    list.into_iter().map(|address| address.parse(field, problems)).collect()
+fn invoiced(address: AddressInput, kept: &[&profile::Address], problems: &mut Problems) -> profile::Address {
+    problems.inside(&["invoiceAddress"], |p| address.parse(kept, p))
+}
+
+fn dated(
+    list: Vec<DatedAddressInput>,
+    field: &str,
+    kept: &[&profile::Address],
+    problems: &mut Problems,
+) -> Vec<Dated<profile::Address>> {
+    problems.each(field, list, |address, p| Some(address.parse(kept, p)))
+}
+
+/// Every address that is held of it.
+fn addresses(profile: &Profile) -> impl Iterator<Item = &profile::Address> {
+    let dated = profile.former_invoice_addresses.iter().chain(&profile.delivery_addresses);
+    profile.invoice_address.iter().chain(dated.map(|dated| &dated.value))
 }
 
 async fn submit(
@@ -571,13 +581,24 @@ impl Kind for organization::Rejection {
             Self::Point(_) => ErrorCode::Validation,
         }
     }
+
+    fn path(&self) -> Vec<String> {
+        match self {
+            Self::HoldOver => vec!["holdUntil".into()],
+            Self::Profile(rejection) => profile_path(*rejection),
+            Self::Point(domain::point::Rejection::Unknown | domain::point::Rejection::Retired) => {
+                vec!["pointId".into()]
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Which organizations. What is left out is not asked.
 #[derive(InputObject, Default)]
 pub struct OrganizationFilter {
     /// That belong to this one.
-    pub parent_id: Option<String>,
+    pub parent_id: Option<ID>,
     /// With all of these.
     #[graphql(default)]
     pub tags: Vec<String>,
@@ -610,13 +631,14 @@ pub struct OrganizationQuery;
 #[Object]
 impl OrganizationQuery {
     /// The organization with this id.
-    async fn organization(&self, ctx: &Context<'_>, id: String) -> async_graphql::Result<Option<Organization>> {
+    async fn organization(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Organization>> {
         let (app, _) = ctx.may_read("organization")?;
         let id = id.parse().map_err(bad_request)?;
         Ok(Organization::find(app, id))
     }
 
-    /// Organizations, filtered and sorted; or found by the beginnings of words of name, mail and phone.
+    /// Organizations, filtered and sorted; or found by the beginnings of words of name, mail and phone. What is found
+    /// stands in an order of its own: with `search`, `sortBy` and `descending` do not count.
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
     async fn organizations(
         &self,
@@ -625,14 +647,14 @@ impl OrganizationQuery {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(default)] filter: OrganizationFilter,
+        filter: Option<OrganizationFilter>,
         #[graphql(default)] sort_by: SortBy,
         #[graphql(default)] descending: bool,
         search: Option<String>,
     ) -> async_graphql::Result<Connection<Opaque, Organization, EmptyFields, EmptyFields>> {
         let (app, _) = ctx.may_read("organizations")?;
         let cut = Paging { first, after, last, before }.cut()?;
-        let filter = filter.parse()?;
+        let filter = filter.unwrap_or_default().parse()?;
         let views = app.ledger().views();
         let page = match search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             Some(text) => views.find_organizations(text, &filter, &cut),

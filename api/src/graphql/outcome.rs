@@ -77,6 +77,11 @@ impl UserError {
 pub trait Kind: std::error::Error {
     /// Of what kind it is.
     fn kind(&self) -> ErrorCode;
+
+    /// Which field of the input it is about, where it says.
+    fn path(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// No, for one reason or several.
@@ -112,7 +117,9 @@ impl<R: Kind> From<Refused<R>> for No {
     fn from(refused: Refused<R>) -> Self {
         let words = refused.to_string();
         let error = match refused {
-            Refused::Rejected(rejection) => UserError::new(rejection.kind(), rejection),
+            Refused::Rejected(rejection) => {
+                UserError { path: rejection.path(), ..UserError::new(rejection.kind(), rejection) }
+            }
             Refused::Conflict { current } => {
                 UserError { current_revision: current, ..UserError::new(ErrorCode::Conflict, conflict(current)) }
             }
@@ -254,6 +261,27 @@ impl Problems {
     /// Takes a parsed value, or notes what is wrong with the field.
     pub fn take<T>(&mut self, path: &[&str], parsed: Result<T, Invalid>) -> Option<T> {
         parsed.map_err(|wrong| self.0.push(UserError::at(path, wrong))).ok()
+    }
+
+    /// Parses what stands in a field of its own; what is wrong there is named by the way to it.
+    pub fn inside<T>(&mut self, path: &[&str], parse: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.0.len();
+        let parsed = parse(self);
+        for error in self.0.iter_mut().skip(before) {
+            error.path.splice(..0, path.iter().map(|part| (*part).to_owned()));
+        }
+        parsed
+    }
+
+    /// Parses a list; what is wrong with an item is named by its number, from 0.
+    pub fn each<I, T>(
+        &mut self,
+        field: &str,
+        list: Vec<I>,
+        mut parse: impl FnMut(I, &mut Self) -> Option<T>,
+    ) -> Vec<T> {
+        let items = list.into_iter().enumerate();
+        items.filter_map(|(number, item)| self.inside(&[field, &number.to_string()], |p| parse(item, p))).collect()
     }
 
     /// Notes what is wrong with a field.

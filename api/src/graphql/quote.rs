@@ -359,8 +359,8 @@ impl OfferInput {
         let currency = p.take(&["offer", "currency"], Currency::parse(&self.currency));
         let title = self.title.and_then(|title| p.take(&["offer", "title"], Line::parse(&title)));
         let notes = self.notes.and_then(|notes| p.take(&["offer", "notes"], Text::parse(&notes)));
-        let lines = self.lines.into_iter().filter_map(|line| line.parse(p));
-        let (items, descriptions) = lines.unzip();
+        let lines = p.inside(&["offer"], |p| p.each("lines", self.lines, QuoteLineInput::parse));
+        let (items, descriptions) = lines.into_iter().unzip();
         problems.end()?;
         let Some(currency) = currency else { return Err(Failure::internal("a currency without a problem").into()) };
         Ok(Offer { currency, valid_until: self.valid_until.0, items, texts: Texts { title, descriptions, notes } })
@@ -369,10 +369,9 @@ impl OfferInput {
 
 impl QuoteLineInput {
     fn parse(self, problems: &mut Problems) -> Option<(Item, Line)> {
-        let description = problems.take(&["offer", "lines", "description"], Line::parse(&self.description));
-        let discount =
-            problems.take(&["offer", "lines", "discountBasisPoints"], BasisPoints::new(self.discount_basis_points));
-        let tax = problems.take(&["offer", "lines", "taxBasisPoints"], BasisPoints::new(self.tax_basis_points));
+        let description = problems.take(&["description"], Line::parse(&self.description));
+        let discount = problems.take(&["discountBasisPoints"], BasisPoints::new(self.discount_basis_points));
+        let tax = problems.take(&["taxBasisPoints"], BasisPoints::new(self.tax_basis_points));
         // A quantity below 0 is refused with those that are too large.
         let quantity_milli = u64::try_from(self.quantity_milli.0).unwrap_or(u64::MAX);
         let unit_price_minor = self.unit_price_minor.0;
@@ -383,8 +382,8 @@ impl QuoteLineInput {
 /// The first version of a quote. A contact, an organization or both say for whom.
 #[derive(InputObject)]
 pub struct DraftQuoteInput {
-    pub contact_id: Option<String>,
-    pub organization_id: Option<String>,
+    pub contact_id: Option<ID>,
+    pub organization_id: Option<ID>,
     pub offer: OfferInput,
     pub effective_at: Option<Time>,
     pub command_id: Option<CommandId>,
@@ -393,7 +392,7 @@ pub struct DraftQuoteInput {
 /// The next version of a quote. What was sent stays as it was.
 #[derive(InputObject)]
 pub struct ReviseQuoteInput {
-    pub quote_id: String,
+    pub quote_id: ID,
     pub offer: OfferInput,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
@@ -403,7 +402,7 @@ pub struct ReviseQuoteInput {
 /// A version that went out: the last one.
 #[derive(InputObject)]
 pub struct MarkQuoteSentInput {
-    pub quote_id: String,
+    pub quote_id: ID,
     pub version: u32,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
@@ -413,7 +412,7 @@ pub struct MarkQuoteSentInput {
 /// They take it: the version that was sent last, up to its last day.
 #[derive(InputObject)]
 pub struct AcceptQuoteInput {
-    pub quote_id: String,
+    pub quote_id: ID,
     pub version: u32,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
@@ -423,7 +422,7 @@ pub struct AcceptQuoteInput {
 /// They do not.
 #[derive(InputObject)]
 pub struct RejectQuoteInput {
-    pub quote_id: String,
+    pub quote_id: ID,
     pub version: u32,
     /// Why, in their words.
     pub reason: Option<String>,
@@ -561,8 +560,8 @@ impl Kind for Rejection {
 pub struct QuotesAsked {
     /// That stand so today.
     pub state: Option<QuoteState>,
-    pub contact_id: Option<String>,
-    pub organization_id: Option<String>,
+    pub contact_id: Option<ID>,
+    pub organization_id: Option<ID>,
 }
 
 /// The queries of quotes.
@@ -572,7 +571,7 @@ pub struct QuoteQuery;
 #[Object]
 impl QuoteQuery {
     /// The quote with this id.
-    async fn quote(&self, ctx: &Context<'_>, id: String) -> async_graphql::Result<Option<Quote>> {
+    async fn quote(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Quote>> {
         let (app, _) = ctx.may_read("quote")?;
         let id = id.parse().map_err(bad_request)?;
         Ok(Quote::find(app, id))
@@ -587,11 +586,11 @@ impl QuoteQuery {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(default)] filter: QuotesAsked,
+        filter: Option<QuotesAsked>,
         #[graphql(default)] descending: bool,
     ) -> async_graphql::Result<Connection<Opaque, Quote, EmptyFields, EmptyFields>> {
         ctx.may_read("quotes")?;
-        page(ctx, &Paging { first, after, last, before }, &filter, descending)
+        page(ctx, &Paging { first, after, last, before }, &filter.unwrap_or_default(), descending)
     }
 }
 

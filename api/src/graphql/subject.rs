@@ -36,7 +36,7 @@ const OTHERS: usize = 100;
 #[derive(SimpleObject)]
 pub struct Subject {
     /// `subject_…`; it stands only inside sealed parts.
-    id: String,
+    id: ID,
     /// By compartment, in their order.
     compartments: Vec<HeldCompartment>,
 }
@@ -73,7 +73,7 @@ pub struct ServedPurpose {
 pub struct HeldNode {
     /// Such as `contact` or `ticket`.
     kind: &'static str,
-    id: String,
+    id: ID,
     /// Every value that can be read.
     values: Vec<NamedValue>,
 }
@@ -97,7 +97,7 @@ pub struct ErasurePreview {
     /// The contacts of the subject: all of them are the same person's.
     contacts: Vec<Contact>,
     /// The organization, where the subject is one.
-    organization_id: Option<String>,
+    organization_id: Option<ID>,
     /// For an organization: the contacts who work for it, of whom some may go with it.
     people: Vec<Contact>,
     /// Parts of other people in the records that would lose some of theirs. They stay.
@@ -117,9 +117,9 @@ pub struct PlannedCompartment {
     /// How many sealed parts are under its key.
     parts: usize,
     /// The contacts of whose person it is.
-    contact_ids: Vec<String>,
+    contact_ids: Vec<ID>,
     /// The organization whose it is.
-    organization_id: Option<String>,
+    organization_id: Option<ID>,
     /// On which law it stays.
     basis: Option<String>,
     /// The last day it is kept.
@@ -129,8 +129,8 @@ pub struct PlannedCompartment {
 /// Another person's parts in the same records.
 #[derive(SimpleObject)]
 pub struct OtherParts {
-    contact_ids: Vec<String>,
-    organization_id: Option<String>,
+    contact_ids: Vec<ID>,
+    organization_id: Option<ID>,
     parts: usize,
 }
 
@@ -145,9 +145,9 @@ impl SubjectQuery {
     async fn subject(
         &self,
         ctx: &Context<'_>,
-        contact_id: Option<String>,
-        organization_id: Option<String>,
-        id: Option<String>,
+        contact_id: Option<ID>,
+        organization_id: Option<ID>,
+        id: Option<ID>,
     ) -> Option<async_graphql::Result<Subject>> {
         subject(ctx, contact_id, organization_id, id).await.transpose()
     }
@@ -156,8 +156,8 @@ impl SubjectQuery {
     async fn erasure_preview(
         &self,
         ctx: &Context<'_>,
-        contact_id: Option<String>,
-        organization_id: Option<String>,
+        contact_id: Option<ID>,
+        organization_id: Option<ID>,
         #[graphql(default)] people: Vec<ID>,
     ) -> Option<async_graphql::Result<ErasurePreview>> {
         erasure_preview(ctx, contact_id, organization_id, people).await.transpose()
@@ -166,16 +166,16 @@ impl SubjectQuery {
 
 async fn subject(
     ctx: &Context<'_>,
-    contact_id: Option<String>,
-    organization_id: Option<String>,
-    id: Option<String>,
+    contact_id: Option<ID>,
+    organization_id: Option<ID>,
+    id: Option<ID>,
 ) -> async_graphql::Result<Option<Subject>> {
     let (app, _) = ctx.may_read("subject")?;
     let subject = match (id, &contact_id, &organization_id) {
         (Some(id), None, None) => id.parse::<SubjectId>().map_err(bad_request)?,
         (Some(_), ..) => return Err(bad_request("name one of contactId, organizationId and id")),
         (None, contact, organization) => {
-            let whose = named(contact.as_deref(), organization.as_deref())?;
+            let whose = named(contact.as_ref(), organization.as_ref())?;
             let Some((subject, _)) = held_by(app, whose)? else { return Ok(None) };
             subject
         }
@@ -187,12 +187,12 @@ async fn subject(
 
 async fn erasure_preview(
     ctx: &Context<'_>,
-    contact_id: Option<String>,
-    organization_id: Option<String>,
+    contact_id: Option<ID>,
+    organization_id: Option<ID>,
     people: Vec<ID>,
 ) -> async_graphql::Result<Option<ErasurePreview>> {
     let (app, _) = ctx.may_read("erasurePreview")?;
-    let whose = named(contact_id.as_deref(), organization_id.as_deref())?;
+    let whose = named(contact_id.as_ref(), organization_id.as_ref())?;
     let Some((subject, kind)) = held_by(app, whose)? else { return Ok(None) };
     let mut problems = Problems::default();
     let going = going_along(app, whose, &people, false, &mut problems)?;
@@ -210,7 +210,7 @@ async fn erasure_preview(
     }
 }
 
-fn named(contact: Option<&str>, organization: Option<&str>) -> async_graphql::Result<Whose> {
+fn named(contact: Option<&ID>, organization: Option<&ID>) -> async_graphql::Result<Whose> {
     whose(contact, organization, None).map_err(|wrong| bad_request(wrong.message))
 }
 
@@ -241,7 +241,7 @@ fn held(app: &App, id: SubjectId) -> Result<Option<Subject>, Failure> {
             things: held.things.iter().map(|thing| HeldNode::of(&views, thing, compartment)).collect(),
         }
     });
-    Ok(Some(Subject { id: id.to_string(), compartments: compartments.collect() }))
+    Ok(Some(Subject { id: ID(id.to_string()), compartments: compartments.collect() }))
 }
 
 /// What would become of each compartment; nothing where the register does not say.
@@ -292,7 +292,7 @@ impl HeldNode {
             HeldThing::Actor(actor) => ("actor", actor.id.to_string(), actor_values(actor)),
         };
         let values = values.into_iter().map(|(name, value)| NamedValue { name, value });
-        Self { kind, id, values: values.collect() }
+        Self { kind, id: ID(id), values: values.collect() }
     }
 }
 
@@ -411,7 +411,7 @@ fn preview(app: &App, subjects: Vec<SubjectId>, kind: SubjectKind) -> Result<Era
         dies: dies.iter().map(|planned| PlannedCompartment::of(app, planned)).collect(),
         stays: stays.iter().map(|planned| PlannedCompartment::of(app, planned)).collect(),
         contacts: owner.map(|owner| contacts_of(app, owner)).unwrap_or_default(),
-        organization_id: organization.map(|id| id.to_string()),
+        organization_id: organization.map(|id| ID(id.to_string())),
         people: organization.map(|id| workers(app, id)).unwrap_or_default(),
         other_people: others.len(),
         others: others.into_iter().take(OTHERS).map(|(subject, parts)| OtherParts::of(app, subject, parts)).collect(),
@@ -436,9 +436,9 @@ impl OtherParts {
     }
 }
 
-fn names(app: &App, subject: SubjectId) -> (Vec<String>, Option<String>) {
-    let contacts = contacts_of(app, subject).iter().map(|contact| contact.id.to_string()).collect();
-    (contacts, organization_of(app, subject).map(|id| id.to_string()))
+fn names(app: &App, subject: SubjectId) -> (Vec<ID>, Option<ID>) {
+    let contacts = contacts_of(app, subject).iter().map(|contact| ID(contact.id.to_string())).collect();
+    (contacts, organization_of(app, subject).map(|id| ID(id.to_string())))
 }
 
 /// Other subjects' live parts in the records that have a part under a key that dies.

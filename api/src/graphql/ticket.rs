@@ -283,8 +283,8 @@ payload! {
 /// What somebody asks. A contact, an organization or both say who.
 #[derive(InputObject)]
 pub struct OpenTicketInput {
-    pub contact_id: Option<String>,
-    pub organization_id: Option<String>,
+    pub contact_id: Option<ID>,
+    pub organization_id: Option<ID>,
     /// What it is about, in one line.
     pub subject_line: String,
     /// The first message.
@@ -299,7 +299,7 @@ pub struct OpenTicketInput {
 /// A message that the customer reads or wrote. One of the customer's reopens a solved ticket.
 #[derive(InputObject)]
 pub struct ReplyToTicketInput {
-    pub ticket_id: String,
+    pub ticket_id: ID,
     #[graphql(default)]
     pub direction: Direction,
     pub body: String,
@@ -311,7 +311,7 @@ pub struct ReplyToTicketInput {
 /// A message among us.
 #[derive(InputObject)]
 pub struct AddInternalNoteInput {
-    pub ticket_id: String,
+    pub ticket_id: ID,
     pub body: String,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
@@ -321,9 +321,9 @@ pub struct AddInternalNoteInput {
 /// Who is to work on a ticket.
 #[derive(InputObject)]
 pub struct AssignTicketInput {
-    pub ticket_id: String,
+    pub ticket_id: ID,
     /// An agent; `null` for nobody.
-    pub owner_id: MaybeUndefined<String>,
+    pub owner_id: MaybeUndefined<ID>,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
@@ -332,7 +332,7 @@ pub struct AssignTicketInput {
 /// How soon a ticket is to be looked at.
 #[derive(InputObject)]
 pub struct SetTicketPriorityInput {
-    pub ticket_id: String,
+    pub ticket_id: ID,
     pub priority: Priority,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
@@ -342,7 +342,7 @@ pub struct SetTicketPriorityInput {
 /// What solves a ticket.
 #[derive(InputObject)]
 pub struct SolveTicketInput {
-    pub ticket_id: String,
+    pub ticket_id: ID,
     pub solution: String,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
@@ -352,7 +352,7 @@ pub struct SolveTicketInput {
 /// A ticket that is not over. A closed one may be reopened for 30 days.
 #[derive(InputObject)]
 pub struct ReopenTicketInput {
-    pub ticket_id: String,
+    pub ticket_id: ID,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
@@ -361,7 +361,7 @@ pub struct ReopenTicketInput {
 /// A ticket that is over.
 #[derive(InputObject)]
 pub struct CloseTicketInput {
-    pub ticket_id: String,
+    pub ticket_id: ID,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
@@ -556,19 +556,22 @@ impl Kind for ticket::Rejection {
 #[graphql(name = "TicketFilter")]
 pub struct TicketsAsked {
     pub state: Option<TicketState>,
-    /// That this actor works on; `null` for those that nobody works on.
-    pub owner_id: MaybeUndefined<String>,
+    /// That this actor works on.
+    pub owner_id: Option<ID>,
+    /// `true`: that nobody works on. It does not go with `ownerId`; `false` asks nothing.
+    pub unassigned: Option<bool>,
     pub priority: Option<Priority>,
-    pub contact_id: Option<String>,
-    pub organization_id: Option<String>,
+    pub contact_id: Option<ID>,
+    pub organization_id: Option<ID>,
 }
 
 impl TicketsAsked {
     fn parse(self) -> async_graphql::Result<TicketFilter> {
-        let owner = match self.owner_id {
-            MaybeUndefined::Undefined => None,
-            MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(id) => Some(Some(id.parse().map_err(bad_request)?)),
+        let owner = match (self.owner_id, self.unassigned) {
+            (Some(_), Some(true)) => return Err(bad_request("give ownerId or unassigned, not both")),
+            (Some(id), _) => Some(Some(id.parse().map_err(bad_request)?)),
+            (None, Some(true)) => Some(None),
+            (None, _) => None,
         };
         Ok(TicketFilter {
             status: self.state.map(Into::into),
@@ -587,7 +590,7 @@ pub struct TicketQuery;
 #[Object]
 impl TicketQuery {
     /// The ticket with this id.
-    async fn ticket(&self, ctx: &Context<'_>, id: String) -> async_graphql::Result<Option<Ticket>> {
+    async fn ticket(&self, ctx: &Context<'_>, id: ID) -> async_graphql::Result<Option<Ticket>> {
         let (app, _) = ctx.may_read("ticket")?;
         let id = id.parse().map_err(bad_request)?;
         Ok(Ticket::find(app, id))
@@ -602,11 +605,11 @@ impl TicketQuery {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-        #[graphql(default)] filter: TicketsAsked,
+        filter: Option<TicketsAsked>,
         #[graphql(default)] descending: bool,
     ) -> async_graphql::Result<Connection<Opaque, Ticket, EmptyFields, EmptyFields>> {
         ctx.may_read("tickets")?;
-        page(ctx, &Paging { first, after, last, before }, &filter.parse()?, descending)
+        page(ctx, &Paging { first, after, last, before }, &filter.unwrap_or_default().parse()?, descending)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Values that several nouns share: how they come in, how they are shown.
 
-use async_graphql::{Enum, InputObject, MaybeUndefined, SimpleObject};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined, SimpleObject};
 use domain::compartment::Country;
 use domain::holding::{ChangeCause, ReasonKind, SourceKind};
 use domain::id::PointId;
 use domain::point::{Point, PointKind};
 use domain::profile::{self, Change, OldId, Pertinent};
 use domain::subject::Stage;
-use domain::value::{Line, Website};
+use domain::value::{Invalid, Line, Website};
 use events::keyring::Level;
 use events::ledger::Fresh;
 use projections::PointSheet;
@@ -74,21 +74,35 @@ pub struct AddressInput {
     pub postcode: Option<String>,
     pub city: Option<String>,
     pub region: Option<String>,
-    /// Two letters of ISO 3166-1.
+    /// Two letters of ISO 3166-1, or the English name; with `countryCode`, or where it was written so before, any words.
     pub country: Option<String>,
+    /// Two letters of ISO 3166-1; without, it follows from `country`.
+    pub country_code: Option<String>,
 }
 
 impl AddressInput {
-    /// Parses it; what is wrong is noted.
-    pub fn parse(self, field: &str, problems: &mut Problems) -> profile::Address {
+    /// Parses it; what is wrong is noted. `kept` are addresses that are held already: who gives one of them back need not
+    /// know a country that nobody knew when it came in.
+    pub fn parse(self, kept: &[&profile::Address], problems: &mut Problems) -> profile::Address {
         let mut line =
-            |name: &str, text: Option<String>| text.and_then(|text| problems.take(&[field, name], Line::parse(&text)));
+            |name: &str, text: Option<String>| text.and_then(|text| problems.take(&[name], Line::parse(&text)));
         let (postcode, city) = (line("postcode", self.postcode), line("city", self.city));
-        let region = line("region", self.region);
-        let lines = self.lines.into_iter().filter_map(|text| line("lines", Some(text))).collect();
-        let country_code = self.country.and_then(|code| problems.take(&[field, "country"], Country::parse(&code)));
-        profile::Address { lines, postcode, city, region, country: None, country_code }
+        let (region, country) = (line("region", self.region), line("country", self.country));
+        let lines = problems.each("lines", self.lines, |text, p| p.take(&[], Line::parse(&text)));
+        let country_code = match (self.country_code, &country) {
+            (Some(code), _) => problems.take(&["countryCode"], Country::parse(&code)),
+            (None, Some(written)) => match kept.iter().find(|known| known.country.as_ref() == Some(written)) {
+                Some(known) => known.country_code,
+                None => problems.take(&["country"], country_named(written.as_str())),
+            },
+            (None, None) => None,
+        };
+        profile::Address { lines, postcode, city, region, country, country_code }
     }
+}
+
+fn country_named(text: &str) -> Result<Country, Invalid> {
+    Country::parse(text).or_else(|unknown| Country::named(text).ok_or(unknown))
 }
 
 /// A postal address.
@@ -98,7 +112,7 @@ pub struct Address {
     pub postcode: Option<String>,
     pub city: Option<String>,
     pub region: Option<String>,
-    /// As it was written.
+    /// As it was written; the code, where nothing else was.
     pub country: Option<String>,
     /// Two letters of ISO 3166-1.
     pub country_code: Option<String>,
@@ -106,13 +120,14 @@ pub struct Address {
 
 impl From<profile::Address> for Address {
     fn from(address: profile::Address) -> Self {
+        let code = address.country_code.map(|code| code.to_string());
         Self {
             lines: address.lines.into_iter().map(Line::into_string).collect(),
             postcode: address.postcode.map(Line::into_string),
             city: address.city.map(Line::into_string),
             region: address.region.map(Line::into_string),
-            country: address.country.map(Line::into_string),
-            country_code: address.country_code.map(|code| code.to_string()),
+            country: address.country.map(Line::into_string).or_else(|| code.clone()),
+            country_code: code,
         }
     }
 }
@@ -127,8 +142,8 @@ pub struct SocialLinkInput {
 impl SocialLinkInput {
     /// Parses it; what is wrong is noted.
     pub fn parse(self, problems: &mut Problems) -> Option<profile::SocialLink> {
-        let network = problems.take(&["socialLinks", "network"], Line::parse(&self.network));
-        let page = problems.take(&["socialLinks", "page"], Website::parse(&self.page));
+        let network = problems.take(&["network"], Line::parse(&self.network));
+        let page = problems.take(&["page"], Website::parse(&self.page));
         Some(profile::SocialLink { network: network?, page: page? })
     }
 }
@@ -156,7 +171,7 @@ pub struct PertinentDateInput {
 impl PertinentDateInput {
     /// Parses it; what is wrong is noted.
     pub fn parse(self, problems: &mut Problems) -> Option<Pertinent> {
-        let label = problems.take(&["dates", "label"], Line::parse(&self.label))?;
+        let label = problems.take(&["label"], Line::parse(&self.label))?;
         Some(Pertinent { label, day: self.day.0 })
     }
 }
@@ -184,8 +199,8 @@ pub struct OldIdInput {
 impl OldIdInput {
     /// Parses it; what is wrong is noted.
     pub fn parse(self, problems: &mut Problems) -> Option<OldId> {
-        let source = problems.take(&["oldId", "source"], Line::parse(&self.source));
-        let id = problems.take(&["oldId", "id"], Line::parse(&self.id));
+        let source = problems.take(&["source"], Line::parse(&self.source));
+        let id = problems.take(&["id"], Line::parse(&self.id));
         Some(OldId { source: source?, id: id? })
     }
 }
@@ -220,9 +235,9 @@ impl ContactPointInput {
         problems: &mut Problems,
     ) -> Result<Option<Point>, No> {
         let id: PointId = fresh.id().map_err(Failure::internal)?;
-        let label = self.label.map(|label| problems.take(&["points", "label"], Line::parse(&label)));
+        let label = self.label.map(|label| problems.take(&["label"], Line::parse(&label)));
         let point = Point::parse(id, self.kind.into(), label.flatten(), &self.value, country);
-        Ok(problems.take(&["points", "value"], point))
+        Ok(problems.take(&["value"], point))
     }
 }
 
@@ -230,7 +245,7 @@ impl ContactPointInput {
 #[derive(SimpleObject)]
 pub struct ContactPoint {
     /// What consents name it by.
-    pub id: String,
+    pub id: ID,
     pub kind: Kind,
     pub label: Option<String>,
     /// As it was written.
@@ -244,7 +259,7 @@ pub struct ContactPoint {
 impl From<PointSheet<'_>> for ContactPoint {
     fn from(point: PointSheet<'_>) -> Self {
         Self {
-            id: point.id.to_string(),
+            id: ID(point.id.to_string()),
             kind: point.kind.into(),
             label: point.label.map(str::to_owned),
             value: point.value.to_owned(),
@@ -262,7 +277,7 @@ pub struct ErasureMark {
     /// In words. At anchor level A0 they say that the erasure is logical.
     pub reason: String,
     /// Under which request.
-    pub erasure: Option<String>,
+    pub erasure: Option<ID>,
 }
 
 impl ErasureMark {
@@ -279,9 +294,43 @@ impl ErasureMark {
         Self {
             at: super::scalars::Time(step.map_or(domain::time::Time(0), |step| step.at)),
             reason: reason.to_owned(),
-            erasure: Some(erasure.facts.id.to_string()),
+            erasure: Some(ID(erasure.facts.id.to_string())),
         }
     }
+}
+
+/// The field of an input that a rejection of a profile is about.
+pub fn profile_path(rejection: profile::Rejection) -> Vec<String> {
+    let field = match rejection {
+        profile::Rejection::NotKept { field } | profile::Rejection::CardNumber { field } => input_name(field),
+        profile::Rejection::TooMany { what: "tags", .. } => "tags".into(),
+        profile::Rejection::TooMany { what: "social links", .. } => "socialLinks".into(),
+        profile::Rejection::TooMany { what: "former names", .. } => "formerNames".into(),
+        profile::Rejection::TooMany { .. } | profile::Rejection::TooMuch { .. } => return Vec::new(),
+    };
+    vec![field]
+}
+
+/// A field of a profile as inputs name it: `WORK_ADDRESS` is `workAddress`.
+pub fn input_name(field: &str) -> String {
+    match field {
+        "ORGANIZATION" => return "organizationId".into(),
+        "PARENT" => return "parentId".into(),
+        _ => {}
+    }
+    let mut name = String::with_capacity(field.len());
+    let mut starts = false;
+    for letter in field.chars() {
+        match letter {
+            '_' => starts = true,
+            letter if starts => {
+                name.push(letter);
+                starts = false;
+            }
+            letter => name.push(letter.to_ascii_lowercase()),
+        }
+    }
+    name
 }
 
 /// What an input says of a field that may be left alone, cleared with `null`, or set.

@@ -1,6 +1,6 @@
 //! Who am I, and what may I?
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::outcome::Ask;
 use crate::access::TABLE;
@@ -9,9 +9,9 @@ use crate::access::TABLE;
 #[derive(SimpleObject)]
 pub struct Viewer {
     /// The actor's id.
-    actor: String,
+    actor: ID,
     /// The token's id; not the token.
-    token: String,
+    token: ID,
     /// What the actor is.
     roles: Vec<&'static str>,
     /// The queries and mutations that these roles may use.
@@ -30,8 +30,8 @@ impl ViewerQuery {
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Viewer> {
         let (app, viewer) = ctx.may_read("viewer")?;
         Ok(Viewer {
-            actor: viewer.actor.to_string(),
-            token: viewer.token.to_string(),
+            actor: ID(viewer.actor.to_string()),
+            token: ID(viewer.token.to_string()),
             roles: viewer.roles.iter().map(|role| role.name()).collect(),
             may: TABLE.iter().map(|(operation, _)| *operation).filter(|operation| viewer.may(operation)).collect(),
             demo: app.demo,

@@ -131,7 +131,7 @@ pub fn may_contact(points: Vec<(String, String)>, today: Day, seed: u64) -> impl
     std::iter::from_fn(move || {
         let (contact, point) = points.get(random.random_range(0..points.len().max(1)))?;
         let day = Day(today.0 - random.random_range(0..PAST_DAYS).cast_signed());
-        let query = "query($contact:String!,$purpose:String!,$point:String!,$day:Day){mayContact(contactId:$contact,\
+        let query = "query($contact:ID!,$purpose:String!,$point:ID!,$day:Day){mayContact(contactId:$contact,\
                      purpose:$purpose,channel:EMAIL,pointId:$point,day:$day){allowed why decidedBy}}";
         Some(format!(
             r#"{{"query":"{query}","variables":{{"contact":"{contact}","purpose":"newsletter","point":"{point}","day":"{day}"}}}}"#
@@ -148,7 +148,7 @@ pub fn consents(points: Vec<(String, String)>, today: Day, seed: u64) -> impl It
     std::iter::from_fn(move || {
         let (contact, _) = points.get(random.random_range(0..points.len().max(1)))?;
         let day = Day(today.0 - random.random_range(0..PAST_DAYS).cast_signed());
-        let query = "query($contact:String!,$day:Day){consents(contactId:$contact,asOf:$day){id asOf \
+        let query = "query($contact:ID!,$day:Day){consents(contactId:$contact,asOf:$day){id asOf \
                      entries{state purpose channel decidedBy validUntil recordedAt effectiveAt}}}";
         Some(format!(r#"{{"query":"{query}","variables":{{"contact":"{contact}","day":"{day}"}}}}"#))
     })

@@ -96,7 +96,7 @@ fn about_nobody_nothing_is_written() {
             assert_eq!(agent.refused_with("changeContact", &input), "VALIDATION");
         }
         assert_eq!(
-            agent.ask("query($id: String!) { contact(id: $id) { id } }", json!({ "id": nobody.id }))["contact"],
+            agent.ask("query($id: ID!) { contact(id: $id) { id } }", json!({ "id": nobody.id }))["contact"],
             Value::Null
         );
         assert_eq!(agent.ask_refused("{ contact(id: \"ada\") { id } }", json!({})), "BAD_USER_INPUT");
@@ -132,7 +132,7 @@ fn try_everything(people: &[Client; 4], of: &Registered, shown: &Value, code: &s
         let same = with(desk::person("Ada", "Again", "ada@again.example"), "samePersonAs", json!(of.id));
         assert_eq!(agent.refused("registerContact", &same)[0]["path"], json!(["samePersonAs"]));
         assert_eq!(desk::may_contact(agent, of, "product-news")["allowed"], false);
-        let held = dpo.ask("query($id: String!) { subject(contactId: $id) { id } }", json!({ "id": of.id }));
+        let held = dpo.ask("query($id: ID!) { subject(contactId: $id) { id } }", json!({ "id": of.id }));
         assert_eq!(held["subject"], Value::Null);
     });
 }
@@ -156,7 +156,7 @@ fn about_a_fenced_person_nothing_is_written_and_everything_again_when_the_fence_
     agent.change("giveConsent", &desk::consent(&ada, "product-news", &shown), "");
     let (erasure, stage) = desk::forget(agent, dpo, &ada);
     assert_eq!(stage, "FENCED");
-    let query = "query($id: String!) { contact(id: $id) { name email erasure { reason } } }";
+    let query = "query($id: ID!) { contact(id: $id) { name email erasure { reason } } }";
     let read = agent.ask(query, json!({ "id": ada.id }))["contact"].clone();
     assert_eq!((&read["name"], &read["email"]), (&Value::Null, &Value::Null));
     assert!(text(&read["erasure"]["reason"]).starts_with("withheld"), "{read}");

@@ -65,7 +65,7 @@ fn a_full_disk_is_answered_with_a_failure_and_loses_nothing_acknowledged() {
         let agent = server.with_token(&token);
         assert!(!there.is_empty(), "{fault}");
         for (id, name) in &there {
-            let read = agent.ask("query($id: String!) { contact(id: $id) { lastName } }", json!({ "id": id }));
+            let read = agent.ask("query($id: ID!) { contact(id: $id) { lastName } }", json!({ "id": id }));
             assert_eq!(read["contact"]["lastName"], json!(name), "{fault}");
         }
         // Whether the last one got in or not: sent again with its command id, it is there once.

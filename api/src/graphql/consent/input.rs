@@ -1,6 +1,6 @@
 //! What comes in about consent.
 
-use async_graphql::InputObject;
+use async_graphql::{ID, InputObject};
 
 use super::super::purpose::Channel;
 use super::super::scalars::{CommandId, Day, Time};
@@ -9,7 +9,7 @@ use super::{Method, Source};
 /// The text that the person was shown.
 #[derive(InputObject, Clone)]
 pub struct ShownNoticeInput {
-    pub id: String,
+    pub id: ID,
     pub version: u32,
     /// The language in which it was shown.
     pub language: String,
@@ -18,10 +18,10 @@ pub struct ShownNoticeInput {
 /// A request for a consent. The code comes back once, in the payload.
 #[derive(InputObject)]
 pub struct RequestConsentInput {
-    pub contact_id: String,
+    pub contact_id: ID,
     pub purpose: String,
     pub channel: Channel,
-    pub point_id: String,
+    pub point_id: ID,
     pub notice: ShownNoticeInput,
     /// The last day the consent will hold, if the person named one.
     pub valid_until: Option<Day>,
@@ -52,10 +52,10 @@ pub struct ConfirmConsentInput {
 /// A consent that rests on somebody's word, or on an earlier system.
 #[derive(InputObject)]
 pub struct GiveConsentInput {
-    pub contact_id: String,
+    pub contact_id: ID,
     pub purpose: String,
     pub channel: Channel,
-    pub point_id: String,
+    pub point_id: ID,
     /// Only an imported consent may have none.
     pub notice: Option<ShownNoticeInput>,
     /// The last day it holds, if the person named one.
@@ -76,10 +76,10 @@ pub struct GiveConsentInput {
 /// A no to a question.
 #[derive(InputObject)]
 pub struct RefuseConsentInput {
-    pub contact_id: String,
+    pub contact_id: ID,
     pub purpose: String,
     pub channel: Channel,
-    pub point_id: String,
+    pub point_id: ID,
     pub source: Source,
     pub method: Method,
     /// What was said, in words; sealed.
@@ -93,10 +93,10 @@ pub struct RefuseConsentInput {
 /// What the person takes back: what is not named is all of it.
 #[derive(InputObject)]
 pub struct WithdrawConsentInput {
-    pub contact_id: String,
+    pub contact_id: ID,
     pub purpose: Option<String>,
     pub channel: Option<Channel>,
-    pub point_id: Option<String>,
+    pub point_id: Option<ID>,
     pub source: Source,
     pub method: Method,
     /// What was said, in words; sealed.
@@ -110,10 +110,10 @@ pub struct WithdrawConsentInput {
 /// What the person objects to: what is not named is all of it.
 #[derive(InputObject)]
 pub struct ObjectToProcessingInput {
-    pub contact_id: String,
+    pub contact_id: ID,
     pub purpose: Option<String>,
     pub channel: Option<Channel>,
-    pub point_id: Option<String>,
+    pub point_id: Option<ID>,
     pub source: Source,
     pub method: Method,
     /// What was said, in words; sealed.

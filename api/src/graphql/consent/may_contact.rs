@@ -1,6 +1,6 @@
 //! May we? One answer for a contact, a purpose, a channel, a contact point and a day, with the record that decides.
 
-use async_graphql::{Context, Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use domain::consent::{Answer, Why};
 use projections::NoAnswer;
 
@@ -103,10 +103,10 @@ impl MayContactQuery {
     async fn may_contact(
         &self,
         ctx: &Context<'_>,
-        contact_id: String,
+        contact_id: ID,
         purpose: String,
         channel: Channel,
-        point_id: String,
+        point_id: ID,
         day: Option<Day>,
         known_at: Option<Time>,
     ) -> async_graphql::Result<MayContact> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use domain::actor::Role;
 use domain::consent::{self, About, Act, AsOf, Command, Fact, Scope, Way};
 use domain::id::{ConsentsId, ContactId};
@@ -39,7 +39,7 @@ pub struct RequestConsentPayload {
     /// The person's consents as they are now.
     pub consents: Option<Consents>,
     /// Their id.
-    pub consents_id: Option<String>,
+    pub consents_id: Option<ID>,
     /// The code, for the one message to the contact point. It is kept nowhere: a retry gets null.
     pub code: Option<String>,
     /// The last moment at which the code counts.
@@ -156,7 +156,7 @@ async fn request(ctx: &Context<'_>, input: RequestConsentInput) -> Result<Reques
         _ => None,
     });
     Ok(RequestConsentPayload {
-        consents_id: Some(consents.found.id.to_string()),
+        consents_id: Some(ID(consents.found.id.to_string())),
         consents: Some(consents),
         code: (!accepted.repeated).then_some(code),
         expires_at,
@@ -288,7 +288,7 @@ impl Said {
     }
 }
 
-fn scope(purpose: Option<String>, channel: Option<Channel>, point: Option<String>, problems: &mut Problems) -> Scope {
+fn scope(purpose: Option<String>, channel: Option<Channel>, point: Option<ID>, problems: &mut Problems) -> Scope {
     Scope {
         purpose: purpose.and_then(|purpose| slug(&["purpose"], &purpose, problems)),
         channel: channel.map(Into::into),

@@ -1,5 +1,11 @@
 use domain::actor::Role;
-use serde_json::json;
+use domain::contact::{Command, Profile};
+use domain::holding::{Holding, ReasonKind, SourceKind};
+use domain::id::{ContactId, SubjectId};
+use domain::profile::{Address, FieldPolicy};
+use domain::value::Line;
+use events::ledger::Fresh;
+use serde_json::{Value, json};
 
 use crate::graphql::testing::{Desk, command_id};
 
@@ -76,4 +82,101 @@ fn who_points_to_an_organization_that_is_gone_can_be_said_again() {
     assert_eq!(desk.done(&first), registered, "a retry");
     let saved = desk.done(&change(maria, &format!("organizationId: \"{acme}\", jobTitle: \"Baker\"")));
     assert_eq!(saved["contact"]["organization"]["id"], json!(acme), "a form that gives back what it was given");
+}
+
+#[test]
+fn an_address_reads_back_as_it_was_written() {
+    let desk = Desk::open();
+    let read = |contact: &Value| contact["contact"]["workAddress"].clone();
+    for (written, code) in [("DE", "DE"), ("Germany", "DE"), ("at", "AT")] {
+        let maria = desk.contact("Maria");
+        let address = format!("workAddress: {{ country: \"{written}\" }}");
+        let saved = desk.done(&change(&maria, &address));
+        assert_eq!(read(&saved), json!({ "country": written, "countryCode": code }));
+        assert_eq!(desk.done(&change(&maria, &address)), saved, "given back, it is no change");
+    }
+    let imported = desk.import(Address { country: Some(Line::parse("Ruritanien").unwrap()), ..Address::default() });
+    let back = desk.done(&change(&imported, "workAddress: { city: \"Strelsau\", country: \"Ruritanien\" }"));
+    assert_eq!(read(&back), json!({ "country": "Ruritanien", "countryCode": null }));
+    let known = desk.done(&change(&imported, "workAddress: { country: \"Zenda\", countryCode: \"CZ\" }"));
+    assert_eq!(read(&known), json!({ "country": "Zenda", "countryCode": "CZ" }));
+    let refused = desk.refused(Role::Agent, &change(&imported, "workAddress: { country: \"Ruritanien\" }"));
+    assert_eq!((refused.0.as_str(), refused.1.as_str()), ("VALIDATION", "workAddress.country"), "it is gone by now");
+}
+
+#[test]
+fn a_number_is_read_as_of_the_country_of_its_contact() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    desk.done(&change(&maria, "workAddress: { city: \"Berlin\", country: \"DE\" }"));
+    let add = format!(
+        "addContactPoint(input: {{ contactId: \"{maria}\", commandId: \"{}\", point: {{ kind: PHONE, value: \"030 7654321\" }} }})
+         {{ contact {{ points {{ value normalized }} }} repeated {REST} }}",
+        command_id()
+    );
+    let added = desk.done(&add);
+    let point = json!([{ "value": "030 7654321", "normalized": "+49307654321" }]);
+    assert_eq!(added["contact"]["points"], point);
+    desk.done(&change(&maria, "workAddress: { country: \"AT\" }"));
+    assert_eq!(desk.done(&add)["repeated"], true, "the country is the one that the command met");
+}
+
+#[test]
+fn an_empty_list_where_there_is_none_is_no_change() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let size = desk.size();
+    desk.done(&change(&maria, "tags: [], dates: [], socialLinks: []"));
+    assert_eq!(desk.size(), size);
+    assert_eq!(desk.done(&change(&maria, "tags: [\"a\"]"))["contact"]["tags"], json!(["a"]));
+    assert_eq!(desk.done(&change(&maria, "tags: []"))["contact"]["tags"], json!([]));
+}
+
+#[test]
+fn what_is_wrong_is_named_by_the_way_to_it() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let path = |mutation: &str| desk.refused(Role::Agent, mutation).1;
+    let point = "{ kind: EMAIL, value: \"ada\" }";
+    let add = format!("addContactPoint(input: {{ contactId: \"{maria}\", point: {point} }}) {{ {REST} }}");
+    assert_eq!(path(&add), "point.value");
+    let good = "{ kind: EMAIL, value: \"ada@people.example\" }";
+    assert_eq!(path(&register(&format!("points: [{good}, {point}]"))), "points.1.value");
+    let dates = "dates: [{ label: \"\", day: \"2020-01-01\" }]";
+    assert_eq!(path(&register(dates)), "dates.0.label");
+    assert_eq!(path(&register("workAddress: { lines: [\"a\", \"\"] }")), "workAddress.lines.1");
+    assert_eq!(path(&register("oldId: { source: \"\", id: \"7\" }")), "oldId.source");
+    let card = "4111 1111 1111 1111";
+    assert_eq!(path(&change(&maria, &format!("notes: \"{card}\""))), "notes");
+    assert_eq!(path(&register(&format!("sourceWords: \"{card}\""))), "sourceWords");
+    assert_eq!(path(&register("holdUntil: \"2020-01-01\"")), "holdUntil");
+    let moved = "deliveryAddresses: [{ address: { city: \"Berlin\" } }, { address: { country: \"Atlantis\" } }]";
+    assert_eq!(path(&organization(moved)), "deliveryAddresses.1.address.country");
+    let nowhere = "point_00000000000000000000000000000000";
+    let retire =
+        format!("retireContactPoint(input: {{ contactId: \"{maria}\", pointId: \"{nowhere}\" }}) {{ {REST} }}");
+    assert_eq!(path(&retire), "pointId");
+}
+
+#[test]
+fn a_former_systems_id_is_read_back() {
+    let desk = Desk::open();
+    let registered = desk.done(&register("oldId: { source: \"Northwind\", id: \"ALFKI\" }"));
+    let query = format!("{{ contact(id: {}) {{ oldId {{ source id }} }} }}", registered["contact"]["id"]);
+    assert_eq!(desk.get(Role::Agent, &query)["contact"]["oldId"], json!({ "source": "Northwind", "id": "ALFKI" }));
+}
+
+impl Desk {
+    /// A contact as an import brings it in, where nobody knows the country.
+    fn import(&self, work_address: Address) -> String {
+        let mut fresh = Fresh::new();
+        let (id, subject): (ContactId, SubjectId) = (fresh.id().unwrap(), fresh.id().unwrap());
+        let last_name = Some(Line::parse("Rassendyll").unwrap());
+        let profile = Profile { last_name, work_address: Some(work_address), ..Profile::default() };
+        let holding = Holding { source: SourceKind::Import, reason: ReasonKind::Contract, hold_until: None };
+        let command =
+            Command::Register { subject, holding, profile: Box::new(profile), policy: FieldPolicy::default() };
+        self.submit::<domain::contact::Contact>(id.0, self.viewer(Role::Agent).actor, command);
+        id.to_string()
+    }
 }

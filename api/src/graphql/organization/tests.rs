@@ -125,7 +125,10 @@ fn what_is_wrong_is_said_and_nothing_is_recorded() {
     assert_eq!(refused(&register(&command_id(), &plain.replace('X', " "))), of("VALIDATION", "name"));
     assert_eq!(refused(&register(&command_id(), &format!(r#"{plain} website: "a b""#))), of("VALIDATION", "website"));
     assert_eq!(refused(&register(&command_id(), &format!(r#"{plain} parentId: "x""#))), of("VALIDATION", "parentId"));
-    assert_eq!(refused(&register(&command_id(), &format!(r#"{plain} holdUntil: "2020-01-01""#))), of("VALIDATION", ""));
+    assert_eq!(
+        refused(&register(&command_id(), &format!(r#"{plain} holdUntil: "2020-01-01""#))),
+        of("VALIDATION", "holdUntil")
+    );
     assert_eq!(refused(&change(&id, "reason: CHANGE, name: null")), of("VALIDATION", ""));
     assert_eq!(refused(&change("acme", "reason: CHANGE")), of("VALIDATION", "organizationId"));
     let nobody = "organization_00000000000000000000000000000000";

@@ -132,13 +132,13 @@ fn what_a_quote_refuses_is_said_and_nothing_is_recorded() {
     assert_eq!(refused(&draft(OFFER)), of("VALIDATION", ""), "for nobody");
     assert_eq!(refused(&with("EUR", "DEM")), of("VALIDATION", "offer.currency"));
     assert_eq!(refused(&with("2026-10-31", "2026-09-20")), of("VALIDATION", "offer.validUntil"));
-    assert_eq!(refused(&with("Pump\",", " \",")), of("VALIDATION", "offer.lines.description"));
+    assert_eq!(refused(&with("Pump\",", " \",")), of("VALIDATION", "offer.lines.0.description"));
     assert_eq!(refused(&with("\"2000\"", "0")), of("VALIDATION", ""));
     assert_eq!(refused(&with("\"2000\"", "-1")), of("VALIDATION", ""));
     assert_eq!(refused(&with("1999", "9223372036854775807")), of("VALIDATION", ""), "no sum that fits");
     assert_eq!(
         refused(&with("taxBasisPoints: 1900", "taxBasisPoints: 10001")),
-        of("VALIDATION", "offer.lines.taxBasisPoints")
+        of("VALIDATION", "offer.lines.0.taxBasisPoints")
     );
     assert_eq!(refused(&act("markQuoteSent", &quote, "version: 2")), of("CONFLICT", ""));
     assert_eq!(refused(&act("acceptQuote", &quote, "version: 1")), of("CONFLICT", ""), "it was not sent");

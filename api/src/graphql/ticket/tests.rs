@@ -210,7 +210,18 @@ fn tickets_are_found_by_state_owner_and_whose_they_are() {
     assert_eq!(listed(""), format!("{first} {second} {third}"));
     assert_eq!(listed("state: OPEN"), format!("{first} {second}"));
     assert_eq!(listed(&format!("ownerId: \"{kim}\"")), second);
-    assert_eq!(listed("ownerId: null, state: OPEN"), first);
+    assert_eq!(listed("unassigned: true, state: OPEN"), first);
+    assert_eq!(listed("ownerId: null, unassigned: false, contactId: null"), listed(""), "null asks nothing");
+    let nothing = desk.get(Role::Agent, "{ tickets(filter: null) { nodes { id } } }");
+    assert_eq!(nothing, desk.get(Role::Agent, "{ tickets { nodes { id } } }"));
+    let both = desk.ask(
+        Role::Agent,
+        &format!(
+            "{{ tickets(filter: {{ ownerId: \"{}\", unassigned: true }}) {{ nodes {{ id }} }} }}",
+            desk.viewer(Role::Agent).actor
+        ),
+    );
+    assert_eq!(both["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     assert_eq!(listed(&format!("contactId: \"{bert}\"")), second);
     assert_eq!(listed(&format!("organizationId: \"{acme}\"")), format!("{second} {third}"));
     let edges = desk.get(
