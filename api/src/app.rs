@@ -21,6 +21,7 @@ use crate::access::Viewer;
 use crate::error::{Code, Failure};
 use crate::graphql::ErasureMark;
 use crate::http::auth::{AuthError, Authenticate};
+use crate::kept::NotKept;
 
 pub use erasing::{Person, Whose};
 
@@ -37,6 +38,8 @@ pub struct App {
     pub demo: bool,
     /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
     pub cooling_off_ms: i64,
+    /// Which fields are kept here.
+    pub kept: Arc<NotKept>,
 }
 
 /// What every mutation may say beside its own values.
@@ -57,7 +60,12 @@ pub struct Envelope {
 impl App {
     /// Puts a ledger into service.
     pub fn new(ledger: Arc<Ledger<Views>>, demo: bool, cooling_off_ms: i64) -> Self {
-        Self { ledger, erasing: Arc::default(), demo, cooling_off_ms }
+        Self { ledger, erasing: Arc::default(), demo, cooling_off_ms, kept: Arc::default() }
+    }
+
+    /// The same ledger where some fields are not kept.
+    pub fn keeping(self, kept: NotKept) -> Self {
+        Self { kept: Arc::new(kept), ..self }
     }
 
     /// The ledger.

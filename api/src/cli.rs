@@ -101,6 +101,10 @@ pub struct ImportContacts {
     /// Where the rows go that were not taken
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
+    /// The TOML file with the settings of this installation, for the fields it does not keep; a server that runs goes by
+    /// its own
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Says what would happen and changes nothing
     #[arg(long)]
     pub dry_run: bool,

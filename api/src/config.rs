@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::http::origin::Origin;
+use crate::kept::NotKept;
 use crate::limits::Limits;
 
 /// How the program answers to the outside.
@@ -23,6 +24,8 @@ pub struct Config {
     pub behind_tls_proxy: bool,
     /// What one request may ask for.
     pub limits: Limits,
+    /// Fields that are not kept here.
+    pub not_kept: NotKept,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -78,6 +81,7 @@ impl Default for Config {
             tls: None,
             behind_tls_proxy: false,
             limits: Limits::default(),
+            not_kept: NotKept::default(),
         }
     }
 }
@@ -103,7 +107,8 @@ impl Config {
         }
     }
 
-    fn read(file: &Path) -> Result<Self, ConfigError> {
+    /// The settings of a file.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Unread(file.into(), error))?;
         toml::from_str(&text).map_err(|error| ConfigError::Invalid {
             file: file.into(),
@@ -120,6 +125,8 @@ fn line(text: &str, at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use domain::contact;
+    use domain::profile::FieldPolicy;
 
     use super::*;
 
@@ -149,11 +156,26 @@ mod tests {
             ("[limits]\n\ndepht = 7\n", 3),
             ("\nallow-origin = [\"*\"]\n", 2),
             ("\n\n\nlisten =\n", 4),
+            ("[not-kept]\ncontacts = [\"birthday\", \"shoeSize\"]\n", 2),
+            ("[not-kept]\n\norganizations = [\"name\"]\n", 3),
+            ("[not-kept]\ntickets = []\n", 2),
         ] {
             let file = written(text);
             let error = load(&["--config", file.path().to_str().unwrap()]).unwrap_err();
             assert!(matches!(&error, ConfigError::Invalid { line, .. } if *line == at), "{error}");
         }
+    }
+
+    #[test]
+    fn fields_that_are_not_kept_go_by_the_names_of_the_api() {
+        let file = written("[not-kept]\ncontacts = [\"birthday\", \"workAddress\", \"organizationId\"]\n");
+        let kept = load(&["--config", file.path().to_str().unwrap()]).unwrap().not_kept;
+        let refused = contact::Field::ALL.iter().filter(|field| !kept.contacts.keeps(field));
+        assert_eq!(refused.map(|field| field.name()).collect::<Vec<_>>(), ["ORGANIZATION", "WORK_ADDRESS", "BIRTHDAY"]);
+        assert_eq!(kept.organizations, FieldPolicy::default());
+        let file = written("[not-kept]\norganizations = [\"shoeSize\"]\n");
+        let error = load(&["--config", file.path().to_str().unwrap()]).unwrap_err().to_string();
+        assert!(error.contains("no field shoeSize") && error.contains("parentId"), "{error}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod import;
+pub mod kept;
 pub mod limits;
 pub mod local;
 pub mod log_routes;

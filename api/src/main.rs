@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Serve, Token};
 use api::config::Config;
+use api::kept::NotKept;
 use api::local::{Order, Reply, carry_out};
 use api::open::{Opening, open};
 use api::{error, graphql, import, server, welcome};
@@ -76,8 +77,9 @@ fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let config = Config::load(serve.flags)?;
     let cooling_off_ms = i64::from(serve.cooling_off) * 3_600_000;
     let Founder { controller, origin } = serve.founder;
+    let not_kept = config.not_kept.clone();
     let clock = if serve.demo { Clock::demo() } else { Clock::system() };
-    let app = open(&data, &Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms }, clock)?;
+    let app = open(&data, &Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms, not_kept }, clock)?;
     let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ready = |address| {
@@ -106,10 +108,16 @@ fn import_contacts(import: ImportContacts) -> Result<(), Box<dyn Error>> {
         rejects: import.rejects.as_deref().map(absolute).transpose()?,
         dry_run: import.dry_run,
     };
-    order(&import.data, &Order::Import(order_of))
+    let not_kept = import.config.as_deref().map(Config::read).transpose()?.unwrap_or_default().not_kept;
+    let opening = Opening { not_kept, ..opening(&import.data) };
+    order_with(&import.data, &opening, &Order::Import(order_of))
 }
 
 fn order(data: &Data, order: &Order) -> Result<(), Box<dyn Error>> {
+    order_with(data, &opening(data), order)
+}
+
+fn order_with(data: &Data, opening: &Opening, order: &Order) -> Result<(), Box<dyn Error>> {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
     let mut told = |reply| match reply {
         Reply::Say(line) => bar.suspend(|| println!("{line}")),
@@ -119,7 +127,7 @@ fn order(data: &Data, order: &Order) -> Result<(), Box<dyn Error>> {
         }
         Reply::Done | Reply::Failed(_) => {}
     };
-    let done = carry_out(&data.path, &opening(data), order, &mut told);
+    let done = carry_out(&data.path, opening, order, &mut told);
     bar.finish_and_clear();
     Ok(done?)
 }
@@ -138,5 +146,5 @@ fn verify(data: &Data) -> Result<(), Box<dyn Error>> {
 
 fn opening(data: &Data) -> Opening {
     let Founder { controller, origin } = data.founder.clone();
-    Opening { controller, origin, demo: None, cooling_off_ms: 0 }
+    Opening { controller, origin, demo: None, cooling_off_ms: 0, not_kept: NotKept::default() }
 }

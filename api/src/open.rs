@@ -17,6 +17,7 @@ use replay::rebuild::{BootError, boot};
 
 use crate::app::App;
 use crate::demo::{self, DemoError};
+use crate::kept::NotKept;
 use crate::tokens;
 
 /// How a ledger is opened.
@@ -30,6 +31,8 @@ pub struct Opening {
     pub demo: Option<bool>,
     /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
     pub cooling_off_ms: i64,
+    /// Fields that are not kept.
+    pub not_kept: NotKept,
 }
 
 /// Why a ledger could not be opened.
@@ -95,7 +98,7 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     let (ledger, booted) = boot(directory, Views::default(), clock, &|done, of| reading.tell(done, of))?;
     drop(reading);
     tracing::info!(records = booted.records, finished = booted.finished, "the log is verified and the views are built");
-    let app = App::new(Arc::new(ledger), is_demo, opening.cooling_off_ms);
+    let app = App::new(Arc::new(ledger), is_demo, opening.cooling_off_ms).keeping(opening.not_kept.clone());
     if !booted.residue.is_empty() {
         app.sweep(booted.residue);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use api::graphql::{Schema, schema};
 use api::http::auth::Authenticate as _;
+use api::kept::NotKept;
 use api::open::{Opening, open};
 use api::tour::steps::{Carried, steps};
 use api::welcome;
@@ -22,6 +23,7 @@ fn walk() -> BTreeMap<String, Value> {
         origin: "nobody.example/log".into(),
         demo: Some(true),
         cooling_off_ms: 0,
+        not_kept: NotKept::default(),
     };
     let app = open(dir.path(), &opening, Clock::demo()).unwrap();
     let tokens = welcome::tokens(&app).unwrap();
@@ -101,7 +103,13 @@ fn a_half_made_demo_is_refused() {
     let now = Time(1_790_000_000_000);
     let options = events::log::engine::Options::default();
     events::ledger::Directory::create(dir.path(), &api::demo::founding(now), options).unwrap();
-    let opening = Opening { controller: "nobody".into(), origin: "nobody".into(), demo: Some(true), cooling_off_ms: 0 };
+    let opening = Opening {
+        controller: "nobody".into(),
+        origin: "nobody".into(),
+        demo: Some(true),
+        cooling_off_ms: 0,
+        not_kept: NotKept::default(),
+    };
     let refused = open(dir.path(), &opening, Clock::demo());
     assert!(matches!(refused, Err(api::open::OpenError::HalfADemo)));
 }

@@ -11,7 +11,7 @@ use domain::holding::{Holding, HoldingChange};
 use domain::id::{ContactId, OrganizationId, PointId, SubjectId};
 use domain::owner::{Owner, Person};
 use domain::point::Point;
-use domain::profile::{Change, FieldPolicy};
+use domain::profile::Change;
 use domain::value::{Language, Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
 use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Span, TicketFilter, Views};
@@ -471,7 +471,7 @@ async fn register(ctx: &Context<'_>, input: RegisterContactInput) -> Done {
         Some(subject) => subject,
         None => fresh.id().map_err(Failure::internal)?,
     };
-    let command = Command::Register { subject, holding, profile: Box::new(profile), policy: FieldPolicy::default() };
+    let command = Command::Register { subject, holding, profile: Box::new(profile), policy: app.kept.contacts.clone() };
     submit(ctx, "registerContact", id, command, envelope, fresh).await
 }
 
@@ -538,7 +538,7 @@ async fn change_contact(ctx: &Context<'_>, input: ChangeContactInput) -> Done {
         cause: input.reason.into(),
         holding,
         profile: Box::new(profile),
-        policy: FieldPolicy::default(),
+        policy: app.kept.contacts.clone(),
     };
     submit(ctx, "changeContact", id, command, envelope, Fresh::new()).await
 }

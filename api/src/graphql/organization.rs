@@ -9,7 +9,7 @@ use domain::holding::{Holding, HoldingChange};
 use domain::id::OrganizationId;
 use domain::organization::{self, Command, Field, Profile, ProfileChange};
 use domain::owner::{Company, Owner};
-use domain::profile::{self, Change, Dated, FieldPolicy};
+use domain::profile::{self, Change, Dated};
 use domain::value::{Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
 use projections::{Direction, Facts, Filter, OrganizationSheet, Span, TicketFilter, Views};
@@ -358,6 +358,7 @@ pub struct RegisterOrganizationInput {
 
 /// What becomes of an organization's fields: left out stays, `null` clears. With the reason `CHANGE`, a name or invoice
 /// address that is left behind joins the former ones, and a delivery address that leaves the list stays in it as over.
+/// Contact points are given when it is registered (an import adds and retires them later); they do not change here.
 #[derive(InputObject)]
 pub struct ChangeOrganizationInput {
     pub organization_id: ID,
@@ -444,7 +445,8 @@ async fn register(ctx: &Context<'_>, input: RegisterOrganizationInput) -> Done {
     let country = profile.invoice_address.as_ref().and_then(|address| address.country_code);
     profile.points = points(input.points, country, &mut fresh, p)?;
     problems.end()?;
-    let command = Command::Register { subject, holding, profile: Box::new(profile), policy: FieldPolicy::default() };
+    let command =
+        Command::Register { subject, holding, profile: Box::new(profile), policy: app.kept.organizations.clone() };
     submit(ctx, "registerOrganization", id, command, envelope, fresh).await
 }
 
@@ -497,7 +499,7 @@ async fn change_organization(ctx: &Context<'_>, input: ChangeOrganizationInput) 
         cause: input.reason.into(),
         holding,
         profile: Box::new(profile),
-        policy: FieldPolicy::default(),
+        policy: app.kept.organizations.clone(),
     };
     submit(ctx, "changeOrganization", id, command, envelope, Fresh::new()).await
 }

@@ -28,6 +28,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::Schema;
 use crate::access::Viewer;
 use crate::app::App;
+use crate::kept::NotKept;
 
 /// 21 September 2026; the desk's clock stands there until a test moves it.
 pub const NOW: Time = Time(1_790_000_000_000);
@@ -63,6 +64,13 @@ impl Desk {
             desk.viewers.insert(*role, Viewer { actor, roles: vec![*role], token: TokenId([1; 16]) });
         }
         desk
+    }
+
+    /// The same ledger where some fields are not kept.
+    pub fn keeping(mut self, kept: NotKept) -> Self {
+        self.app = self.app.keeping(kept);
+        self.schema = super::schema(self.app.clone());
+        self
     }
 
     /// The same ledger after a restart.

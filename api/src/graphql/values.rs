@@ -15,6 +15,7 @@ use projections::PointSheet;
 use super::outcome::{No, Problems};
 use super::scalars::Day;
 use crate::error::Failure;
+use crate::kept::input_name;
 
 /// Where data came from.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -309,28 +310,6 @@ pub fn profile_path(rejection: profile::Rejection) -> Vec<String> {
         profile::Rejection::TooMany { .. } | profile::Rejection::TooMuch { .. } => return Vec::new(),
     };
     vec![field]
-}
-
-/// A field of a profile as inputs name it: `WORK_ADDRESS` is `workAddress`.
-pub fn input_name(field: &str) -> String {
-    match field {
-        "ORGANIZATION" => return "organizationId".into(),
-        "PARENT" => return "parentId".into(),
-        _ => {}
-    }
-    let mut name = String::with_capacity(field.len());
-    let mut starts = false;
-    for letter in field.chars() {
-        match letter {
-            '_' => starts = true,
-            letter if starts => {
-                name.push(letter);
-                starts = false;
-            }
-            letter => name.push(letter.to_ascii_lowercase()),
-        }
-    }
-    name
 }
 
 /// What an input says of a field that may be left alone, cleared with `null`, or set.

@@ -1,13 +1,15 @@
 use domain::actor::Role;
-use domain::contact::{Command, Profile};
+use domain::contact::{Command, Field, Profile};
 use domain::holding::{Holding, ReasonKind, SourceKind};
 use domain::id::{ContactId, SubjectId};
+use domain::organization;
 use domain::profile::{Address, FieldPolicy};
 use domain::value::Line;
 use events::ledger::Fresh;
 use serde_json::{Value, json};
 
 use crate::graphql::testing::{Desk, command_id};
+use crate::kept::NotKept;
 
 const REST: &str = "revision errors { message code path }";
 
@@ -25,7 +27,7 @@ fn change(contact: &str, more: &str) -> String {
     )
 }
 
-fn organization(more: &str) -> String {
+fn company(more: &str) -> String {
     format!(
         "registerOrganization(input: {{ source: PHONE, reason: CONTRACT, name: \"Acme\" {more} }})
          {{ organization {{ id }} {REST} }}"
@@ -60,7 +62,7 @@ fn nothing_new_points_to_who_is_gone() {
         let (employer, parent) = (format!("organizationId: \"{id}\""), format!("parentId: \"{id}\""));
         assert_eq!(refused(&register(&employer)), answer(code, "organizationId"));
         assert_eq!(refused(&change(&maria, &employer)), answer(code, "organizationId"));
-        assert_eq!(refused(&organization(&parent)), answer(code, "parentId"));
+        assert_eq!(refused(&company(&parent)), answer(code, "parentId"));
         assert_eq!(refused(&belongs(&acme, &parent)), answer(code, "parentId"));
     }
     for (id, code) in [(&away, "FENCED"), (&erased, "ERASED"), (&nowhere("contact"), "NOT_FOUND")] {
@@ -151,7 +153,7 @@ fn what_is_wrong_is_named_by_the_way_to_it() {
     assert_eq!(path(&register(&format!("sourceWords: \"{card}\""))), "sourceWords");
     assert_eq!(path(&register("holdUntil: \"2020-01-01\"")), "holdUntil");
     let moved = "deliveryAddresses: [{ address: { city: \"Berlin\" } }, { address: { country: \"Atlantis\" } }]";
-    assert_eq!(path(&organization(moved)), "deliveryAddresses.1.address.country");
+    assert_eq!(path(&company(moved)), "deliveryAddresses.1.address.country");
     let nowhere = "point_00000000000000000000000000000000";
     let retire =
         format!("retireContactPoint(input: {{ contactId: \"{maria}\", pointId: \"{nowhere}\" }}) {{ {REST} }}");
@@ -164,6 +166,27 @@ fn a_former_systems_id_is_read_back() {
     let registered = desk.done(&register("oldId: { source: \"Northwind\", id: \"ALFKI\" }"));
     let query = format!("{{ contact(id: {}) {{ oldId {{ source id }} }} }}", registered["contact"]["id"]);
     assert_eq!(desk.get(Role::Agent, &query)["contact"]["oldId"], json!({ "source": "Northwind", "id": "ALFKI" }));
+}
+
+#[test]
+fn a_field_that_is_not_kept_is_refused_by_its_name() {
+    let contacts = FieldPolicy::refusing([Field::Birthday, Field::WorkAddress]);
+    let organizations = FieldPolicy::refusing([organization::Field::Parent]);
+    let desk = Desk::open().keeping(NotKept { contacts, organizations });
+    let (maria, acme) = (desk.contact("Maria"), desk.organization("Acme"));
+    let size = desk.size();
+    let path = |mutation: &str| {
+        let (code, path, words) = desk.refused(Role::Agent, mutation);
+        assert_eq!(code, "VALIDATION", "{words}");
+        assert!(words.ends_with("is not kept here"), "{words}");
+        path
+    };
+    assert_eq!(path(&register("birthday: \"1970-01-01\"")), "birthday");
+    assert_eq!(path(&change(&maria, "workAddress: { city: \"Berlin\" }")), "workAddress");
+    assert_eq!(path(&company(&format!("parentId: \"{acme}\""))), "parentId");
+    assert_eq!(path(&belongs(&desk.organization("B"), &format!("parentId: \"{acme}\""))), "parentId");
+    assert_eq!(desk.size(), size + 1, "only the organization that was to belong to another");
+    desk.done(&change(&maria, "birthday: null, tags: [\"a\"]"));
 }
 
 impl Desk {

@@ -9,7 +9,6 @@ use domain::holding::{ChangeCause, HoldingChange};
 use domain::id::{ContactId, FromRandom, OrganizationId};
 use domain::organization::{self, Organization};
 use domain::point::Point;
-use domain::profile::FieldPolicy;
 use domain::value::Line;
 use events::ledger::{Fresh, Intent};
 
@@ -98,7 +97,7 @@ impl Import<'_> {
             cause: ChangeCause::Change,
             holding: HoldingChange::default(),
             profile: Box::new(profile),
-            policy: FieldPolicy::default(),
+            policy: self.app.kept.contacts.clone(),
         };
         // A point goes before another comes, so that a full list takes it.
         let retire = retire.into_iter().map(|point| contact::Command::RetirePoint { point });
@@ -117,7 +116,7 @@ impl Import<'_> {
         let kept = self.order.dry_run.then(|| profile.clone());
         let old = profile.old_id.clone();
         let (holding, profile) = (self.holding, Box::new(profile));
-        let command = contact::Command::Register { subject, holding, profile, policy: FieldPolicy::default() };
+        let command = contact::Command::Register { subject, holding, profile, policy: self.app.kept.contacts.clone() };
         let (intents, state) = self.intents(id.0, Contact::default(), vec![command], fresh, Reason::Contact)?;
         ask.contact = Some(id);
         if let Some(old) = &old {
@@ -169,7 +168,7 @@ impl Import<'_> {
             cause: if company.bare { ChangeCause::Correction } else { ChangeCause::Change },
             holding: HoldingChange::default(),
             profile: Box::new(profile),
-            policy: FieldPolicy::default(),
+            policy: self.app.kept.organizations.clone(),
         };
         let retire = retire.into_iter().map(|point| organization::Command::RetirePoint { point });
         let add = add.into_iter().map(|point| organization::Command::AddPoint { point });
@@ -194,7 +193,8 @@ impl Import<'_> {
         let kept = self.order.dry_run.then(|| profile.clone());
         let (old, name) = (profile.old_id.clone(), profile.name.clone());
         let (holding, profile) = (self.holding, Box::new(profile));
-        let command = organization::Command::Register { subject, holding, profile, policy: FieldPolicy::default() };
+        let command =
+            organization::Command::Register { subject, holding, profile, policy: self.app.kept.organizations.clone() };
         let (intents, state) =
             self.intents(company.id.0, Organization::default(), vec![command], fresh, Reason::Organization)?;
         ask.company = Some(company.id);

@@ -17,6 +17,7 @@ use super::stages::{Ask, Becomes, write_organizations};
 use super::{Order, run};
 use crate::app::App;
 use crate::import::Reason;
+use crate::kept::NotKept;
 use crate::local::Reply;
 use crate::open::{Opening, open};
 
@@ -29,7 +30,13 @@ struct Office {
 impl Office {
     fn open() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let opening = Opening { controller: "C".into(), origin: "o.example".into(), demo: None, cooling_off_ms: 0 };
+        let opening = Opening {
+            controller: "C".into(),
+            origin: "o.example".into(),
+            demo: None,
+            cooling_off_ms: 0,
+            not_kept: NotKept::default(),
+        };
         let app = open(&home.path().join("data"), &opening, Clock::system()).unwrap();
         Self { app, home }
     }
@@ -175,6 +182,18 @@ fn a_row_with_a_card_number_makes_nothing_and_its_company_is_there_for_others() 
     let [bo] = &office.contacts()[..] else { panic!() };
     let views = office.app.ledger().views();
     assert!(views.organization(bo.organization.unwrap()).is_some_and(|acme| acme.sheet.is_some()));
+}
+
+#[test]
+fn a_row_with_a_field_that_is_not_kept_is_a_reject() {
+    let mut office = Office::open();
+    let contacts = FieldPolicy::refusing([contact::Field::JobTitle]);
+    office.app = office.app.keeping(NotKept { contacts, ..NotKept::default() });
+    let rows = "customer_id,contact_name,contact_title\n1,Ann Lee,Buyer\n2,Bob Ray,\n";
+    let said = office.import(rows, false).join("\n");
+    assert!(said.contains("JOB_TITLE is not kept here"), "{said}");
+    let names: Vec<_> = office.contacts().into_iter().filter_map(|held| held.displayed_name).collect();
+    assert_eq!(names.iter().map(Line::as_str).collect::<Vec<_>>(), ["Bob Ray"]);
 }
 
 #[test]
