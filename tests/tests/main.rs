@@ -14,6 +14,7 @@ mod bad;
 mod bytes;
 mod copying;
 mod crash;
+mod importing;
 mod journal;
 mod ledger;
 mod planted;
