@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use domain::actor::Role;
 use domain::id::{ActorId, CaseId, ContactId, ErasureId, KeyId, OrganizationId, RegisterId, SubjectId};
-use domain::owner::Owner;
 use domain::personal::Gone;
-use domain::register::Fate;
 use domain::subject::{Case, Command, Erasure, RefusalGround, Rejection, Stage, SubjectKind, UnfenceGround};
 use domain::time::Time;
 use domain::value::Text;
@@ -129,7 +127,7 @@ impl App {
         let approval = intent::<Case>(by, case.0, Command::Approve { erasure }, envelope, Fresh::new())?;
         if self.ledger.log().command(&approval.command_id).is_none() && self.stands(case, erasure)? == Stage::Requested
         {
-            self.check_it_dies(register, case, erasure)?;
+            self.ledger.check_fence(register, case, erasure, &approval)?;
         }
         let approved = match self.ledger.submit_blocking(&approval) {
             Err(refused) => self.cut_off(by, case, erasure, refused)?,
@@ -183,7 +181,8 @@ impl App {
         Some(fenced.at.plus_ms(self.cooling_off_ms))
     }
 
-    /// Destroys what is fenced and whose cooling-off is over. Says how many erasures that were. Blocks.
+    /// Destroys what is fenced and whose cooling-off is over; one that fails does not keep the others. Says how many erasures
+    /// that were. Blocks.
     pub fn destroy_due(&self) -> Result<usize, EraseError> {
         let now = self.now();
         let mut due = Vec::new();
@@ -204,17 +203,19 @@ impl App {
                 break;
             }
         }
-        let mut destroyed = 0;
+        let (mut destroyed, mut failed) = (0, None);
         for (case, erasure, approver) in due {
             let register = self.register_id()?;
             let _one = self.erasing.lock();
             // Its fence may have been lifted since.
             if self.stands(case, erasure)? == Stage::Fenced {
-                self.go_on(register, case, erasure, approver)?;
-                destroyed += 1;
+                match self.go_on(register, case, erasure, approver) {
+                    Ok(()) => destroyed += 1,
+                    Err(error) => failed = failed.or(Some(error)),
+                }
             }
         }
-        Ok(destroyed)
+        failed.map_or(Ok(destroyed), Err)
     }
 
     /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
@@ -267,11 +268,9 @@ impl App {
             self.ledger.fence_approved(register, case, erasure, by)?;
         }
         match self.stands(case, erasure)? {
-            Stage::Fenced if self.is_over(erasure) => {
+            Stage::Fenced if !self.is_over(erasure) => return Ok(()),
+            Stage::Fenced | Stage::DestructionOrdered => {
                 self.ledger.destroy_fenced(register, case, erasure, by)?;
-            }
-            Stage::DestructionOrdered => {
-                self.ledger.finish_erasures(Some(register))?;
             }
             _ => return Ok(()),
         }
@@ -312,19 +311,6 @@ impl App {
             recorded_at: record.recorded_at,
             repeated: true,
         })
-    }
-
-    /// An approval behind which nothing could be destroyed is not written.
-    fn check_it_dies(&self, register: RegisterId, case: CaseId, erasure: ErasureId) -> Result<(), EraseError> {
-        let (_, state) = self.ledger.state::<Case>(&case.0)?;
-        let Owner::Subject(owner) = state.owner() else { return Ok(()) };
-        let people = self.find(case, erasure)?.and_then(|found| found.people.ok()).unwrap_or_default();
-        let subjects: Vec<SubjectId> = std::iter::once(owner).chain(people).collect();
-        let planned = self.ledger.plan_erasure(register, &subjects)?;
-        if planned.iter().any(|planned| planned.fate == Fate::Dies) {
-            return Ok(());
-        }
-        Err(Refused::Rejected(Rejection::NothingToFence).into())
     }
 
     fn find(&self, case: CaseId, erasure: ErasureId) -> Result<Option<Erasure>, EraseError> {

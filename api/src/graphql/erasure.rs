@@ -655,6 +655,7 @@ impl From<EraseError> for No {
     fn from(error: EraseError) -> Self {
         match error {
             EraseError::Refused(refused) => refused.into(),
+            EraseError::UnderWay(_) => UserError::new(ErrorCode::Conflict, error).into(),
             EraseError::NoRule(missing) => UserError::new(ErrorCode::Conflict, missing).into(),
             EraseError::Failed(failed) => Self::Failure(failed.into()),
         }

@@ -151,10 +151,13 @@ fn closed(closing: &Closing) -> impl Iterator<Item = Held<Closed>> {
     stays.into_iter().map(move |stays| Held::new(subject, stays, Closed { compartments: compartments.clone() }))
 }
 
+/// Keys are destroyed behind their order; or they were found destroyed, and the certificate says when that was. Anything
+/// else would be a certificate of something else.
 fn check_epochs(erasure: &Erasure, certificate: &Certificate) -> Result<(), Rejection> {
     let Certificate { epoch_before: before, epoch_after: after, .. } = *certificate;
     let ordered = erasure.epoch_before.unwrap_or_default();
-    if before < ordered || after <= before {
+    let found_gone = after <= ordered;
+    if after <= before || (before < ordered && !found_gone) {
         return Err(Rejection::Epochs { ordered, before, after });
     }
     Ok(())

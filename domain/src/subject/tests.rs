@@ -257,10 +257,11 @@ fn what_is_destroyed_is_what_was_fenced() {
 #[test]
 fn a_certificate_follows_its_order() {
     let case = person(&path(4));
-    for (before, after) in [(3, 5), (4, 4), (5, 4)] {
+    for (before, after) in [(3, 5), (4, 4), (5, 4), (3, 3)] {
         let epochs = Rejection::Epochs { ordered: 4, before, after };
         assert_eq!(case.decide(&certify(before, after), &on(DPO)), Err(epochs));
     }
+    assert!(case.decide(&certify(3, 4), &on(DPO)).is_ok(), "what was found destroyed has its certificate too");
     let events = case.decide(&certify(4, 5), &on(DPO)).unwrap();
     let [Event::Certified { certificate, .. }] = events.as_slice() else { panic!() };
     assert_eq!(certificate.links, [StillLinks::AdjacentRecords, StillLinks::BatchOfOne]);

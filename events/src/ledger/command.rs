@@ -309,6 +309,9 @@ impl<V: Follow> Ledger<V> {
                 self.shared.states.evict(&stream.id);
                 (!intent.keys.is_empty()).then_some(Err(Failure::Busy.into()))
             }
+            // A fence that was planned is planned again; any other stays what it is.
+            Err(Unwritten::UnderWay(_)) if intent.keys.is_empty() => Some(Err(Refused::Fenced)),
+            Err(Unwritten::UnderWay(_)) => Some(Err(Failure::Busy.into())),
             Err(Unwritten::TooLarge(_)) => Some(Err(Refused::TooLarge)),
             Err(unwritten) => Some(Err(Failure::from(unwritten).into())),
         }

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use domain::aggregate::{Aggregate as _, Circumstances};
 use domain::compartment::Compartment;
 use domain::event::Follow;
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
+use domain::personal::Gone;
 use domain::register::{Fate, LiveCompartment, NoRule, Register, survivors};
 use domain::subject::{
-    AnchorLevel, Case, Certificate, Closing, Command, Rejection, StillLinks, Survivor, UnfenceGround,
+    AnchorLevel, Case, Certificate, Closing, Command, Rejection, Stage, StillLinks, Survivor, UnfenceGround,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;
@@ -35,10 +37,16 @@ pub enum EraseError {
     /// The register does not say what becomes of a compartment.
     #[error(transparent)]
     NoRule(#[from] NoRule),
+    /// Another erasure took some of the same keys first.
+    #[error("{0} is under way for some of the same data; it must be over, or withdrawn, first")]
+    UnderWay(ErasureId),
     /// The machine failed.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
+
+/// A subject and its keys.
+type KeysOf = (SubjectId, Vec<(Compartment, KeyId)>);
 
 /// One compartment of a subject, and what an erasure would make of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,6 +85,9 @@ impl<V: Follow> Ledger<V> {
         erasure: ErasureId,
         approval: &Intent<Case>,
     ) -> Result<Accepted, EraseError> {
+        if self.shared.log.command(&approval.command_id).is_none() {
+            self.check_fence(register, case, erasure, approval)?;
+        }
         let approved = self.submit_blocking(approval)?;
         let (_, state) = self.state::<Case>(&case.0)?;
         let fenced = state.open_erasure().is_none_or(|open| open.id != erasure || !open.keys.is_empty());
@@ -87,8 +98,29 @@ impl<V: Follow> Ledger<V> {
         Ok(approved)
     }
 
-    /// Destroys what is fenced: the order, the keys, the certificate. Durable and certified when it returns; the sealed
-    /// parts are overwritten behind it.
+    /// Whether an approval would be accepted and the fence behind it written, as things are: an approval that cannot be
+    /// fenced would be in nobody's way and of no use. Writes nothing.
+    pub fn check_fence(
+        &self,
+        register: RegisterId,
+        case: CaseId,
+        erasure: ErasureId,
+        approval: &Intent<Case>,
+    ) -> Result<(), EraseError> {
+        let now = self.shared.clock.now();
+        let when = Circumstances { actor: approval.actor, effective_at: now, now };
+        let (_, state) = self.state::<Case>(&case.0)?;
+        let mut state = (*state).clone();
+        for event in state.decide(&approval.command, &when).map_err(Refused::Rejected)? {
+            state.evolve(&event);
+        }
+        let (_, fence) = self.plan_fence(register, &self.subjects_of(case)?, erasure)?;
+        state.decide(&fence, &when).map_err(Refused::Rejected)?;
+        Ok(())
+    }
+
+    /// Destroys what is fenced: the order, the keys, the certificate. What was ordered before is led on from there. Durable
+    /// and certified when it returns; the sealed parts are overwritten behind it.
     pub fn destroy_fenced(
         &self,
         register: RegisterId,
@@ -97,11 +129,13 @@ impl<V: Follow> Ledger<V> {
         actor: ActorId,
     ) -> Result<Accepted, EraseError> {
         let (_, state) = self.state::<Case>(&case.0)?;
-        let keys = state.open_erasure().filter(|open| open.id == erasure).map(|open| open.keys.clone());
-        let keys = keys.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
-        let epoch_before = self.shared.keyring.epoch();
-        let order = Command::OrderDestruction { erasure, keys: keys.clone(), epoch_before };
-        self.step(case, actor, order)?;
+        let open = state.open_erasure().filter(|open| open.id == erasure);
+        let open = open.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
+        let keys = open.keys.clone();
+        if open.stage != Stage::DestructionOrdered {
+            let epoch_before = self.shared.keyring.epoch();
+            self.step(case, actor, Command::OrderDestruction { erasure, keys: keys.clone(), epoch_before })?;
+        }
         self.finish(register, case, erasure, actor, &keys)
     }
 
@@ -155,23 +189,7 @@ impl<V: Follow> Ledger<V> {
         actor: ActorId,
     ) -> Result<Accepted, EraseError> {
         for _ in 0..TRIES {
-            let subjects = self.subjects_of(case)?;
-            let keys: Vec<_> = {
-                let owners = self.shared.owners.read();
-                subjects.iter().map(|subject| (*subject, owners.keys_of(*subject).to_vec())).collect()
-            };
-            let planned = self.plan_erasure(register, &subjects)?;
-            let dying = |planned: &&Planned| planned.fate == Fate::Dies;
-            let closing = subjects.iter().map(|subject| Closing {
-                subject: *subject,
-                closed: of(&planned, *subject).filter(dying).map(|planned| planned.compartment).collect(),
-                stays: of(&planned, *subject).filter(|one| !dying(one)).map(|planned| planned.compartment).collect(),
-            });
-            let command = Command::Fence {
-                erasure,
-                closing: closing.collect(),
-                keys: planned.iter().filter(dying).map(|planned| planned.key).collect(),
-            };
+            let (keys, command) = self.plan_fence(register, &self.subjects_of(case)?, erasure)?;
             match self.submit_blocking(&Intent { keys, ..self.intent(case, actor, command)? }) {
                 Err(Refused::Failed(Failure::Busy)) => {}
                 done => return Ok(done?),
@@ -180,12 +198,38 @@ impl<V: Follow> Ledger<V> {
         Err(Failure::Busy.into())
     }
 
+    /// The fence of an erasure of these subjects, and the keys that it was planned from.
+    fn plan_fence(
+        &self,
+        register: RegisterId,
+        subjects: &[SubjectId],
+        erasure: ErasureId,
+    ) -> Result<(Vec<KeysOf>, Command), EraseError> {
+        let held = {
+            let owners = self.shared.owners.read();
+            subjects.iter().map(|subject| (*subject, owners.keys_of(*subject).to_vec())).collect()
+        };
+        let planned = self.plan_erasure(register, subjects)?;
+        let dying = |planned: &&Planned| planned.fate == Fate::Dies;
+        let closing = subjects.iter().map(|subject| Closing {
+            subject: *subject,
+            closed: of(&planned, *subject).filter(dying).map(|planned| planned.compartment).collect(),
+            stays: of(&planned, *subject).filter(|one| !dying(one)).map(|planned| planned.compartment).collect(),
+        });
+        let keys: Vec<KeyId> = planned.iter().filter(dying).map(|planned| planned.key).collect();
+        if let Some(other) = self.shared.owners.read().taken(&keys, erasure) {
+            return Err(EraseError::UnderWay(other));
+        }
+        Ok((held, Command::Fence { erasure, closing: closing.collect(), keys }))
+    }
+
     /// The subject of a case and, for an organization, those of its people who go too.
     fn subjects_of(&self, case: CaseId) -> Result<Vec<SubjectId>, EraseError> {
         let (_, state) = self.state::<Case>(&case.0)?;
         let owner = match state.owner() {
             domain::owner::Owner::Subject(subject) => subject,
-            domain::owner::Owner::Gone(_) => return Err(Refused::Rejected(Rejection::Erased).into()),
+            domain::owner::Owner::Gone(Gone::Erased) => return Err(Refused::Rejected(Rejection::Erased).into()),
+            domain::owner::Owner::Gone(Gone::Withheld) => return Err(Refused::Rejected(Rejection::Withheld).into()),
             domain::owner::Owner::Nobody => return Err(Refused::Rejected(Rejection::NotOpened).into()),
         };
         let people = state.open_erasure().and_then(|open| open.people.clone().ok()).unwrap_or_default();

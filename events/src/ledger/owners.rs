@@ -44,9 +44,13 @@ pub(super) struct Order {
 pub struct Owners {
     keys: IdMap<SubjectId, Vec<(Compartment, KeyId)>>,
     owners: IdMap<KeyId, (SubjectId, Compartment)>,
-    fenced: IdSet<KeyId>,
-    /// Compartment codes that may get no new key, by subject.
-    closed: IdMap<SubjectId, HashSet<u16>>,
+    /// The erasure that fenced a key. The writer lets no second one fence it, so lifting a fence lifts nobody else's.
+    fenced: IdMap<KeyId, ErasureId>,
+    /// The compartment codes that stay open to new keys, by subject and erasure. It outlives the keys: a command that read
+    /// whose something is before the fence comes too late also when everything is destroyed.
+    closed: IdMap<SubjectId, BTreeMap<ErasureId, HashSet<u16>>>,
+    /// Whom an erasure closed, for as long as its fence can be lifted.
+    closes: BTreeMap<ErasureId, IdSet<SubjectId>>,
     ordered: IdSet<KeyId>,
     /// Orders of destruction that no certificate follows yet.
     orders: BTreeMap<ErasureId, Order>,
@@ -71,12 +75,23 @@ impl Owners {
 
     /// Whether parts under this key are withheld.
     pub fn is_fenced(&self, key: &KeyId) -> bool {
-        self.fenced.contains(key)
+        self.fenced.contains_key(key)
     }
 
     /// Every key that is fenced.
     pub fn fenced(&self) -> impl Iterator<Item = &KeyId> {
-        self.fenced.iter()
+        self.fenced.keys()
+    }
+
+    /// Another erasure that took one of these keys. A key is fenced once: what two erasures shared would be destroyed by the
+    /// first, also when the second is withdrawn.
+    pub fn taken(&self, keys: &[KeyId], erasure: ErasureId) -> Option<ErasureId> {
+        let fenced = keys.iter().find_map(|key| self.fenced.get(key).copied().filter(|by| *by != erasure));
+        let of_order = |key: &KeyId| {
+            let order = self.orders.iter().find(|(by, order)| **by != erasure && order.keys.contains(key));
+            order.map(|(by, _)| *by)
+        };
+        fenced.or_else(|| keys.iter().filter(|key| self.ordered.contains(key)).find_map(of_order))
     }
 
     /// Whether a record ordered the destruction of this key.
@@ -102,7 +117,7 @@ impl Owners {
 
     /// Whether a part may join behind all that was taken so far.
     pub fn admit(&self, part: &Owned) -> Result<(), Turned> {
-        if self.fenced.contains(&part.key) || self.ordered.contains(&part.key) {
+        if self.fenced.contains_key(&part.key) || self.ordered.contains(&part.key) {
             return Err(Turned::Fenced);
         }
         match self.key(part.subject, part.compartment) {
@@ -119,17 +134,17 @@ impl Owners {
             self.own(part);
         }
         match event {
-            Event::Case(subject::Event::Fenced { keys, .. }) => {
-                self.fenced.extend(keys.iter().copied());
-                self.close(keys, parts);
+            Event::Case(subject::Event::Fenced { erasure, keys, .. }) => {
+                self.fenced.extend(keys.iter().map(|key| (*key, *erasure)));
+                self.close(*erasure, keys, parts);
             }
-            Event::Case(subject::Event::Unfenced { keys, .. }) => {
+            Event::Case(subject::Event::Unfenced { erasure, keys, .. }) => {
                 for key in keys {
-                    self.fenced.remove(key);
-                    if let Some((subject, _)) = self.owners.get(key) {
-                        self.closed.remove(subject);
+                    if self.fenced.get(key) == Some(erasure) {
+                        self.fenced.remove(key);
                     }
                 }
+                self.reopen(*erasure);
             }
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                 self.ordered.extend(keys.iter().copied());
@@ -138,6 +153,7 @@ impl Owners {
             }
             Event::Case(subject::Event::Certified { erasure, .. }) => {
                 self.orders.remove(erasure);
+                self.closes.remove(erasure);
             }
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
             _ => {}
@@ -153,7 +169,6 @@ impl Owners {
             held.retain(|(_, of)| of != key);
             if held.is_empty() {
                 self.keys.remove(&subject);
-                self.closed.remove(&subject);
             }
         }
     }
@@ -165,18 +180,28 @@ impl Owners {
     }
 
     /// An erasure closes every compartment of its subjects to new keys, but for the kinds that stay.
-    fn close(&mut self, fenced: &[KeyId], parts: &[Owned]) {
+    fn close(&mut self, erasure: ErasureId, fenced: &[KeyId], parts: &[Owned]) {
         let of_keys = fenced.iter().filter_map(|key| self.owners.get(key)).map(|(subject, _)| *subject);
         let subjects: IdSet<SubjectId> = of_keys.chain(parts.iter().map(|part| part.subject)).collect();
-        for subject in subjects {
-            let stays = self.keys_of(subject).iter().filter(|(_, key)| !fenced.contains(key));
+        for subject in &subjects {
+            let stays = self.keys_of(*subject).iter().filter(|(_, key)| !fenced.contains(key));
             let stays = stays.map(|(compartment, _)| compartment.code().0).collect();
-            self.closed.insert(subject, stays);
+            self.closed.entry(*subject).or_default().insert(erasure, stays);
+        }
+        self.closes.insert(erasure, subjects);
+    }
+
+    fn reopen(&mut self, erasure: ErasureId) {
+        for subject in self.closes.remove(&erasure).into_iter().flatten() {
+            if let Some(closed) = self.closed.get_mut(&subject) {
+                closed.remove(&erasure);
+            }
         }
     }
 
-    /// Closed means: an erasure is under way and the kind is not one of those that stay.
+    /// Closed means: an erasure is under way, or done, and the kind is not one of those that stay.
     fn is_closed(&self, subject: SubjectId, compartment: Compartment) -> bool {
-        self.closed.get(&subject).is_some_and(|stays| !stays.contains(&compartment.code().0))
+        let code = compartment.code().0;
+        self.closed.get(&subject).is_some_and(|closed| closed.values().any(|stays| !stays.contains(&code)))
     }
 }

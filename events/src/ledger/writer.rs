@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use domain::event::{Event, Follow, Recorded, Stream};
-use domain::id::{CommandId, KeyId, SubjectId};
+use domain::id::{CommandId, ErasureId, KeyId, SubjectId};
+use domain::subject;
 use domain::time::Time;
 use tokio::sync::oneshot;
 
@@ -84,6 +85,9 @@ pub enum Unwritten {
     /// A part would be sealed under a key that is fenced, or in a closed compartment.
     #[error("a key is fenced")]
     Fenced,
+    /// A fence would take a key that another erasure took.
+    #[error("{0} took a key before")]
+    UnderWay(ErasureId),
     /// The keys of a subject are others by now.
     #[error("a key changed")]
     KeysChanged,
@@ -187,6 +191,13 @@ impl<V: Follow> Writer<V> {
         let owners = self.shared.owners.read();
         if append.keys.iter().any(|(subject, keys)| owners.keys_of(*subject) != keys.as_slice()) {
             return Err(Unwritten::KeysChanged);
+        }
+        for record in &append.records {
+            if let Event::Case(subject::Event::Fenced { erasure, keys, .. }) = &record.event
+                && let Some(other) = owners.taken(keys, *erasure)
+            {
+                return Err(Unwritten::UnderWay(other));
+            }
         }
         for part in append.records.iter().flat_map(|record| &record.owned) {
             owners.admit(part).map_err(|turned| match turned {
