@@ -165,6 +165,10 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
         Order::ConfirmClock => {
             let confirmed = app.ledger().confirm_clock().map_err(|failed| failed.to_string())?;
             told(Reply::Say(format!("the time is confirmed: {}", confirmed.recorded_at)));
+            let certified = app.finish_ordered().map_err(|failed| failed.to_string())?;
+            if certified > 0 {
+                told(Reply::Say(format!("erasures that waited for it and are certified now: {certified}")));
+            }
         }
         Order::Import(order) => import::run(app, order, told)?,
     }

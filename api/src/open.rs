@@ -98,6 +98,12 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     let (ledger, booted) = boot(directory, Views::default(), clock, &|done, of| reading.tell(done, of))?;
     drop(reading);
     tracing::info!(records = booted.records, finished = booted.finished, "the log is verified and the views are built");
+    if booted.waiting > 0 {
+        tracing::warn!(
+            erasures = booted.waiting,
+            "keys are destroyed and their certificates wait; confirm the clock if it was refused"
+        );
+    }
     let app = App::new(Arc::new(ledger), is_demo, opening.cooling_off_ms).keeping(opening.not_kept.clone());
     if !booted.residue.is_empty() {
         app.sweep(booted.residue);

@@ -64,6 +64,8 @@ pub struct Booted {
     pub settled: Settled,
     /// Erasures whose keys were ordered to be destroyed and that are certified now.
     pub finished: usize,
+    /// Erasures whose keys are destroyed and whose certificate waits, for a clock to be confirmed, say.
+    pub waiting: usize,
     /// Keys that an older keyring had brought back although their destruction is certified, and that are gone again.
     pub destroyed_again: usize,
     /// Keys that were destroyed and whose sealed parts are still there: to be swept.
@@ -94,7 +96,7 @@ pub fn boot<V: Follow>(
         progress(from, size);
     }
     replay.views.replayed();
-    let Replay { chain, mut owners, views, gone, unopened, residue, register, .. } = replay;
+    let Replay { chain, mut owners, views, gone, unopened, mut residue, register, .. } = replay;
     chain.end()?;
     for (position, key) in gone {
         if !owners.is_ordered(&key) && !owners.is_lost(&key) {
@@ -110,8 +112,13 @@ pub fn boot<V: Follow>(
         Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views }).map_err(BootError::Writer)?;
     let finished = ledger.finish_erasures(register)?;
     let destroyed_again = again.len();
-    let residue = residue.into_iter().chain(again).collect();
-    Ok((ledger, Booted { records: from, settled, finished, destroyed_again, residue }))
+    residue.extend(again);
+    residue.extend(finished.keys);
+    // An absent part is excused by its certificate, so nothing is swept before.
+    let open: IdSet<KeyId> = ledger.owners().open_orders().into_iter().flat_map(|(.., keys)| keys).collect();
+    let residue = residue.into_iter().filter(|key| !open.contains(key)).collect();
+    let (finished, waiting) = (finished.certified, finished.waiting);
+    Ok((ledger, Booted { records: from, settled, finished, waiting, destroyed_again, residue }))
 }
 
 /// An older copy of the keyring was put back: what the log certifies to be destroyed does not stay (I6).
@@ -207,7 +214,8 @@ impl<V: Follow> Replay<V> {
             self.unopened.insert(*key);
             if matches!(keyring.state(key), KeyState::Erased { .. }) {
                 self.gone.push((position, *key));
-                if matches!(part.bytes, PartBytes::Present(_)) {
+                // A sweep that was cut off leaves a part that is neither whole nor swept.
+                if !matches!(part.bytes, PartBytes::Swept { .. }) {
                     self.residue.insert(*key);
                 }
             }

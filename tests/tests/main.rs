@@ -14,6 +14,7 @@ mod bad;
 mod bytes;
 mod copying;
 mod crash;
+mod erasure;
 mod importing;
 mod journal;
 mod ledger;

@@ -218,6 +218,18 @@ impl App {
         failed.map_or(Ok(destroyed), Err)
     }
 
+    /// Leads on what was ordered to be destroyed and has no certificate: the clock was in doubt, say. Says how many erasures
+    /// are certified now. Blocks.
+    pub fn finish_ordered(&self) -> Result<usize, EraseError> {
+        let _one = self.erasing.lock();
+        let register = self.ledger.views().register_stream().map(|(id, _)| id);
+        let finished = self.ledger.finish_erasures(register)?;
+        if !finished.keys.is_empty() {
+            self.sweep(finished.keys);
+        }
+        Ok(finished.certified)
+    }
+
     /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
     /// the server, inside its runtime.
     pub fn watch_erasures(&self) {

@@ -9,16 +9,13 @@ use domain::event::Follow;
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
 use domain::personal::Gone;
 use domain::register::{Fate, LiveCompartment, NoRule, Register, survivors};
-use domain::subject::{
-    AnchorLevel, Case, Certificate, Closing, Command, Rejection, Stage, StillLinks, Survivor, UnfenceGround,
-};
+use domain::subject::{Case, Closing, Command, Rejection, Stage, UnfenceGround};
 use domain::time::{Day, Time};
 use domain::value::Text;
 
 use super::command::{Accepted, Failure, Intent, Refused};
 use super::read::Unreadable;
-use super::{Fresh, Ledger, Owners};
-use crate::keyring::Level;
+use super::{Fresh, Ledger};
 use crate::log::{Log as _, PartPlace};
 use crate::record::Record;
 
@@ -136,7 +133,7 @@ impl<V: Follow> Ledger<V> {
             let epoch_before = self.shared.keyring.epoch();
             self.step(case, actor, Command::OrderDestruction { erasure, keys: keys.clone(), epoch_before })?;
         }
-        self.finish(register, case, erasure, actor, &keys)
+        self.finish(Some(register), case, erasure, actor, &keys)
     }
 
     /// Lifts a fence: what was withheld is read again.
@@ -149,17 +146,6 @@ impl<V: Follow> Ledger<V> {
         words: Option<Text>,
     ) -> Result<Accepted, EraseError> {
         self.step(case, actor, Command::Unfence { erasure, ground, words })
-    }
-
-    /// Finishes what an order of destruction began before the ledger was opened, and nothing else. `register` is needed
-    /// only where something is to be finished.
-    pub fn finish_erasures(&self, register: Option<RegisterId>) -> Result<usize, EraseError> {
-        let open = self.shared.owners.read().open_orders();
-        for (case, erasure, actor, keys) in &open {
-            let register = register.ok_or(NoRule(Compartment::Claims))?;
-            self.finish(register, *case, *erasure, *actor, keys)?;
-        }
-        Ok(open.len())
     }
 
     /// Overwrites the sealed parts of these keys, a few at a time.
@@ -224,7 +210,7 @@ impl<V: Follow> Ledger<V> {
     }
 
     /// The subject of a case and, for an organization, those of its people who go too.
-    fn subjects_of(&self, case: CaseId) -> Result<Vec<SubjectId>, EraseError> {
+    pub(super) fn subjects_of(&self, case: CaseId) -> Result<Vec<SubjectId>, EraseError> {
         let (_, state) = self.state::<Case>(&case.0)?;
         let owner = match state.owner() {
             domain::owner::Owner::Subject(subject) => subject,
@@ -234,64 +220,6 @@ impl<V: Follow> Ledger<V> {
         };
         let people = state.open_erasure().and_then(|open| open.people.clone().ok()).unwrap_or_default();
         Ok(std::iter::once(owner).chain(people.into_iter().filter(|person| *person != owner)).collect())
-    }
-
-    /// From the order to the certificate. Idempotent: the keyring knows which keys are gone already.
-    fn finish(
-        &self,
-        register: RegisterId,
-        case: CaseId,
-        erasure: ErasureId,
-        actor: ActorId,
-        keys: &[KeyId],
-    ) -> Result<Accepted, EraseError> {
-        let subjects = self.owners_of(keys, case)?;
-        let destroyed = self.shared.keyring.destroy(keys).map_err(Failure::from)?;
-        self.shared.owners.write().forget(keys);
-        self.shared.states.expire();
-        let certificate = Certificate {
-            level: match self.shared.keyring.level() {
-                Level::A0 => AnchorLevel::A0,
-                Level::A1 => AnchorLevel::A1,
-                Level::A2 => AnchorLevel::A2,
-                Level::A3 => AnchorLevel::A3,
-            },
-            epoch_before: destroyed.epoch_before,
-            epoch_after: destroyed.epoch_after,
-            survives: self.surviving(register, &subjects)?,
-            links: if subjects.len() > 1 {
-                vec![StillLinks::CloseInTime]
-            } else {
-                vec![StillLinks::CloseInTime, StillLinks::BatchOfOne]
-            },
-        };
-        self.step(case, actor, Command::Certify { erasure, certificate })
-    }
-
-    /// Whose keys these are; after a restart the destroyed ones are nobody's, and the case still knows its own.
-    fn owners_of(&self, keys: &[KeyId], case: CaseId) -> Result<Vec<SubjectId>, EraseError> {
-        let mut subjects: Vec<SubjectId> = {
-            let owners = self.shared.owners.read();
-            keys.iter().filter_map(|key| owners.owner(key)).map(|(subject, _)| subject).collect()
-        };
-        subjects.extend(self.subjects_of(case).unwrap_or_default());
-        subjects.sort_unstable();
-        subjects.dedup();
-        Ok(subjects)
-    }
-
-    fn surviving(&self, register: RegisterId, subjects: &[SubjectId]) -> Result<Vec<Survivor>, EraseError> {
-        let mut survivors: Vec<Survivor> = self
-            .plan_erasure(register, subjects)?
-            .into_iter()
-            .filter_map(|planned| match planned.fate {
-                Fate::Kept { basis, until } => Some(Survivor { compartment: planned.compartment, basis, until }),
-                Fate::Dies => None,
-            })
-            .collect();
-        survivors.sort_by_key(|survivor| (survivor.compartment, survivor.until));
-        survivors.dedup();
-        Ok(survivors)
     }
 
     fn fates(
@@ -313,7 +241,7 @@ impl<V: Follow> Ledger<V> {
         Ok(planned)
     }
 
-    fn places(&self, key: &KeyId) -> Result<Vec<PartPlace>, Failure> {
+    pub(super) fn places(&self, key: &KeyId) -> Result<Vec<PartPlace>, Failure> {
         let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
         Ok(self.shared.log.parts_of(key).map_err(unreadable)?)
     }
@@ -327,7 +255,7 @@ impl<V: Follow> Ledger<V> {
         Ok(record.recorded_at.day())
     }
 
-    fn step(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Accepted, EraseError> {
+    pub(super) fn step(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Accepted, EraseError> {
         Ok(self.submit_blocking(&self.intent(case, actor, command)?)?)
     }
 
@@ -350,11 +278,4 @@ impl<V: Follow> Ledger<V> {
 
 fn of(planned: &[Planned], subject: SubjectId) -> impl Iterator<Item = &Planned> {
     planned.iter().filter(move |planned| planned.subject == subject)
-}
-
-impl Owners {
-    /// Orders of destruction without a certificate.
-    pub fn open_orders(&self) -> Vec<(CaseId, ErasureId, ActorId, Vec<KeyId>)> {
-        self.orders().map(|(erasure, order)| (order.case, *erasure, order.actor, order.keys.clone())).collect()
-    }
 }

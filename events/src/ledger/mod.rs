@@ -1,5 +1,6 @@
 //! One controller's log, keys and views, and the write path: load, decide, seal, append.
 
+mod certify;
 mod clock;
 mod command;
 mod directory;
@@ -24,6 +25,7 @@ use domain::subject;
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::oneshot;
 
+pub use certify::Finished;
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
 pub use directory::{Directory, DirectoryError, Founding};

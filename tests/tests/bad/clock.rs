@@ -5,9 +5,12 @@ use std::process::Command;
 
 use serde_json::json;
 use tempfile::TempDir;
+use tests::acts::{Act, perform_all};
+use tests::book;
+use tests::cast::Someone;
 use tests::client::{Client, text};
 use tests::desk;
-use tests::programs::{issue_token, lethe, lethe_audit};
+use tests::programs::{issue_token, lethe, lethe_audit, program, run};
 use tests::server::{Server, command, size};
 use tests::shim;
 
@@ -117,4 +120,23 @@ fn what_has_run_out_counts_no_more() {
     assert_eq!(integration.refused_with("confirmConsent", &late), "CODE_EXPIRED");
     assert_eq!(size(&auditor), before);
     assert_eq!(desk::may_contact(&agent, &ada, "newsletter")["why"], "NOT_ANSWERED");
+}
+
+/// The machine went down behind the order of an erasure and came back with a wrong clock: the server did not start, and
+/// neither could the time be confirmed.
+#[test]
+fn an_erasure_that_was_cut_off_is_certified_when_the_time_is_confirmed() {
+    let machine = Machine::new();
+    let ledger = book::open_or_create(&machine.data()).unwrap();
+    perform_all(&ledger, Someone(1), &[Act::Contact]);
+    perform_all(&ledger, Someone(1), &Act::TO_THE_FENCE);
+    perform_all(&ledger, Someone(1), &[Act::Order]);
+    drop(ledger);
+    machine.set_clock(400 * DAY);
+    let data = machine.data();
+    let data = data.to_str().unwrap();
+    let mut confirm = Command::new(program("lethe"));
+    let said = run(machine.under_its_clock(confirm.args(["clock", "confirm", "--data", data]))).done();
+    assert!(said.contains("certified now: 1"), "{said}");
+    assert_eq!(lethe_audit(&["verify", data]).code, Some(0));
 }

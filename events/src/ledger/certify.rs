@@ -1,0 +1,172 @@
+//! The end of an erasure, from the order to the certificate. Whatever stops it, the keys are gone by then, and it is led on
+//! later: an order never keeps a ledger from its start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::compartment::Compartment;
+use domain::event::{Event, Follow};
+use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
+use domain::register::{Fate, NoRule};
+use domain::subject::{self, AnchorLevel, Certificate, Command, StillLinks, Survivor};
+
+use super::command::{Accepted, Failure, Refused};
+use super::erase::EraseError;
+use super::read::{Fault, Unreadable, open_entry};
+use super::writer::Unwritten;
+use super::{Ledger, Owners, whole_stream};
+use crate::keyring::{Destroyed, Level};
+use crate::log::Log as _;
+use crate::record::Record;
+
+/// What became of orders of destruction that had no certificate.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Finished {
+    /// How many are certified now.
+    pub certified: usize,
+    /// How many still wait for their certificate, their keys destroyed.
+    pub waiting: usize,
+    /// The keys of those that are certified: their sealed parts are to be swept.
+    pub keys: Vec<KeyId>,
+}
+
+/// Whom an erasure reached, as far as that can still be known.
+struct Reached {
+    subjects: Vec<SubjectId>,
+    several: bool,
+}
+
+impl<V: Follow> Ledger<V> {
+    /// Finishes what orders of destruction began, and nothing else: every key is destroyed when it returns. A certificate
+    /// that the clock or anything else refuses waits, with a line in the program log. `register` is needed only where
+    /// something is to be finished.
+    pub fn finish_erasures(&self, register: Option<RegisterId>) -> Result<Finished, EraseError> {
+        let open = self.shared.owners.read().open_orders();
+        let mut finished = Finished::default();
+        for (case, erasure, actor, keys) in open {
+            match self.finish(register, case, erasure, actor, &keys) {
+                Ok(_) => {
+                    finished.certified += 1;
+                    finished.keys.extend(keys);
+                }
+                Err(error) if waits(&error) => {
+                    tracing::error!(%erasure, %error, cause = cause(&error), "the keys are destroyed; the certificate waits");
+                    finished.waiting += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(finished)
+    }
+
+    /// From the order to the certificate. Idempotent: the keyring knows which keys are gone already.
+    pub(super) fn finish(
+        &self,
+        register: Option<RegisterId>,
+        case: CaseId,
+        erasure: ErasureId,
+        actor: ActorId,
+        keys: &[KeyId],
+    ) -> Result<Accepted, EraseError> {
+        let reached = self.reached(case, erasure, keys)?;
+        let Destroyed { epoch_before, epoch_after } = self.shared.keyring.destroy(keys).map_err(Failure::from)?;
+        self.shared.owners.write().forget(keys);
+        self.shared.states.expire();
+        let register = register.ok_or(NoRule(Compartment::Claims))?;
+        let certificate = Certificate {
+            level: match self.shared.keyring.level() {
+                Level::A0 => AnchorLevel::A0,
+                Level::A1 => AnchorLevel::A1,
+                Level::A2 => AnchorLevel::A2,
+                Level::A3 => AnchorLevel::A3,
+            },
+            epoch_before,
+            epoch_after,
+            survives: self.surviving(register, &reached.subjects)?,
+            links: if reached.several {
+                vec![StillLinks::CloseInTime]
+            } else {
+                vec![StillLinks::CloseInTime, StillLinks::BatchOfOne]
+            },
+        };
+        self.step(case, actor, Command::Certify { erasure, certificate })
+    }
+
+    /// Destroyed keys are nobody's after a restart, and the case may be unreadable with them. What is needed stands elsewhere
+    /// too: whoever keeps a key has a part of the fence under it, and nobody has two keys for one compartment.
+    fn reached(&self, case: CaseId, erasure: ErasureId, keys: &[KeyId]) -> Result<Reached, EraseError> {
+        let mut subjects: BTreeSet<SubjectId> = {
+            let owners = self.shared.owners.read();
+            keys.iter().filter_map(|key| owners.owner(key)).map(|(subject, _)| subject).collect()
+        };
+        subjects.extend(self.subjects_of(case).unwrap_or_default());
+        subjects.extend(self.of_fence(case, erasure)?);
+        let several = subjects.len() > 1 || self.share_a_compartment(keys)?;
+        Ok(Reached { subjects: subjects.into_iter().collect(), several })
+    }
+
+    /// Whose parts the last fence of an erasure has.
+    fn of_fence(&self, case: CaseId, erasure: ErasureId) -> Result<Vec<SubjectId>, Failure> {
+        let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
+        let mut subjects = Vec::new();
+        for entry in whole_stream(&self.shared.log, &case.0, 0).map_err(unreadable)? {
+            let opened = open_entry(&entry, &self.shared.keyring, self.shared.log_id)?;
+            if matches!(&opened.recorded.event, Event::Case(subject::Event::Fenced { erasure: of, .. }) if *of == erasure)
+            {
+                subjects = opened.owned.iter().map(|owned| owned.subject).collect();
+            }
+        }
+        Ok(subjects)
+    }
+
+    fn share_a_compartment(&self, keys: &[KeyId]) -> Result<bool, Failure> {
+        let mut seen = BTreeMap::new();
+        for key in keys {
+            let Some(place) = self.places(key)?.first().copied() else { continue };
+            let unreadable = |fault| Unreadable { position: place.position, fault };
+            let entry = self.shared.log.record(place.position).map_err(|failed| unreadable(failed.into()))?;
+            let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
+            let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
+            let part = record.personal.get(usize::from(place.part)).ok_or_else(|| unreadable(Fault::Parts))?;
+            if seen.insert(part.compartment, key).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn surviving(&self, register: RegisterId, subjects: &[SubjectId]) -> Result<Vec<Survivor>, EraseError> {
+        let mut survivors: Vec<Survivor> = self
+            .plan_erasure(register, subjects)?
+            .into_iter()
+            .filter_map(|planned| match planned.fate {
+                Fate::Kept { basis, until } => Some(Survivor { compartment: planned.compartment, basis, until }),
+                Fate::Dies => None,
+            })
+            .collect();
+        survivors.sort_by_key(|survivor| (survivor.compartment, survivor.until));
+        survivors.dedup();
+        Ok(survivors)
+    }
+}
+
+/// Whether it is the certificate that was refused, so that time or somebody can mend it: not the disk, nor what was read.
+fn waits(error: &EraseError) -> bool {
+    match error {
+        EraseError::Refused(Refused::Failed(failure)) => {
+            matches!(failure, Failure::Unwritten(Unwritten::Clock(_)) | Failure::Busy)
+        }
+        EraseError::Refused(_) | EraseError::NoRule(_) | EraseError::UnderWay(_) => true,
+        EraseError::Failed(_) => false,
+    }
+}
+
+fn cause(error: &EraseError) -> Option<String> {
+    std::error::Error::source(error).map(ToString::to_string)
+}
+
+impl Owners {
+    /// Orders of destruction without a certificate.
+    pub fn open_orders(&self) -> Vec<(CaseId, ErasureId, ActorId, Vec<KeyId>)> {
+        self.orders().map(|(erasure, order)| (order.case, *erasure, order.actor, order.keys.clone())).collect()
+    }
+}
