@@ -67,6 +67,8 @@ pub const OPEN_REQUESTS: usize = 20;
 pub const PEOPLE: usize = 200;
 /// Bytes that the fingerprints and parts of one fence may take in its record, which holds 65,535.
 pub const FENCE_BYTES: usize = 48_000;
+/// Keys that stay behind one fence: it has a sealed part under each, and a record has no more parts.
+pub const FENCE_PARTS: usize = 255;
 /// Days a token counts, unless told otherwise.
 pub const TOKEN_DAYS: u16 = 90;
 /// Days a token may count.

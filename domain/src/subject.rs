@@ -10,6 +10,7 @@ mod rejection;
 
 use std::collections::BTreeSet;
 
+pub use decide::check_fence;
 pub use ground::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, Stage, StillLinks, SubjectKind, UnfenceGround,
 };
@@ -126,12 +127,12 @@ pub enum Command {
         /// Words and people.
         request: Request,
     },
-    /// The request is taken back.
+    /// The request is taken back; a fence is lifted with it.
     WithdrawRequest {
         /// Which.
         erasure: ErasureId,
     },
-    /// No.
+    /// No; a fence is lifted with it.
     Refuse {
         /// Which.
         erasure: ErasureId,

@@ -175,6 +175,21 @@ fn a_clock_in_doubt_keeps_no_ordered_key_alive_and_no_ledger_from_its_start() {
     assert_eq!((booted.finished, booted.waiting), (0, 0));
 }
 
+/// The approval was durable and its fence did not fit into a record, whenever it was tried.
+#[test]
+fn what_cannot_be_fenced_is_not_approved() {
+    let home = scratch();
+    let ledger = book::open_or_create(home.path()).unwrap();
+    let people: Vec<Someone> = (100..230).map(Someone).collect();
+    for who in &people {
+        perform_all(&ledger, *who, &[Act::Contact, Act::Consent, Act::Case]);
+    }
+    let (case, erasure) = requested_with(&ledger, &people);
+    let refused = approve(&ledger, case, erasure).unwrap_err().to_string();
+    assert!(refused.contains("255"), "{refused}");
+    assert_eq!(stage(&ledger, case), Stage::Requested);
+}
+
 /// The last key of a person was destroyed, and a command that had read whose it is before made a new one.
 #[test]
 fn an_erased_person_gets_no_new_key() {

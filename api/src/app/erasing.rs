@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use domain::actor::Role;
 use domain::id::{ActorId, CaseId, ContactId, ErasureId, KeyId, OrganizationId, RegisterId, SubjectId};
+use domain::owner::Owner;
 use domain::personal::Gone;
-use domain::subject::{Case, Command, Erasure, RefusalGround, Rejection, Stage, SubjectKind, UnfenceGround};
+use domain::subject::{Case, Command, Erasure, RefusalGround, Rejection, Stage, SubjectKind};
 use domain::time::Time;
 use domain::value::Text;
 use events::ledger::{Accepted, EraseError, Failure, Fresh, Refused};
@@ -113,6 +114,11 @@ impl App {
         Err(Failure::Busy.into())
     }
 
+    /// Whether an erasure of these subjects would fit its record, as things are. Blocks.
+    pub fn check_reach(&self, subjects: &[SubjectId]) -> Result<(), EraseError> {
+        self.ledger.check_reach(self.register_id()?, subjects)
+    }
+
     /// Approves an erasure, fences it, and destroys what is fenced unless a cooling-off comes first. What an earlier
     /// approval began and did not finish is finished, also by another approval. Durable when it returns; blocks.
     pub fn approve_erasure(
@@ -137,7 +143,7 @@ impl App {
         Ok(approved)
     }
 
-    /// Takes a request back; a fence is lifted first. What two people agreed to is a DPO's to withdraw. Durable when it
+    /// Takes a request back; a fence is lifted with it. What two people agreed to is a DPO's to withdraw. Durable when it
     /// returns; blocks.
     pub fn withdraw_erasure(
         &self,
@@ -152,10 +158,10 @@ impl App {
         if approved && !by.is(Role::Dpo) && !self.is_repeated(&envelope) {
             return Err(Refused::Rejected(Rejection::ApprovalStands).into());
         }
-        self.end(by.actor, case, erasure, command, UnfenceGround::RequestWithdrawn, envelope)
+        self.end(by.actor, case, erasure, command, envelope)
     }
 
-    /// Refuses a request that another actor wrote down; a fence is lifted first. Durable when it returns; blocks.
+    /// Refuses a request that another actor wrote down; a fence is lifted with it. Durable when it returns; blocks.
     pub fn refuse_erasure(
         &self,
         by: ActorId,
@@ -164,15 +170,8 @@ impl App {
         (ground, words): (RefusalGround, Option<Text>),
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
-        let unfence = match ground {
-            RefusalGround::Claims | RefusalGround::LegalDuty => UnfenceGround::NeededForClaims,
-            _ => UnfenceGround::Mistake,
-        };
-        if self.find(case, erasure)?.is_some_and(|found| found.by == by && found.stage == Stage::Fenced) {
-            return Err(Refused::Rejected(Rejection::RefusingOwnRequest).into());
-        }
         let _one = self.erasing.lock();
-        self.end(by, case, erasure, Command::Refuse { erasure, ground, words }, unfence, envelope)
+        self.end(by, case, erasure, Command::Refuse { erasure, ground, words }, envelope)
     }
 
     /// When the keys of a fenced erasure are destroyed; none for one that is not fenced.
@@ -251,27 +250,38 @@ impl App {
         });
     }
 
-    /// The caller holds `erasing`.
+    /// One command lifts the fence and ends the erasure. Only words under a key that is fenced itself need two. The caller
+    /// holds `erasing`.
     fn end(
         &self,
         by: ActorId,
         case: CaseId,
         erasure: ErasureId,
         command: Command,
-        ground: UnfenceGround,
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
         let mut ending = intent::<Case>(by, case.0, command, envelope, Fresh::new())?;
         let is_new = self.ledger.log().command(&ending.command_id).is_none();
-        if is_new && self.stands(case, erasure)? == Stage::Fenced {
+        if let Command::Refuse { ground, words: Some(_), .. } = ending.command
+            && is_new
+            && self.withholds_words(case, erasure)?
+        {
+            if self.find(case, erasure)?.is_some_and(|found| found.by == by) {
+                return Err(Refused::Rejected(Rejection::RefusingOwnRequest).into());
+            }
             let current = self.ledger.log().stream_head(&case.0).map(|head| head.revision);
             if ending.expected.is_some() && ending.expected != current {
                 return Err(Refused::<Rejection>::Conflict { current }.into());
             }
-            let lifted = self.ledger.lift_fence(case, erasure, by, ground, None)?;
+            let lifted = self.ledger.lift_fence(case, erasure, by, ground.unfences(), None)?;
             ending.expected = ending.expected.map(|_| lifted.revision);
         }
         Ok(self.ledger.submit_blocking(&ending)?)
+    }
+
+    fn withholds_words(&self, case: CaseId, erasure: ErasureId) -> Result<bool, EraseError> {
+        let (_, state) = self.ledger.state::<Case>(&case.0)?;
+        Ok(state.owner() == Owner::Gone(Gone::Withheld) && self.stands(case, erasure)? == Stage::Fenced)
     }
 
     /// From the approval to where it must wait, or to the certificate. The caller holds `erasing`.

@@ -484,6 +484,11 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     if is_retry && app.case_of(subject).is_none() {
         return Err(Refused::<Rejection>::CommandReused.into());
     }
+    if !is_retry && !people.is_empty() && kind == SubjectKind::Organization {
+        let (of, reached) = (app.clone(), std::iter::once(subject).chain(people.iter().copied()).collect::<Vec<_>>());
+        let fits = tokio::task::spawn_blocking(move || of.check_reach(&reached)).await;
+        fits.map_err(|_| Failure::internal("a thread that plans an erasure failed"))??;
+    }
     let case = app.open_case(viewer.actor, subject, kind).await?;
     let mut fresh = Fresh::new();
     let erasure: ErasureId = fresh.id().map_err(Failure::internal)?;
@@ -644,9 +649,11 @@ impl Kind for Rejection {
             | Self::OutOfOrder { .. }
             | Self::OtherKeys
             | Self::Epochs { .. } => ErrorCode::Conflict,
-            Self::FutureDay(_) | Self::PeopleOfAPerson | Self::TooManyPeople(_) | Self::TooManyKeys => {
-                ErrorCode::Validation
-            }
+            Self::FutureDay(_)
+            | Self::PeopleOfAPerson
+            | Self::TooManyPeople(_)
+            | Self::TooManyKeys
+            | Self::TooManyStay(_) => ErrorCode::Validation,
         }
     }
 }

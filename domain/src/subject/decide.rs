@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::{Asked, Stage::*};
 use super::{
     Case, Certificate, Closed, Closing, Command, Erasure, Event, Link, Rejection, Request, Stage, SubjectKind,
+    UnfenceGround,
 };
 use crate::aggregate::Circumstances;
 use crate::compartment::Compartment;
 use crate::id::{ErasureId, KeyId, SubjectId};
-use crate::limits::{FENCE_BYTES, PEOPLE};
+use crate::limits::{FENCE_BYTES, FENCE_PARTS, PEOPLE};
 use crate::owner::Owner;
 use crate::personal::{Gone, Held};
 use crate::time::Day;
@@ -30,16 +31,19 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             self::request(case, *erasure, *asked, request, when).map(one)
         }
         Command::WithdrawRequest { erasure } => {
-            find(case, *erasure, &[Requested, Approved], "requested or approved", "withdrawn")?;
-            Ok(one(Event::ErasureWithdrawn { erasure: *erasure }))
+            let found = find(case, *erasure, &BEFORE_THE_ORDER, "not ordered to be destroyed yet", "withdrawn")?;
+            let unfenced = unfenced(found, UnfenceGround::RequestWithdrawn);
+            Ok(unfenced.into_iter().chain([Event::ErasureWithdrawn { erasure: *erasure }]).collect())
         }
         Command::Refuse { erasure, ground, words } => {
-            let found = find(case, *erasure, &[Requested, Approved], "requested or approved", "refused")?;
+            let found = find(case, *erasure, &BEFORE_THE_ORDER, "not ordered to be destroyed yet", "refused")?;
             if found.by == when.actor {
                 return Err(Rejection::RefusingOwnRequest);
             }
             let words = sealed(case, words.as_ref())?;
-            Ok(one(Event::ErasureRefused { erasure: *erasure, ground: *ground, words }))
+            let unfenced = unfenced(found, ground.unfences());
+            let refused = Event::ErasureRefused { erasure: *erasure, ground: *ground, words };
+            Ok(unfenced.into_iter().chain([refused]).collect())
         }
         Command::Approve { erasure } => {
             if find(case, *erasure, &[Requested], "requested", "approved")?.by == when.actor {
@@ -71,6 +75,15 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             Ok(one(Event::Certified { erasure: *erasure, certificate: in_order(certificate) }))
         }
     }
+}
+
+/// Until then the request may still be taken back or refused. A fence is lifted by the same command, so that no crash
+/// leaves a lifted fence behind a request that nobody goes on with.
+const BEFORE_THE_ORDER: [Stage; 3] = [Requested, Approved, Fenced];
+
+fn unfenced(erasure: &Erasure, ground: UnfenceGround) -> Option<Event> {
+    let keys = || erasure.keys.clone();
+    (erasure.stage == Fenced).then(|| Event::Unfenced { erasure: erasure.id, ground, keys: keys(), words: None })
 }
 
 fn open(case: &Case, subject: SubjectId, kind: SubjectKind) -> Result<Vec<Event>, Rejection> {
@@ -125,6 +138,11 @@ fn request(
     Ok(Event::ErasureRequested { erasure, asked, by: when.actor, due, request })
 }
 
+/// Whether a fence of this reach has something to close and fits into its record.
+pub fn check_fence(closing: &[Closing], keys: &[KeyId]) -> Result<(), Rejection> {
+    fence(ErasureId([0; 16]), closing, keys).map(drop)
+}
+
 fn fence(erasure: ErasureId, closing: &[Closing], keys: &[KeyId]) -> Result<Event, Rejection> {
     let keys = sorted(keys);
     let compartments = sorted(closing.iter().flat_map(|closing| &closing.closed));
@@ -134,6 +152,9 @@ fn fence(erasure: ErasureId, closing: &[Closing], keys: &[KeyId]) -> Result<Even
     let closed: Vec<Held<Closed>> = closing.iter().flat_map(closed).collect();
     if keys.len() * KEY_BYTES + (closed.len() * PART_BYTES) + (compartments.len() * COMPARTMENT_BYTES) > FENCE_BYTES {
         return Err(Rejection::TooManyKeys);
+    }
+    if closed.len() > FENCE_PARTS {
+        return Err(Rejection::TooManyStay(FENCE_PARTS));
     }
     Ok(Event::Fenced { erasure, compartments, keys, closed })
 }

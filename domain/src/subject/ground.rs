@@ -136,6 +136,16 @@ codes! {
     }
 }
 
+impl RefusalGround {
+    /// Why a fence is lifted where an erasure is refused for this.
+    pub fn unfences(self) -> UnfenceGround {
+        match self {
+            Self::Claims | Self::LegalDuty => UnfenceGround::NeededForClaims,
+            _ => UnfenceGround::Mistake,
+        }
+    }
+}
+
 impl StillLinks {
     /// A sentence for the certificate.
     pub fn words(self) -> &'static str {

@@ -65,6 +65,11 @@ pub enum Rejection {
     /// More than fit one record.
     #[error("more keys than one record can name; erase fewer people at once")]
     TooManyKeys,
+    /// More parts than one record has.
+    #[error(
+        "more than {0} keys of these people must stay, and the record of their erasure has room for no more; erase fewer people at once"
+    )]
+    TooManyStay(usize),
     /// The order must name what is fenced.
     #[error("the keys to be destroyed are not the keys that are fenced")]
     OtherKeys,

@@ -226,6 +226,30 @@ fn a_fence_has_something_to_close_and_fits_its_record() {
     assert_eq!(says(vec![], vec![key(1)]), Rejection::NothingToFence);
     let many = (0..4_000_u128).map(|n| KeyId(n.to_be_bytes())).collect();
     assert_eq!(says(vec![Compartment::Relationship], many), Rejection::TooManyKeys);
+    let staying = |parts: u16| {
+        let stays = (0..parts).map(|year| Compartment::Fiscal(Country(*b"DE"), year)).collect();
+        let closing = vec![Closing { subject: MARIA, closed: vec![Compartment::Relationship], stays }];
+        case.decide(&Command::Fence { erasure: ERASURE, closing, keys: vec![key(1)] }, &on(DPO))
+    };
+    assert!(staying(255).is_ok());
+    assert_eq!(staying(256), Err(Rejection::TooManyStay(255)));
+}
+
+/// Two commands did this, and a crash between them left the erasure approved and not fenced for good.
+#[test]
+fn a_fence_is_lifted_by_the_command_that_ends_the_erasure() {
+    let ends = [
+        (AGENT, Command::WithdrawRequest { erasure: ERASURE }, UnfenceGround::RequestWithdrawn, Stage::Withdrawn),
+        (DPO, refuse(None), UnfenceGround::NeededForClaims, Stage::Refused),
+    ];
+    for (actor, command, why, end) in ends {
+        let mut steps = path(3);
+        let events = person(&steps).decide(&command, &on(actor)).unwrap();
+        let [Event::Unfenced { ground, keys, .. }, _] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!((ground, keys), (&why, &vec![key(7), key(9)]));
+        steps.push((actor, command));
+        assert_eq!(stage(&person(&steps)), end);
+    }
 }
 
 #[test]
@@ -277,7 +301,7 @@ fn nothing_happens_out_of_order() {
     };
     // Which of the acts above each stage allows.
     let allowed = [[true, true, true, false, false, false, false], [true, true, false, true, false, false, false]];
-    let later = [[false, false, false, false, true, true, false], [false, false, false, false, false, false, true]];
+    let later = [[true, true, false, false, true, true, false], [false, false, false, false, false, false, true]];
     let rows = allowed.into_iter().chain(later).chain([[false; 7]]);
     for (steps, row) in (1..).zip(rows) {
         let case = person(&path(steps));

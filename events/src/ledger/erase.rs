@@ -9,7 +9,7 @@ use domain::event::Follow;
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
 use domain::personal::Gone;
 use domain::register::{Fate, LiveCompartment, NoRule, Register, survivors};
-use domain::subject::{Case, Closing, Command, Rejection, Stage, UnfenceGround};
+use domain::subject::{self, Case, Closing, Command, Rejection, Stage, UnfenceGround};
 use domain::time::{Day, Time};
 use domain::value::Text;
 
@@ -116,6 +116,16 @@ impl<V: Follow> Ledger<V> {
         Ok(())
     }
 
+    /// Whether the fence of an erasure of these subjects would fit into its record, as things are. Writes nothing.
+    pub fn check_reach(&self, register: RegisterId, subjects: &[SubjectId]) -> Result<(), EraseError> {
+        let (closing, keys) = self.closing(register, subjects)?;
+        match subject::check_fence(&closing, &keys) {
+            // Nothing dies, so there is nothing to fit; whoever decides about the request will say so.
+            Err(Rejection::NothingToFence) => Ok(()),
+            fits => Ok(fits.map_err(Refused::Rejected)?),
+        }
+    }
+
     /// Destroys what is fenced: the order, the keys, the certificate. What was ordered before is led on from there. Durable
     /// and certified when it returns; the sealed parts are overwritten behind it.
     pub fn destroy_fenced(
@@ -195,6 +205,15 @@ impl<V: Follow> Ledger<V> {
             let owners = self.shared.owners.read();
             subjects.iter().map(|subject| (*subject, owners.keys_of(*subject).to_vec())).collect()
         };
+        let (closing, keys) = self.closing(register, subjects)?;
+        if let Some(other) = self.shared.owners.read().taken(&keys, erasure) {
+            return Err(EraseError::UnderWay(other));
+        }
+        Ok((held, Command::Fence { erasure, closing, keys }))
+    }
+
+    /// What an erasure closes, and the keys it destroys.
+    fn closing(&self, register: RegisterId, subjects: &[SubjectId]) -> Result<(Vec<Closing>, Vec<KeyId>), EraseError> {
         let planned = self.plan_erasure(register, subjects)?;
         let dying = |planned: &&Planned| planned.fate == Fate::Dies;
         let closing = subjects.iter().map(|subject| Closing {
@@ -202,11 +221,8 @@ impl<V: Follow> Ledger<V> {
             closed: of(&planned, *subject).filter(dying).map(|planned| planned.compartment).collect(),
             stays: of(&planned, *subject).filter(|one| !dying(one)).map(|planned| planned.compartment).collect(),
         });
-        let keys: Vec<KeyId> = planned.iter().filter(dying).map(|planned| planned.key).collect();
-        if let Some(other) = self.shared.owners.read().taken(&keys, erasure) {
-            return Err(EraseError::UnderWay(other));
-        }
-        Ok((held, Command::Fence { erasure, closing: closing.collect(), keys }))
+        let keys = planned.iter().filter(dying).map(|planned| planned.key).collect();
+        Ok((closing.collect(), keys))
     }
 
     /// The subject of a case and, for an organization, those of its people who go too.
