@@ -195,11 +195,12 @@ impl Authenticate for App {
 /// What a client learns of a failure of the ledger.
 impl From<LedgerFailure> for Failure {
     fn from(failure: LedgerFailure) -> Self {
+        use events::keyring::KeyringError;
         use events::ledger::Fault;
         let code = match &failure {
-            LedgerFailure::Unwritten(Unwritten::Stopped | Unwritten::Clock(_)) | LedgerFailure::Busy => {
-                Code::Unavailable
-            }
+            LedgerFailure::Unwritten(Unwritten::Stopped | Unwritten::Clock(_))
+            | LedgerFailure::Keyring(KeyringError::Stopped | KeyringError::Io(_))
+            | LedgerFailure::Busy => Code::Unavailable,
             LedgerFailure::Read(unreadable) => match unreadable.fault {
                 Fault::Lost(_) => Code::Lost,
                 _ => Code::Damaged,

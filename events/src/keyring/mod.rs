@@ -225,6 +225,11 @@ impl Keyring {
         self.ring.destroy(keys)
     }
 
+    /// Whether a write has failed, so that the process should end.
+    pub fn is_stopped(&self) -> bool {
+        self.ring.is_stopped()
+    }
+
     /// How many destructions there were.
     pub fn epoch(&self) -> u64 {
         self.ring.epoch()

@@ -203,6 +203,10 @@ impl Ring {
         })
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     pub(super) fn epoch(&self) -> u64 {
         self.file.lock().header().epoch
     }

@@ -139,7 +139,7 @@ impl<V: Follow> Ledger<V> {
 
     /// Whether a write failed, so that the process should end and verify at its next start.
     pub fn is_stopped(&self) -> bool {
-        self.shared.stopped.load(Ordering::Acquire)
+        self.shared.is_stopped()
     }
 
     /// Records from a position on, as they become durable; see [`Tail`].
@@ -171,6 +171,11 @@ impl<V: Follow> Drop for Ledger<V> {
 }
 
 impl<V: Follow> Shared<V> {
+    /// A write may fail without an append: of the head mark, of a sweep, of the keyring.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire) || self.log.is_stopped() || self.keyring.is_stopped()
+    }
+
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
         self.grown.1.notify_all();

@@ -123,6 +123,11 @@ impl<V: Follow> Writer<V> {
     /// Until every sender is gone, or a write fails.
     pub(super) fn run(mut self, queue: &Receiver<Message>) {
         while let Ok(first) = queue.recv() {
+            if self.shared.is_stopped() {
+                self.shared.stop();
+                refuse_one(first);
+                return refuse(queue);
+            }
             let mut batch = Batch::default();
             self.take(&mut batch, first);
             while batch.bytes < BATCH_BYTES
@@ -137,7 +142,9 @@ impl<V: Follow> Writer<V> {
     }
 
     /// Takes one message into the batch. What comes behind an append that is turned away was decided on it where it is of
-    /// the same stream, whatever its revision. Where nothing is written there is nothing to wait for.
+    /// the same stream, whatever its revision. What is turned away behind records that are not durable yet is told when they
+    /// are: it may be because of them, and whoever tries again must find them. Where nothing is written there is nothing to
+    /// wait for.
     fn take(&mut self, batch: &mut Batch, message: Message) {
         let Message { appends, reply } = message;
         let mut turned_away = HashSet::new();
@@ -149,7 +156,7 @@ impl<V: Follow> Writer<V> {
             self.consider(batch, append).inspect_err(|_| turned_away.extend(stream))
         });
         let answers: Answers = answers.collect();
-        if answers.iter().any(Result::is_ok) {
+        if !batch.entries.is_empty() {
             batch.answers.push((reply, answers));
         } else {
             let _ = reply.send(answers);
@@ -274,7 +281,7 @@ impl<V: Follow> Writer<V> {
             tracing::error!(error = %failed, "the writer stops: a write failed");
             self.shared.stop();
             for (reply, promised) in answers {
-                let _ = reply.send(promised.into_iter().map(|answer| answer.and(Err(Unwritten::Stopped))).collect());
+                let _ = reply.send(promised.into_iter().map(|_| Err(Unwritten::Stopped)).collect());
             }
             return Err(failed);
         }
@@ -288,7 +295,88 @@ impl<V: Follow> Writer<V> {
 
 /// After a failed write nothing is written any more: the disk is verified at the next start.
 fn refuse(queue: &Receiver<Message>) {
-    while let Ok(Message { appends, reply }) = queue.recv() {
-        let _ = reply.send(appends.iter().map(|_| Err(Unwritten::Stopped)).collect());
+    while let Ok(message) = queue.recv() {
+        refuse_one(message);
+    }
+}
+
+fn refuse_one(message: Message) {
+    let Message { appends, reply } = message;
+    let _ = reply.send(appends.iter().map(|_| Err(Unwritten::Stopped)).collect());
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::event::StreamKind;
+    use domain::ledger;
+
+    use super::*;
+    use crate::ledger::{Clock, Directory, Founding, Fresh, Ledger, Owners, Parts};
+    use crate::log::engine::Options;
+    use crate::wire::{self, Written};
+
+    struct Nothing;
+
+    impl Follow for Nothing {
+        fn follow(&mut self, _: Vec<Recorded>) {}
+    }
+
+    const NOW: Time = Time(1_790_000_000_000);
+
+    fn open(path: &std::path::Path) -> Ledger<Nothing> {
+        let founding = Founding { controller: "Muster".into(), origin: "muster.example".into(), demo: true, at: NOW };
+        Directory::create(path, &founding, Options::default()).unwrap();
+        let Directory { lock, log, keyring, log_id } = Directory::open(path, Options::default(), &|_, _| {}).unwrap();
+        let (clock, owners) = (Clock::set_to(NOW), Owners::default());
+        Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views: Nothing }).unwrap()
+    }
+
+    /// A second record of the log's own stream, and where its answer comes.
+    fn message(ledger: &Ledger<Nothing>) -> (Message, oneshot::Receiver<Answers>) {
+        let event = Event::Log(ledger::Event::ClockConfirmed { now: NOW });
+        let Written { kind, version, facts, .. } = wire::write(&event).unwrap();
+        let mut fresh = Fresh::new();
+        let draft = Draft {
+            stream: Stream { kind: StreamKind::Log, id: ledger.log_id().0 },
+            revision: 1,
+            kind,
+            version,
+            effective_at: NOW,
+            actor: fresh.id().unwrap(),
+            command: fresh.id().unwrap(),
+            index: 0,
+            count: 1,
+            causation: None,
+            facts,
+            personal: Vec::new(),
+        };
+        let record = Sealed { draft, parts: Vec::new(), owned: Vec::new(), event };
+        let append = Append { records: vec![record], reads: Vec::new(), keys: Vec::new(), confirms_clock: false };
+        let (reply, answers) = oneshot::channel();
+        (Message { appends: vec![append], reply }, answers)
+    }
+
+    /// Whoever was turned away because of them tried again on a log without them, and was told a revision that a power cut
+    /// could take back.
+    #[test]
+    fn nobody_hears_of_records_that_are_not_durable() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path());
+        let mut writer = Writer { shared: ledger.shared.clone(), last: NOW };
+        let mut batch = Batch::default();
+        let ((first, mut accepted), (second, mut refused)) = (message(&ledger), message(&ledger));
+        writer.take(&mut batch, first);
+        writer.take(&mut batch, second);
+        assert!(accepted.try_recv().is_err());
+        assert!(refused.try_recv().is_err(), "it was told before the sync");
+        writer.write(batch).unwrap();
+        assert!(accepted.try_recv().unwrap()[0].is_ok());
+        let stream = Stream { kind: StreamKind::Log, id: ledger.log_id().0 };
+        assert_eq!(refused.try_recv().unwrap(), [Err(Unwritten::Conflict { stream, count: 2 })]);
+
+        let (third, mut alone) = message(&ledger);
+        let mut batch = Batch::default();
+        writer.take(&mut batch, third);
+        assert!(alone.try_recv().unwrap()[0].is_err(), "there is nothing to wait for");
     }
 }
