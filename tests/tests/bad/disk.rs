@@ -87,6 +87,23 @@ fn a_full_disk_is_answered_with_a_failure_and_loses_nothing_acknowledged() {
     }
 }
 
+/// The head mark is synced by a thread of its own, and its failure was seen by the next append only: the server stayed
+/// ready.
+#[test]
+fn a_head_mark_that_cannot_be_synced_ends_a_server_that_nobody_writes_to() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("ledger");
+    assert!(Server::at(&data, &[]).stop().status.success());
+    let mut broken = command(&data, &[]);
+    let _trace = failing(&data, "sync,head,3,EIO,on", &mut broken);
+    let mut server = Server::spawn(broken, &data).unwrap();
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.err);
+    assert!(ended.err.contains("a write failed, so the writer stopped"), "{}", ended.err);
+    drop(server);
+    assert!(Server::at(&data, &[]).stop().status.success());
+}
+
 #[test]
 fn a_disk_without_room_for_a_new_ledger_leaves_none_behind() {
     let home = tempfile::tempdir().unwrap();
