@@ -2,7 +2,7 @@
 //!
 //! A filter that names an organization, tags, a source or a reason is put together from sets of rows, one bit a row. When
 //! few rows are left they are sorted at once; else the sort order is walked from the page's place and each row's bit
-//! asked. So a page takes some ten microseconds without a filter, and at a million rows some hundred with one. Without
+//! asked. One large set alone is asked as it is. So a page takes some ten microseconds without a filter, and at a million rows some hundred with one. Without
 //! that bound is only a span of changes that holds more than [`SPAN`] rows, in a list by name or creation of which few
 //! pass the rest: at most all rows are walked, some ten milliseconds at a million.
 
@@ -22,6 +22,8 @@ use crate::subjects::sheet::Listed;
 
 /// Up to so many rows are sorted for a page; of more, the order is walked.
 const SORTED: usize = 512;
+/// A set alone is large when it has one of so many rows.
+const LARGE: usize = 8;
 /// A span of changes with up to so many rows is made a set.
 const SPAN: usize = 50_000;
 
@@ -74,11 +76,27 @@ pub(crate) struct Also<'a> {
 
 /// A filter, made ready to be asked for every row.
 pub(super) struct Sieve<'a> {
-    bits: Option<Bits>,
-    left: usize,
+    among: Among<'a>,
     rows: Range<u32>,
     changed: Span,
     check: Option<&'a dyn Fn(u32) -> bool>,
+}
+
+/// The rows that a filter's sets leave.
+enum Among<'a> {
+    All,
+    Set(&'a Rows),
+    Bits(Bits),
+}
+
+impl Among<'_> {
+    fn has(&self, row: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Set(rows) => rows.contains(row),
+            Self::Bits(bits) => bits.has(row),
+        }
+    }
 }
 
 /// Where a page begins.
@@ -101,8 +119,8 @@ impl<S: Listed> Directory<S> {
         let (_, cursor, forward) = cut.parts();
         let ascending = (direction == Direction::Ascending) == forward;
         let place = cursor.map(|cursor| self.place(sort, cursor)).transpose()?;
-        Ok(match &sieve.bits {
-            Some(bits) if sieve.left <= SORTED => {
+        Ok(match &sieve.among {
+            Among::Bits(bits) if bits.len() <= SORTED => {
                 let mut rows: Vec<u32> = bits.iter().filter(|row| self.passes(&sieve, *row)).collect();
                 self.sort(&mut rows, sort);
                 let before = place.map(|place| self.count_before(&rows, sort, &place, ascending));
@@ -120,16 +138,19 @@ impl<S: Listed> Directory<S> {
     pub fn count(&self, filter: &Filter, also: Option<&Also<'_>>) -> usize {
         let sieve = self.sieve(filter, also, Sort::Name);
         let all_rows = sieve.rows.len() >= self.len() && sieve.changed.is_all() && sieve.check.is_none();
-        match &sieve.bits {
-            Some(_) if all_rows => sieve.left,
-            Some(bits) => bits.iter().filter(|row| self.passes(&sieve, *row)).count(),
-            None if all_rows => self.present(),
-            None => self.present.iter().filter(|row| self.passes(&sieve, *row)).count(),
+        let passes = |row: &u32| self.passes(&sieve, *row);
+        match &sieve.among {
+            Among::All if all_rows => self.present(),
+            Among::All => self.present.iter().filter(passes).count(),
+            Among::Set(rows) if all_rows => rows.len(),
+            Among::Set(rows) => rows.iter().filter(passes).count(),
+            Among::Bits(bits) if all_rows => bits.len(),
+            Among::Bits(bits) => bits.iter().filter(passes).count(),
         }
     }
 
-    pub(super) fn sieve<'a>(&self, filter: &Filter, also: Option<&Also<'a>>, sort: Sort) -> Sieve<'a> {
-        let mut sets = Sets { rows: self.len(), bits: None };
+    pub(super) fn sieve<'a>(&'a self, filter: &Filter, also: Option<&Also<'a>>, sort: Sort) -> Sieve<'a> {
+        let mut sets = Sets { rows: self.len(), alone: Vec::new(), bits: None };
         if let Some(organization) = filter.organization {
             sets.only(self.members(&organization.0));
         }
@@ -145,14 +166,13 @@ impl<S: Listed> Directory<S> {
                 changed = Span::default();
             }
         }
-        let left = sets.bits.as_ref().map_or(usize::MAX, Bits::len);
         let check = also.map(|also| also.check);
-        Sieve { bits: sets.bits, left, rows: self.created_within(filter.created), changed, check }
+        Sieve { among: sets.among(), rows: self.created_within(filter.created), changed, check }
     }
 
     pub(super) fn passes(&self, sieve: &Sieve<'_>, row: u32) -> bool {
         let changed_at = || self.facts.get(row as usize).map_or(Time(i64::MIN), |facts| facts.changed_at);
-        sieve.bits.as_ref().is_none_or(|bits| bits.has(row))
+        sieve.among.has(row)
             && sieve.rows.contains(&row)
             && (sieve.changed.is_all() || sieve.changed.holds(changed_at()))
             && sieve.check.is_none_or(|check| check(row))
@@ -256,14 +276,16 @@ pub(super) fn is_before(than: Ordering, behind: bool) -> bool {
 }
 
 /// Sets that a row must be in, put together.
-struct Sets {
+struct Sets<'a> {
     rows: usize,
+    /// Each of these, of which one may be missing, and then there is no such row.
+    alone: Vec<Option<&'a Rows>>,
     bits: Option<Bits>,
 }
 
-impl Sets {
-    fn only(&mut self, rows: Option<&Rows>) {
-        self.any(rows.as_slice());
+impl<'a> Sets<'a> {
+    fn only(&mut self, rows: Option<&'a Rows>) {
+        self.alone.push(rows);
     }
 
     fn any(&mut self, sets: &[&Rows]) {
@@ -283,5 +305,17 @@ impl Sets {
             Some(all) => all.and(&bits),
             none => *none = Some(bits),
         }
+    }
+
+    fn among(mut self) -> Among<'a> {
+        if let ([Some(rows)], None) = (&*self.alone, &self.bits)
+            && rows.len() >= self.rows / LARGE
+        {
+            return Among::Set(rows);
+        }
+        for rows in std::mem::take(&mut self.alone) {
+            self.any(rows.as_slice());
+        }
+        self.bits.map_or(Among::All, Among::Bits)
     }
 }

@@ -48,8 +48,11 @@ impl Rows {
     /// Whether the row is in.
     pub fn contains(&self, row: u32) -> bool {
         let (high, low) = split(row);
-        let found = self.chunks.binary_search_by_key(&high, |chunk| chunk.0);
-        found.ok().and_then(|at| self.chunks.get(at)).is_some_and(|(_, chunk)| chunk.contains(low))
+        // Where no chunk is missing, each stands at its own number.
+        let direct = self.chunks.get(usize::from(high)).filter(|chunk| chunk.0 == high);
+        let search = || self.chunks.binary_search_by_key(&high, |chunk| chunk.0).ok();
+        let chunk = direct.or_else(|| self.chunks.get(search()?));
+        chunk.is_some_and(|(_, chunk)| chunk.contains(low))
     }
 
     /// How many rows are in.
