@@ -166,12 +166,12 @@ pub fn verify(
     let size = source.size();
     let mut audit = Audit { expected, ..Audit::default() };
     let mut records = source.records();
-    let mut read = || records.by_ref().take(CHUNK).collect::<Result<Vec<_>, _>>();
+    let mut read = || Chunk::read(&mut records);
     let mut next = read()?;
     let mut done = 0;
-    while !next.is_empty() {
+    while !next.records.is_empty() {
         let chunk = std::mem::take(&mut next);
-        done += chunk.len() as u64;
+        done += chunk.records.len() as u64;
         let (checked, more) = rayon::join(|| audit.take(&chunk, each), &mut read);
         checked?;
         next = more?;
@@ -179,6 +179,21 @@ pub fn verify(
     }
     drop(records);
     Ok(audit.end(source)?)
+}
+
+/// Some records in a row, and their hashes: those are made while the records before them are checked.
+#[derive(Default)]
+struct Chunk {
+    records: Vec<Audited>,
+    hashes: Vec<Hash>,
+}
+
+impl Chunk {
+    fn read(records: &mut (dyn Iterator<Item = Result<Audited, SourceError>> + Send)) -> Result<Self, SourceError> {
+        let records = records.take(CHUNK).collect::<Result<Vec<_>, _>>()?;
+        let hashes = records.par_iter().with_min_len(64).map(|audited| hash(&audited.record)).collect();
+        Ok(Self { records, hashes })
+    }
 }
 
 #[derive(Default)]
@@ -201,14 +216,11 @@ struct Audit {
 }
 
 impl Audit {
-    fn take(&mut self, chunk: &[Audited], each: &mut (dyn FnMut(&Record<'_>, Hash) + Send)) -> Result<(), Failed> {
-        let parsed: Vec<_> = chunk
-            .par_iter()
-            .with_min_len(64)
-            .map(|audited| (Record::parse(&audited.record), hash(&audited.record)))
-            .collect();
-        for (audited, (record, hash)) in chunk.iter().zip(parsed) {
-            let position = self.chain.head().size;
+    fn take(&mut self, chunk: &Chunk, each: &mut (dyn FnMut(&Record<'_>, Hash) + Send)) -> Result<(), Failed> {
+        let records = chunk.records.par_iter().with_min_len(64);
+        let parsed: Vec<_> = records.map(|audited| Record::parse(&audited.record)).collect();
+        for ((audited, hash), record) in chunk.records.iter().zip(&chunk.hashes).zip(parsed) {
+            let (position, hash) = (self.chain.head().size, *hash);
             let record = record.map_err(|bad| Unsound::from(Broken { position, reason: bad.into() }))?;
             self.chain.check(&record, hash).map_err(Unsound::from)?;
             self.expect(hash)?;
