@@ -230,11 +230,11 @@ fn held(app: &App, id: SubjectId) -> Result<Option<Subject>, Failure> {
     let compartments = held.compartments.into_iter().map(|held| {
         let compartment = held.holding.compartment;
         let plan = plans.get(&compartment);
-        let (kept_on, kept_until) = plan.map_or((None, None), |plan| kept(&plan.fate));
+        let (kept_on, kept_until) = plan.map_or((None, None), |(plan, _)| kept(&plan.fate));
         HeldCompartment {
             compartment: compartment.to_string(),
             last_record: Day(held.holding.last_record),
-            parts: plan.map_or(0, |plan| plan.parts),
+            parts: plan.map_or(0, |(_, parts)| *parts),
             purposes: purposes(&views, compartment),
             kept_on,
             kept_until,
@@ -244,14 +244,19 @@ fn held(app: &App, id: SubjectId) -> Result<Option<Subject>, Failure> {
     Ok(Some(Subject { id: ID(id.to_string()), compartments: compartments.collect() }))
 }
 
-/// What would become of each compartment; nothing where the register does not say.
-fn plans(app: &App, id: SubjectId) -> Result<BTreeMap<Compartment, Planned>, Failure> {
+/// What would become of each compartment, and its number of sealed parts; nothing where the register does not say.
+fn plans(app: &App, id: SubjectId) -> Result<BTreeMap<Compartment, (Planned, usize)>, Failure> {
+    let counted = |plan: Planned| Ok((plan.compartment, (plan.clone(), parts(app, &plan)?)));
     match app.ledger().plan_erasure(app.register()?, &[id]) {
-        Ok(planned) => Ok(planned.into_iter().map(|plan| (plan.compartment, plan)).collect()),
+        Ok(planned) => planned.into_iter().map(counted).collect(),
         Err(EraseError::NoRule(_)) => Ok(BTreeMap::new()),
         Err(EraseError::Failed(failed)) => Err(failed.into()),
         Err(failed) => Err(Failure::internal(failed)),
     }
+}
+
+fn parts(app: &App, planned: &Planned) -> Result<usize, events::ledger::Failure> {
+    Ok(app.ledger().places(&planned.key)?.len())
 }
 
 fn kept(fate: &Fate) -> (Option<String>, Option<Day>) {
@@ -402,14 +407,17 @@ fn preview(app: &App, subjects: Vec<SubjectId>, kind: SubjectKind) -> Result<Era
     let planned = ledger.plan_erasure(register, &subjects)?;
     let (dies, stays): (Vec<_>, Vec<_>) = planned.into_iter().partition(|planned| planned.fate == Fate::Dies);
     let others = others(app, &dies, &subjects)?;
+    let compartment = |planned: &Planned| PlannedCompartment::of(app, planned);
+    let dies = dies.iter().map(compartment).collect::<Result<Vec<_>, _>>()?;
+    let stays = stays.iter().map(compartment).collect::<Result<Vec<_>, _>>()?;
     let (open_tickets, open_quotes) = open(app, &subjects);
     let owner = subjects.first().copied();
     let organization =
         owner.filter(|_| kind == SubjectKind::Organization).and_then(|owner| organization_of(app, owner));
     Ok(ErasurePreview {
-        parts: dies.iter().map(|planned| planned.parts).sum(),
-        dies: dies.iter().map(|planned| PlannedCompartment::of(app, planned)).collect(),
-        stays: stays.iter().map(|planned| PlannedCompartment::of(app, planned)).collect(),
+        parts: dies.iter().map(|compartment| compartment.parts).sum(),
+        dies,
+        stays,
         contacts: owner.map(|owner| contacts_of(app, owner)).unwrap_or_default(),
         organization_id: organization.map(|id| ID(id.to_string())),
         people: organization.map(|id| workers(app, id)).unwrap_or_default(),
@@ -421,11 +429,12 @@ fn preview(app: &App, subjects: Vec<SubjectId>, kind: SubjectKind) -> Result<Era
 }
 
 impl PlannedCompartment {
-    fn of(app: &App, planned: &Planned) -> Self {
+    fn of(app: &App, planned: &Planned) -> Result<Self, EraseError> {
         let (basis, until) = kept(&planned.fate);
+        let parts = parts(app, planned)?;
         let (contact_ids, organization_id) = names(app, planned.subject);
         let compartment = planned.compartment.to_string();
-        Self { compartment, parts: planned.parts, contact_ids, organization_id, basis, until }
+        Ok(Self { compartment, parts, contact_ids, organization_id, basis, until })
     }
 }
 

@@ -94,13 +94,15 @@ impl<V: Follow> Ledger<V> {
     /// Destroyed keys are nobody's after a restart, and the case may be unreadable with them. What is needed stands elsewhere
     /// too: whoever keeps a key has a part of the fence under it, and nobody has two keys for one compartment.
     fn reached(&self, case: CaseId, erasure: ErasureId, keys: &[KeyId]) -> Result<Reached, EraseError> {
-        let mut subjects: BTreeSet<SubjectId> = {
+        let owners: Vec<SubjectId> = {
             let owners = self.shared.owners.read();
             keys.iter().filter_map(|key| owners.owner(key)).map(|(subject, _)| subject).collect()
         };
+        let all_known = owners.len() == keys.len();
+        let mut subjects: BTreeSet<SubjectId> = owners.into_iter().collect();
         subjects.extend(self.subjects_of(case).unwrap_or_default());
         subjects.extend(self.of_fence(case, erasure)?);
-        let several = subjects.len() > 1 || self.share_a_compartment(keys)?;
+        let several = subjects.len() > 1 || (!all_known && self.share_a_compartment(keys)?);
         Ok(Reached { subjects: subjects.into_iter().collect(), several })
     }
 

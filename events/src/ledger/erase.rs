@@ -54,8 +54,6 @@ pub struct Planned {
     pub compartment: Compartment,
     /// Its key.
     pub key: KeyId,
-    /// How many sealed parts are under it.
-    pub parts: usize,
     /// What becomes of it.
     pub fate: Fate,
 }
@@ -247,25 +245,25 @@ impl<V: Follow> Ledger<V> {
     ) -> Result<Vec<Planned>, EraseError> {
         let mut planned = Vec::with_capacity(keys.len());
         for (compartment, key) in keys {
-            let places = self.places(key)?;
-            let last_record = self.last_record(&places)?;
+            let last_record = self.last_record(key)?;
             let held = [LiveCompartment { compartment: *compartment, last_record }];
             for (compartment, fate) in survivors(register, &held, today)? {
-                planned.push(Planned { subject, compartment, key: *key, parts: places.len(), fate });
+                planned.push(Planned { subject, compartment, key: *key, fate });
             }
         }
         Ok(planned)
     }
 
-    pub(super) fn places(&self, key: &KeyId) -> Result<Vec<PartPlace>, Failure> {
+    /// All parts under a key, removed ones too.
+    pub fn places(&self, key: &KeyId) -> Result<Vec<PartPlace>, Failure> {
         let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
         Ok(self.shared.log.parts_of(key).map_err(unreadable)?)
     }
 
-    fn last_record(&self, places: &[PartPlace]) -> Result<Day, Failure> {
-        let Some(last) = places.last() else { return Ok(Time(0).day()) };
-        let unreadable = |fault| Unreadable { position: last.position, fault };
-        let entry = self.shared.log.record(last.position).map_err(|failed| unreadable(failed.into()))?;
+    fn last_record(&self, key: &KeyId) -> Result<Day, Failure> {
+        let Some(position) = self.shared.log.last_part_of(key) else { return Ok(Time(0).day()) };
+        let unreadable = |fault| Unreadable { position, fault };
+        let entry = self.shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
         let entry = entry.ok_or_else(|| unreadable(super::Fault::Parts))?;
         let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
         Ok(record.recorded_at.day())

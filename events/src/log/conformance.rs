@@ -260,6 +260,9 @@ fn removed_parts_are_gone(log: &dyn Log, author: &mut Author) {
     assert_eq!(places, under(mine));
     assert_eq!(log.parts_of(&shared).unwrap(), under(shared));
     assert_eq!(log.parts_of(&KeyId([0xee; 16])).unwrap(), []);
+    for key in [mine, shared, KeyId([0xee; 16])] {
+        assert_eq!(log.last_part_of(&key), under(key).last().map(|place| place.position));
+    }
     assert_eq!(log.streams_of(&[mine, KeyId([0x3d; 16])]).unwrap(), {
         let mut streams = [12, 13].map(|n| [n; 16]).to_vec();
         streams.retain(|stream| *stream == [12; 16] || !under(KeyId([0x3d; 16])).is_empty());

@@ -512,6 +512,10 @@ impl Log for Embedded {
         Ok(parts.collect())
     }
 
+    fn last_part_of(&self, key: &KeyId) -> Option<u64> {
+        self.maps.read().last_of_key(key)
+    }
+
     fn streams_of(&self, keys: &[KeyId]) -> Result<Vec<[u8; 16]>, LogError> {
         let mut positions: Vec<u64> = {
             let maps = self.maps.read();

@@ -161,6 +161,11 @@ impl Maps {
         positions.iter().map(|at| u64::from(*at)).collect()
     }
 
+    /// The last record with a part under a key.
+    pub fn last_of_key(&self, key: &KeyId) -> Option<u64> {
+        self.keys.get(&key.0)?.as_slice().last().map(|at| u64::from(*at))
+    }
+
     /// Where a command's records are.
     pub fn command(&self, command: &CommandId) -> Option<CommandPlace> {
         self.commands.get(command)

@@ -165,6 +165,9 @@ pub trait Log: Send + Sync {
     /// All parts under a key, by position, removed ones too.
     fn parts_of(&self, key: &KeyId) -> Result<Vec<PartPlace>, LogError>;
 
+    /// The last record with a part under a key, removed ones too. The cost does not grow with their number.
+    fn last_part_of(&self, key: &KeyId) -> Option<u64>;
+
     /// The streams that have a part under one of the keys, sorted.
     fn streams_of(&self, keys: &[KeyId]) -> Result<Vec<[u8; 16]>, LogError>;
 
