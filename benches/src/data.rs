@@ -8,7 +8,7 @@ use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKin
 use domain::id::{ActorId, ContactId, FromRandom, MessageId, NoticeId, OrganizationId, PointId, SubjectId};
 use domain::notice::Shown;
 use domain::organization::{self, Organization};
-use domain::owner::Person;
+use domain::owner::{Company, Person};
 use domain::point::{Point, PointKind};
 use domain::profile::{Address, Change, FieldPolicy, OldId};
 use domain::register::Purpose;
@@ -189,12 +189,12 @@ impl Dice {
         Intent { effective_at: Some(now.plus_ms(-days_ago * Time::DAY_MS)), ..self.intent(id, said(known, act)) }
     }
 
-    /// They ask something.
-    pub fn ticket(&mut self, person: Person) -> Intent<Ticket> {
+    /// They ask something, for a company or for themselves.
+    pub fn ticket(&mut self, person: Person, company: Option<Company>) -> Intent<Ticket> {
         let question = Question { line: self.line(), body: self.text(200) };
         let command = ticket::Command::Open {
             person: Some(person),
-            company: None,
+            company,
             question,
             message: self.id(),
             priority: Priority::Normal,

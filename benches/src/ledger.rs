@@ -68,7 +68,7 @@ pub fn contacts(ledger: &Ledger, dice: &mut Dice, count: usize) -> Done<Vec<Know
 pub fn tickets(ledger: &Ledger, dice: &mut Dice, people: &[Person]) -> Done<Vec<[u8; 16]>> {
     let mut tickets = Vec::with_capacity(people.len());
     for people in people.chunks(BATCH) {
-        let intents: Vec<_> = people.iter().map(|person| dice.ticket(*person)).collect();
+        let intents: Vec<_> = people.iter().map(|person| dice.ticket(*person, None)).collect();
         tickets.extend(intents.iter().map(|intent| intent.id));
         accepted(ledger.submit_all_blocking(&intents))?;
     }

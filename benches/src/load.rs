@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use domain::contact::Contact;
 use domain::id::ContactId;
+use domain::owner::{Company, Person};
 use domain::ticket::Ticket;
 use events::ledger::Intent;
 use events::log::{Log, PartBytes};
@@ -29,6 +30,8 @@ pub enum Kind {
     Note,
     /// New notes of 500 bytes on a contact: one part with 19 fields, and views that follow.
     Change,
+    /// A new ticket of a person at an organization: two parts, each with 200 bytes of question, and a new stream.
+    Ticket,
     /// A new contact: one part with 20 fields, a new stream, a new key, and views that follow.
     Register,
 }
@@ -39,6 +42,8 @@ struct Client {
     kind: Kind,
     contacts: Vec<ContactId>,
     tickets: Vec<[u8; 16]>,
+    people: Vec<Person>,
+    company: Company,
     next: usize,
 }
 
@@ -50,7 +55,7 @@ enum Batch {
 
 impl Client {
     fn batch(&mut self, count: usize) -> Done<Batch> {
-        let Self { dice, kind, contacts, tickets, next } = self;
+        let Self { dice, kind, contacts, tickets, people, company, next } = self;
         let from = *next;
         *next += count;
         let at = |number: usize| (from + number) % STREAMS;
@@ -62,6 +67,10 @@ impl Client {
             Kind::Change => {
                 let contact = |number| contacts.get(at(number)).copied().unwrap_or(ContactId([0; 16]));
                 Batch::Contacts((0..count).map(|number| dice.change(contact(number), BYTES)).collect())
+            }
+            Kind::Ticket => {
+                let of = (0..count).filter_map(|number| people.get(at(number)));
+                Batch::Tickets(of.map(|person| dice.ticket(*person, Some(*company))).collect())
             }
             Kind::Register => {
                 let organization = dice.id();
@@ -130,8 +139,9 @@ fn serve(dir: &Path, clients: usize, kind: Kind) -> Done<(Arc<Ledger>, Vec<Clien
         let people: Vec<_> = known.iter().map(|Known { person, .. }| *person).collect();
         let tickets = if kind == Kind::Note { ledger::tickets(&ledger, &mut dice, &people)? } else { Vec::new() };
         let contacts = people.iter().map(|person| person.contact).collect();
-        let dice = Dice::new(1 + seed as u64 + ledger.log().head().size);
-        Ok(Client { dice, kind, contacts, tickets, next: 0 })
+        let mut dice = Dice::new(1 + seed as u64 + ledger.log().head().size);
+        let company = Company { subject: dice.id(), organization: dice.id() };
+        Ok(Client { dice, kind, contacts, tickets, people, company, next: 0 })
     };
     let clients = (0..clients).map(&mut make).collect::<Done<Vec<_>>>()?;
     Ok((Arc::new(ledger), clients))
