@@ -142,10 +142,19 @@ macro_rules! texts {
 }
 pub(crate) use texts;
 
+/// Whether a character shows anything by itself: spaces, joiners, marks of direction, tags and accents without a letter do
+/// not, and a name of nothing else would be nobody's.
+fn is_seen(c: char) -> bool {
+    let unseen = c.is_whitespace()
+        || matches!(c, '\u{00ad}' | '\u{0300}'..='\u{036f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
+    !unseen
+}
+
 /// The text without the spaces around it, measured in characters and free of control characters.
 fn line(text: &str, limit: usize) -> Result<&str, Invalid> {
     let text = text.trim();
-    if text.is_empty() {
+    if !text.chars().any(is_seen) {
         return Err(Invalid::Empty);
     }
     if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Invalid, line, texts};
+use super::{Invalid, is_seen, line, texts};
 use crate::limits::{LINE_CHARS, TAG_CHARS, TEXT_BYTES};
 
 texts! {
@@ -25,7 +25,7 @@ impl Text {
     /// 1 to [`TEXT_BYTES`] bytes; of the control characters only line breaks and tabs. White space around it is dropped.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
-        if text.is_empty() {
+        if !text.chars().any(is_seen) {
             return Err(Invalid::Empty);
         }
         if text.len() > TEXT_BYTES {
@@ -62,6 +62,16 @@ mod tests {
         assert_eq!(Line::parse("a\u{2028}b"), Err(Invalid::ControlCharacter));
         assert!(Line::parse(&"ß".repeat(LINE_CHARS)).is_ok());
         assert_eq!(Line::parse(&"ß".repeat(LINE_CHARS + 1)), Err(Invalid::TooLong { limit: LINE_CHARS }));
+    }
+
+    #[test]
+    fn what_shows_nothing_is_empty() {
+        for unseen in ["\u{200b}", "\u{301}", "\u{feff}\u{202e}", "\u{ad} \u{e0041}\u{fe0f}"] {
+            assert_eq!(Line::parse(unseen), Err(Invalid::Empty), "{unseen:?}");
+            assert_eq!(Text::parse(unseen), Err(Invalid::Empty), "{unseen:?}");
+        }
+        // Joiners and marks of direction belong to names that show something.
+        assert!(Line::parse("می\u{200c}خواهم").is_ok() && Line::parse("E\u{301}ric").is_ok());
     }
 
     #[test]
