@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::error::{Code, Failure};
 use crate::graphql::Schema;
 use crate::http::accept::Format;
+use crate::http::origin::sent_to_loopback;
 use crate::http::refusal::Refusal;
 use crate::http::{Edge, secure};
 use crate::limits::Exceeded;
@@ -129,7 +130,8 @@ fn read(app: &App, tile: Tile, first: u64, end: u64) -> Result<Vec<u8>, LogError
 
 impl Routes {
     fn admit(&self, headers: &HeaderMap, peer: SocketAddr) -> Result<(), Refusal> {
-        if self.app.demo {
+        // A demo shows its log to everybody on this machine, and to no page that leads its own name here.
+        if self.app.demo && sent_to_loopback(headers) {
             return Ok(());
         }
         let viewer = self.edge.door().admit(headers, peer.ip())?;

@@ -1,5 +1,6 @@
 //! Which pages of other sites may ask (the Fetch standard's CORS protocol). Closed unless configured.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::body::Body;
@@ -70,15 +71,28 @@ pub fn name(origin: HeaderValue, headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 
-/// Whether the page comes from the host that the request was sent to. The scheme is the browser's to guard: a page of
-/// `http://` cannot be of a host that only answers to TLS.
+/// Whether the page comes from the host that the request was sent to. A page of `http://` is of this machine: off it there
+/// is TLS, and another host's name that leads here is not ours (DNS rebinding). One of `https://` had to show a certificate.
 fn same(origin: &HeaderValue, headers: &HeaderMap, uri: &Uri) -> bool {
     let Some((scheme, page)) = origin.to_str().ok().and_then(split) else { return false };
     let sent = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let Some(host) = sent.and_then(|host| host.parse().ok()).or_else(|| uri.authority().cloned()) else { return false };
     let usual = if scheme == "https" { 443 } else { 80 };
     let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
-    page.host().eq_ignore_ascii_case(host.host()) && port(&page) == port(&host)
+    let known = scheme == "https" || is_loopback(page.host());
+    known && page.host().eq_ignore_ascii_case(host.host()) && port(&page) == port(&host)
+}
+
+/// Whether a request says that it was sent to this machine. One that names no host is no browser's.
+pub fn sent_to_loopback(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let host = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+    host.is_some_and(|host| is_loopback(host.host()))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn split(origin: &str) -> Option<(&str, Authority)> {
@@ -115,6 +129,9 @@ mod tests {
             ("http://127.0.0.1:8080", "127.0.0.1:8080", true),
             ("http://127.0.0.1:8081", "127.0.0.1:8080", false),
             ("http://[::1]:8080", "[::1]:8080", true),
+            ("http://localhost:8080", "localhost:8080", true),
+            ("http://evil.example:8080", "evil.example:8080", false),
+            ("http://127.0.0.1.evil.example", "127.0.0.1.evil.example", false),
             ("null", "127.0.0.1:8080", false),
             ("", "127.0.0.1:8080", false),
         ] {
@@ -126,5 +143,13 @@ mod tests {
             assert_eq!(checked.is_ok(), passes, "{origin} at {host}");
         }
         assert_eq!(check(&HeaderMap::new(), &Uri::from_static("/graphql"), &[]), Ok(None));
+    }
+
+    #[test]
+    fn a_name_that_somebody_led_here_is_not_this_machine() {
+        let sent = |host| sent_to_loopback(&HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]));
+        assert!(["localhost", "LOCALHOST:7474", "127.0.0.1:7474", "127.8.0.1", "[::1]:7474"].into_iter().all(sent));
+        assert!(!["evil.example:7474", "localhost.evil.example", "10.0.0.1", "", "a b"].into_iter().any(sent));
+        assert!(sent_to_loopback(&HeaderMap::new()));
     }
 }

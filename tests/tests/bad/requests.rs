@@ -141,6 +141,9 @@ fn nothing_is_changed_by_what_a_foreign_page_can_send() {
         let foreign = agent.post().header("origin", "https://evil.example").json(&mutation()).send().unwrap();
         assert_eq!(foreign.headers().get("access-control-allow-origin"), None);
         assert_code(&Answer::of(foreign), 403, "FOREIGN_ORIGIN");
+        // A name of somebody else's that leads to this machine is not this machine.
+        let led = agent.post().header("origin", "http://evil.example").header("host", "evil.example");
+        assert_code(&Answer::of(led.json(&mutation()).send().unwrap()), 403, "FOREIGN_ORIGIN");
         let null = agent.post().header("origin", "null").json(&mutation()).send().unwrap();
         assert_code(&Answer::of(null), 403, "FOREIGN_ORIGIN");
     });
