@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_graphql::futures_util::FutureExt;
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, ServerError};
 use async_graphql_value::ConstValue;
@@ -239,7 +240,11 @@ fn write(response: &async_graphql::Response, format: Format) -> Response<Body> {
     let unexecuted = !response.errors.is_empty()
         && response.data == ConstValue::Null
         && response.errors.iter().all(|error| error.path.is_empty());
-    let answer = Answer { errors: &response.errors, data: (!unexecuted).then_some(&response.data) };
+    // A selection of which everything is skipped is an empty object; async-graphql makes nothing of it.
+    let nothing = ConstValue::Object(IndexMap::new());
+    let skipped = response.errors.is_empty() && response.data == ConstValue::Null;
+    let data = if skipped { &nothing } else { &response.data };
+    let answer = Answer { errors: &response.errors, data: (!unexecuted).then_some(data) };
     let mut bytes = Vec::with_capacity(512);
     if serde_json::to_writer(&mut bytes, &answer).is_err() {
         let error = async_graphql::Error::from(Failure::internal("an answer could not be written as JSON"));

@@ -123,6 +123,12 @@ fn what_does_not_fit_the_schema_has_no_data_and_the_status_that_its_format_asks_
 }
 
 #[test]
+fn where_everything_is_skipped_the_answer_is_an_empty_object() {
+    let server = start(Setup::default());
+    assert_eq!(body(ask(&server, "{ greeting @skip(if: true) }")), json!({ "data": {} }));
+}
+
+#[test]
 fn a_body_without_a_length_is_counted_while_it_comes() {
     let server = start(Setup { limits: Limits { body_bytes: 1_000, ..Limits::default() }, ..Setup::default() });
     let chunk = format!("3e8\r\n{}\r\n", " ".repeat(1_000));

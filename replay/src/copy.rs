@@ -85,8 +85,8 @@ fn lies_in(path: &Path, directory: &Path) -> io::Result<bool> {
 /// that was swept meanwhile has its excuse behind that head, so the copy goes on to it.
 pub fn from_server(server: &str, token: &str, out: &Path) -> Result<Head, CopyError> {
     let server = Server::new(server, token)?;
-    let copy = Copy::begin(out)?;
     let mut head = server.head()?;
+    let copy = Copy::begin(out)?;
     let mut number = 0;
     loop {
         let mut absent = false;
