@@ -34,6 +34,6 @@ pub use notices::{Notice, Published};
 pub use organizations::Organization;
 pub use page::{Cursor, CursorGone, Cut, Page, Span};
 pub use quotes::{Quote, QuoteFacts, QuoteFilter, Version};
-pub use subjects::sheet::{ContactSheet, OrganizationSheet, PointSheet};
+pub use subjects::sheet::{ContactSheet, OrganizationSheet, PointSheet, Retired};
 pub use tickets::{MessageFacts, MessageKind, Ticket, TicketFacts, TicketFilter};
 pub use views::{ConsentFilter, HeldIn, HeldThing, SubjectHeld, Views};

@@ -6,6 +6,7 @@ use domain::id::{ContactId, PointId};
 use domain::register::Slug;
 
 use crate::Views;
+use crate::subjects::sheet::PointSheet;
 
 /// Why there is no answer. All of them mean no.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -16,8 +17,8 @@ pub enum NoAnswer {
     /// Nobody can tell any more, or now, who it was.
     #[error("nothing is held about this contact any more; nobody may be contacted through it")]
     ContactGone,
-    /// Not theirs, or retired.
-    #[error("the contact has no such contact point in use")]
+    /// Not theirs, of another channel, or retired by then.
+    #[error("the contact has no such contact point for this channel in use")]
     NoSuchPoint,
     /// The register does not know it.
     #[error("the register has no purpose {0}")]
@@ -25,8 +26,8 @@ pub enum NoAnswer {
 }
 
 impl Views {
-    /// Whether this contact may be contacted for this purpose, by this way, at this contact point, on this day. The point
-    /// must be in use today; the purpose is the register's of that day.
+    /// Whether this contact may be contacted for this purpose, by this way, at this contact point, on this day. A point
+    /// that was retired since was still in use; the purpose is the register's of that day.
     ///
     /// # Errors
     ///
@@ -42,7 +43,11 @@ impl Views {
         let row = self.contacts.row(&contact.0).ok_or(NoAnswer::NoSuchContact)?;
         let found = self.contacts.contact(row, &self.subjects).ok_or(NoAnswer::NoSuchContact)?;
         let (sheet, holder) = found.sheet.zip(self.contacts.holder(row)).ok_or(NoAnswer::ContactGone)?;
-        if !sheet.points().any(|known| known.id == point && !known.retired) {
+        let retired = |known: &PointSheet<'_>| {
+            known.retired.is_some_and(|retired| as_of.counts(retired.effective_at, retired.recorded_at))
+        };
+        let reaches = |known: PointSheet<'_>| known.id == point && known.kind.serves(channel) && !retired(&known);
+        if !sheet.points().any(reaches) {
             return Err(NoAnswer::NoSuchPoint);
         }
         let register = self.registers.as_of(as_of);

@@ -72,7 +72,7 @@ impl Organizations {
             }
             Event::PointRetired { point: Held::Here(point) } => {
                 subjects.hold(&point, thing, day);
-                self.rewrite(row, |sheet| without_point(sheet, *point.expose()));
+                self.rewrite(row, |sheet| without_point(sheet, *point.expose(), place));
             }
             Event::Registered { profile: Held::Gone(_), .. }
             | Event::Changed { profile: None | Some(Held::Gone(_)), .. }

@@ -436,6 +436,29 @@ fn may_we_is_answered_with_the_record_that_decides() {
 }
 
 #[test]
+fn a_point_that_was_retired_since_was_in_use_before() {
+    let mut world = people();
+    for event in domain::register::defaults() {
+        world.append(StreamKind::Register, RegisterId([1; 16]).0, event);
+    }
+    consent(&mut world, 1, given(1, None));
+    world.pass_days(10);
+    let before = world.today();
+    world.pass_days(10);
+    let retired = contact::Event::PointRetired { point: Held::new(of(1), Compartment::Relationship, PointId([1; 16])) };
+    world.append(StreamKind::Contact, id(1).0, retired);
+    let ask = |channel, as_of| {
+        let purpose = "product-news".parse().unwrap();
+        world.views.may_contact(id(1), &purpose, channel, PointId([1; 16]), as_of).map(|answer| answer.allowed)
+    };
+    assert_eq!(ask(Channel::Email, AsOf::day(world.today())), Err(NoAnswer::NoSuchPoint));
+    assert_eq!(ask(Channel::Email, AsOf::day(before)), Ok(true));
+    let known_at = Some(before.end());
+    assert_eq!(ask(Channel::Email, AsOf { day: world.today(), known_at }), Ok(true), "nobody knew then");
+    assert_eq!(ask(Channel::Post, AsOf::day(before)), Err(NoAnswer::NoSuchPoint), "a mail address gets no letter");
+}
+
+#[test]
 fn contacts_are_listed_by_consent_as_of_today() {
     let mut world = people();
     let until = Day(world.today().0 + 10);
@@ -522,7 +545,7 @@ fn a_profile_comes_back_as_it_went_in() {
     let retired = contact::Event::PointRetired { point: Held::new(of(1), Compartment::Relationship, PointId([1; 16])) };
     world.append(StreamKind::Contact, id(1).0, retired);
     let sheet = world.views.contact(id(1)).unwrap().sheet.unwrap();
-    assert_eq!(sheet.points().map(|point| point.retired).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(sheet.points().map(|point| point.retired.is_some()).collect::<Vec<_>>(), [true, false]);
     assert_eq!(sheet.profile().points.len(), 1);
     assert_eq!(holding(), world.views.contact(id(1)).unwrap().facts.holding);
     assert_eq!(world.views.contact(id(1)).unwrap().facts.created_at, Time(0));

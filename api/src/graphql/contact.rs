@@ -257,13 +257,15 @@ impl Contact {
     /// The first mail address in use.
     async fn email(&self) -> Option<&str> {
         let mut points = self.sheet()?.points();
-        points.find(|point| !point.retired && point.kind == domain::point::PointKind::Email).map(|point| point.value)
+        points
+            .find(|point| point.retired.is_none() && point.kind == domain::point::PointKind::Email)
+            .map(|point| point.value)
     }
     /// The first phone number in use.
     async fn phone(&self) -> Option<&str> {
         use domain::point::PointKind::{Mobile, Phone};
         let mut points = self.sheet()?.points();
-        points.find(|point| !point.retired && matches!(point.kind, Phone | Mobile)).map(|point| point.value)
+        points.find(|point| point.retired.is_none() && matches!(point.kind, Phone | Mobile)).map(|point| point.value)
     }
     /// What happened to them, record by record, oldest first.
     async fn history(

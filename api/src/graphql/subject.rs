@@ -312,14 +312,16 @@ fn holding(holding: &Holding) -> Vec<Named> {
 
 fn all_of_contact(sheet: &ContactSheet<'_>) -> Vec<Named> {
     let mut values = contact_fields(&sheet.profile());
-    let retired = sheet.points().filter(|point| point.retired).filter_map(|point| super::fields::point(&point.point()));
+    let retired =
+        sheet.points().filter(|point| point.retired.is_some()).filter_map(|point| super::fields::point(&point.point()));
     values.extend(retired.map(|(name, value)| (format!("RETIRED {name}"), value)));
     values
 }
 
 fn all_of_organization(sheet: &OrganizationSheet<'_>) -> Vec<Named> {
     let mut values = organization_fields(&sheet.profile());
-    let retired = sheet.points().filter(|point| point.retired).filter_map(|point| super::fields::point(&point.point()));
+    let retired =
+        sheet.points().filter(|point| point.retired.is_some()).filter_map(|point| super::fields::point(&point.point()));
     values.extend(retired.map(|(name, value)| (format!("RETIRED {name}"), value)));
     values
 }

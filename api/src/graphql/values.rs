@@ -265,7 +265,7 @@ impl From<PointSheet<'_>> for ContactPoint {
             label: point.label.map(str::to_owned),
             value: point.value.to_owned(),
             normalized: point.normalized.map(str::to_owned),
-            retired: point.retired,
+            retired: point.retired.is_some(),
         }
     }
 }

@@ -44,7 +44,12 @@ impl AsOf {
 
     /// Whether a record counts from here.
     pub fn sees(&self, entry: &Entry) -> bool {
-        entry.effective_at <= self.day.end() && self.known_at.is_none_or(|known_at| entry.recorded_at <= known_at)
+        self.counts(entry.effective_at, entry.recorded_at)
+    }
+
+    /// Whether what became true and was written then counts from here.
+    pub fn counts(&self, effective_at: Time, recorded_at: Time) -> bool {
+        effective_at <= self.day.end() && self.known_at.is_none_or(|known_at| recorded_at <= known_at)
     }
 }
 

@@ -1,8 +1,10 @@
 //! A sheet: all that is held about one contact or organization, packed into one piece of memory.
 
+use domain::event::Place;
 use domain::id::{OrganizationId, PointId};
 use domain::point::{Point, PointKind, Reach};
 use domain::profile::OldId;
+use domain::time::Time;
 use domain::value::{Line, Tag};
 
 use super::pack::{self, Pack, text_off};
@@ -32,8 +34,8 @@ pub struct PointSheet<'a> {
     pub id: PointId,
     /// What it is.
     pub kind: PointKind,
-    /// Whether it is used no more.
-    pub retired: bool,
+    /// Since when it is used no more, if it is not.
+    pub retired: Option<Retired>,
     /// What they call it.
     pub label: Option<&'a str>,
     /// As written.
@@ -42,12 +44,34 @@ pub struct PointSheet<'a> {
     pub normalized: Option<&'a str>,
 }
 
+/// When a point was retired.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retired {
+    /// When it became true.
+    pub effective_at: Time,
+    /// When it was written.
+    pub recorded_at: Time,
+}
+
+impl Pack for Retired {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.effective_at.0.to_be_bytes().pack(out);
+        self.recorded_at.0.to_be_bytes().pack(out);
+    }
+
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let mut time = || Pack::unpack(from).map(i64::from_be_bytes).map(Time);
+        Some(Self { effective_at: time()?, recorded_at: time()? })
+    }
+}
+
 impl<'a> PointSheet<'a> {
     fn read(mut from: &'a [u8]) -> Option<Self> {
         let from = &mut from;
         let id = PointId(Pack::unpack(from)?);
         let kind = PointKind::unpack(from)?;
         let [marks] = <[u8; 1]>::unpack(from)?;
+        let retired = if marks & RETIRED != 0 { Some(Retired::unpack(from)?) } else { None };
         let value = text_off(from)?;
         let label = if marks & LABEL != 0 { Some(text_off(from)?) } else { None };
         let normalized = match marks & (NORMALIZED | SAME) {
@@ -55,13 +79,13 @@ impl<'a> PointSheet<'a> {
             NORMALIZED => Some(text_off(from)?),
             _ => Some(value),
         };
-        Some(Self { id, kind, retired: marks & RETIRED != 0, label, value, normalized })
+        Some(Self { id, kind, retired, label, value, normalized })
     }
 
     fn pack(&self, out: &mut Vec<u8>) {
         let normalized = self.normalized.filter(|normalized| *normalized != self.value);
         let marks = [
-            (self.retired, RETIRED),
+            (self.retired.is_some(), RETIRED),
             (self.label.is_some(), LABEL),
             (normalized.is_some(), NORMALIZED),
             (self.normalized.is_some() && normalized.is_none(), SAME),
@@ -71,6 +95,7 @@ impl<'a> PointSheet<'a> {
             self.id.0.pack(out);
             self.kind.pack(out);
             out.push(marks);
+            self.retired.iter().for_each(|retired| retired.pack(out));
             for text in [Some(self.value), self.label, normalized].into_iter().flatten() {
                 text.len().pack(out);
                 out.extend_from_slice(text.as_bytes());
@@ -95,7 +120,7 @@ impl<'a> From<&'a Point> for PointSheet<'a> {
         Self {
             id: point.id,
             kind: point.kind,
-            retired: false,
+            retired: None,
             label: point.label.as_ref().map(Line::as_str),
             value: point.value.as_str(),
             normalized: point.normalized.as_ref().map(Reach::as_str),
@@ -151,7 +176,7 @@ macro_rules! sheet {
                         None => {}
                     }
                 }
-                profile.points = self.points().filter(|point| !point.retired).map(|point| point.point()).collect();
+                profile.points = self.points().filter(|point| point.retired.is_none()).map(|point| point.point()).collect();
                 profile
             }
 
@@ -288,7 +313,7 @@ fn joined(parts: [Option<&str>; 2]) -> String {
 
 /// Retired points find nobody any more.
 fn reach<'a>(points: impl Iterator<Item = PointSheet<'a>>, words: &mut Words) {
-    for point in points.filter(|point| !point.retired) {
+    for point in points.filter(|point| point.retired.is_none()) {
         match point.kind {
             PointKind::Email => words.mail(point.value),
             PointKind::Phone | PointKind::Mobile | PointKind::Fax => {
@@ -308,11 +333,12 @@ pub(crate) fn with_point(bytes: &[u8], point: &Point) -> Vec<u8> {
 }
 
 /// The sheet with a point that is used no more.
-pub(crate) fn without_point(bytes: &[u8], retired: PointId) -> Vec<u8> {
+pub(crate) fn without_point(bytes: &[u8], gone: PointId, place: &Place) -> Vec<u8> {
+    let retired = Some(Retired { effective_at: place.effective_at, recorded_at: place.recorded_at });
     let mut out = Vec::with_capacity(bytes.len());
     for (number, value) in pack::fields(bytes) {
-        match PointSheet::read(value).filter(|point| number == POINT && point.id == retired) {
-            Some(point) => PointSheet { retired: true, ..point }.pack(&mut out),
+        match PointSheet::read(value).filter(|point| number == POINT && point.id == gone) {
+            Some(point) => PointSheet { retired, ..point }.pack(&mut out),
             None => pack::put(number, &mut out, |out| out.extend_from_slice(value)),
         }
     }

@@ -280,6 +280,9 @@ fn what_is_not_so_is_no_yes() {
     assert_eq!(office.may(&anna, "newsletter", "SMS", "").1, "CHANNEL_NOT_USED");
     let foreign = Someone { id: anna.id.clone(), mail: bert.mail.clone(), mobile: bert.mobile.clone() };
     assert_eq!(office.may(&foreign, "newsletter", "EMAIL", "").1, "NO_SUCH_POINT");
+    let crossed = Someone { id: anna.id.clone(), mail: anna.mobile.clone(), mobile: anna.mail.clone() };
+    assert_eq!(office.may(&crossed, "contract", "EMAIL", "").1, "NO_SUCH_POINT", "nobody mails a number");
+    assert_eq!(office.may(&crossed, "product-news", "SMS", "").1, "NO_SUCH_POINT");
     let size = office.desk.size();
     let give = |more: &dyn Fn(String) -> String| office.desk.refused(Agent, &more(office.give(&anna, "EMAIL", "")));
     assert_eq!(office.desk.refused(Agent, &office.give(&foreign, "EMAIL", "")).0, "NOT_FOUND");
@@ -299,6 +302,23 @@ fn what_is_not_so_is_no_yes() {
     let other = no("objectToProcessing", &anna, &format!(r#", pointId: "{}""#, bert.mail));
     assert_eq!(office.desk.refused(Agent, &other).0, "NOT_FOUND");
     assert_eq!(office.desk.size(), size);
+}
+
+#[test]
+fn a_retired_point_answers_for_the_days_it_was_in_use() {
+    let office = Office::open();
+    let anna = office.someone("Anna");
+    office.desk.done(&office.give(&anna, "EMAIL", ""));
+    office.move_to(5);
+    office.desk.done(&format!(
+        r#"retireContactPoint(input: {{ contactId: "{}", pointId: "{}" }}) {{ {ERRORS} }}"#,
+        anna.id, anna.mail
+    ));
+    let may = |day: &str| office.may(&anna, "product-news", "EMAIL", day).1;
+    assert_eq!(may(""), "NO_SUCH_POINT");
+    assert_eq!(may(r#"day: "2026-09-26""#), "NO_SUCH_POINT", "from the day of its retirement on");
+    assert_eq!(may(r#"day: "2026-09-25""#), "GIVEN");
+    assert_eq!(may(r#"knownAt: "2026-09-25T00:00:00Z""#), "GIVEN");
 }
 
 #[test]
