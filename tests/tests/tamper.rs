@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use domain::id::{ActorId, KeyId, LogId};
 use domain::time::Time;
 use events::chain::Head;
+use events::log::headmark;
 use events::log::{Part, PartBytes};
 use events::record::{NO_HASH, Record};
 use replay::source::{Source, SourceError};
@@ -228,6 +229,23 @@ fn without_the_head_mark_rewritten_the_end_gives_it_away() {
     assert_broken(&verdict, (last - 4) as u64, "5 records are missing", "the end cut off");
     assert_eq!(audit_by_program(home.path(), None), verdict);
     assert!(refusal(home.path()).contains("5 records are missing"));
+}
+
+#[test]
+fn a_log_cut_short_and_robbed_of_its_head_mark_is_not_called_consistent() {
+    let (home, mut forger) = with_book();
+    forger.entries.truncate(forger.entries.len() - 5);
+    forger.write(home.path());
+    std::fs::remove_file(home.path().join(headmark::NAME)).unwrap();
+    let verdict = audit(home.path(), None);
+    let Verdict::Unreadable(why) = &verdict else { panic!("{verdict:?}") };
+    assert!(why.contains("the head mark is missing; without it nobody can say whether records are missing"), "{why}");
+    assert_eq!(audit_by_program(home.path(), None), verdict);
+    let out = scratch();
+    let refused = copy::from_directory(home.path(), &out.path().join("copy")).unwrap_err();
+    assert_eq!(refused.to_string(), *why);
+    assert!(!out.path().join("copy").exists());
+    assert!(refusal(home.path()).contains("the head mark is missing"));
 }
 
 /// Nobody can know this from the log alone; whoever kept a head knows it.
@@ -477,6 +495,29 @@ fn an_inventory_is_held_against_the_records() {
     missing.entries[at].parts = vec![more.clone(), more];
     write_bundles(out.path(), &missing);
     assert_broken(&audit(out.path(), None), at as u64, "the record names 1", "listed twice");
+}
+
+#[test]
+fn a_copy_of_devices_and_endless_files_is_refused_and_not_read() {
+    let first = |what: &str| format!("tile/{what}/000.p/{}", with_book().1.head().size);
+    let (entries, inventory) = (first("entries"), first("inventory"));
+    for file in [&entries, &inventory] {
+        let (out, _) = with_copy();
+        let bundle = out.path().join(file);
+        std::fs::remove_file(&bundle).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &bundle).unwrap();
+        assert_broken(&audit_by_program(out.path(), None), 0, "it is no regular file", file);
+        std::fs::remove_file(&bundle).unwrap();
+        // Larger than the memory of any machine; on the disk it takes nothing.
+        std::fs::File::create(&bundle).unwrap().set_len(1 << 43).unwrap();
+        assert_broken(&audit_by_program(out.path(), None), 0, "it is larger than", file);
+    }
+    let (out, _) = with_copy();
+    let head = out.path().join(source::HEAD_FILE);
+    std::fs::remove_file(&head).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &head).unwrap();
+    let verdict = audit_by_program(out.path(), None);
+    assert!(matches!(&verdict, Verdict::Unreadable(why) if why.contains("no regular file")), "{verdict:?}");
 }
 
 #[test]

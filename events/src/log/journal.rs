@@ -30,11 +30,14 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a data directory at rest without changing a byte of it and without its index. Where the
-    /// directory has a head mark, the journal must reach it; where it has none (a copy), only the journal speaks.
+    /// Opens the journal of a data directory at rest without changing a byte of it and without its index. The journal must
+    /// reach the head mark of the directory; [`LogError::NoMark`] where there is none beside a log with records.
     pub fn open_read_only(data: &Path) -> Result<Self, LogError> {
         let mark = HeadMark::look(data)?;
-        let (journal, _) = Self::open(data, mark.as_ref(), false)?;
+        let (journal, end) = Self::open(data, mark.as_ref(), false)?;
+        if mark.is_none() && end.head.size > 0 {
+            return Err(LogError::NoMark("missing"));
+        }
         Ok(journal)
     }
 
