@@ -9,6 +9,16 @@ use crate::log::{Entry, Part, PartBytes};
 /// Entries in a full bundle.
 pub const WIDTH: u64 = 256;
 
+/// The most bytes that a bundle of records of this width takes.
+pub fn most_of_records(width: u64) -> u64 {
+    width * (2 + crate::record::MAX_RECORD as u64)
+}
+
+/// The most bytes that a bundle of the inventory of this width takes: at most 255 parts each.
+pub fn most_of_inventory(width: u64) -> u64 {
+    width * (1 + 255 * 5)
+}
+
 /// The path of a bundle below `tile/<what>`: groups of three digits, all but the last with an `x`, and the width where it
 /// is not full.
 pub fn path(what: &str, number: u64, width: u64) -> String {

@@ -1,6 +1,7 @@
 //! Where an auditor reads from: an audit copy, or the journal of a data directory at rest. Read only, both.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use events::bundle::{self, Inventoried};
@@ -14,6 +15,8 @@ use events::record::Record;
 pub const HEAD_FILE: &str = "audit-copy";
 /// The first line of that file.
 pub const HEAD_LINE: &str = "lethe audit copy 1";
+/// The most bytes that this file may have.
+const HEAD_MOST: u64 = 4096;
 
 /// One record as an auditor has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ pub enum Source {
 impl Source {
     /// Opens a directory, whichever it is.
     pub fn open(path: &Path) -> Result<Self, SourceError> {
-        if path.join(HEAD_FILE).is_file() {
+        if fs::symlink_metadata(path.join(HEAD_FILE)).is_ok() {
             return Ok(Self::Copy(path.to_path_buf(), claimed(&path.join(HEAD_FILE))?));
         }
         if !path.join("journal").is_dir() {
@@ -159,14 +162,15 @@ impl Bundles<'_> {
     fn bundle(&self, width: u64) -> Result<Vec<Audited>, SourceError> {
         let position = self.next * bundle::WIDTH;
         let wrong = |file: &str, what: String| SourceError::Copy { position, file: file.to_owned(), what };
-        let read = |what: &str| {
+        let read = |what: &str, most: u64| {
             let file = bundle::path(what, self.next, width);
-            let bytes = fs::read(self.path.join(&file)).map_err(|failed| wrong(&file, failed.to_string()))?;
+            let bytes =
+                read_regular(&self.path.join(&file), most).map_err(|failed| wrong(&file, failed.to_string()))?;
             Ok::<_, SourceError>((file, bytes))
         };
-        let (file, bytes) = read("entries")?;
+        let (file, bytes) = read("entries", bundle::most_of_records(width))?;
         let records = bundle::records(&bytes).map_err(|bad| wrong(&file, bad.to_string()))?;
-        let (inventory_file, bytes) = read("inventory")?;
+        let (inventory_file, bytes) = read("inventory", bundle::most_of_inventory(width))?;
         let inventory = bundle::inventory(&bytes).map_err(|bad| wrong(&inventory_file, bad.to_string()))?;
         for (file, count) in [(&file, records.len()), (&inventory_file, inventory.len())] {
             if count as u64 != width {
@@ -179,13 +183,29 @@ impl Bundles<'_> {
 }
 
 fn claimed(file: &Path) -> Result<Head, SourceError> {
-    let text = fs::read_to_string(file).map_err(|source| SourceError::Io { file: HEAD_FILE.into(), source })?;
+    let unread = |source| SourceError::Io { file: HEAD_FILE.into(), source };
+    let text = String::from_utf8(read_regular(file, HEAD_MOST).map_err(unread)?).unwrap_or_default();
     let mut lines = text.lines();
     let (first, head) = (lines.next(), lines.next().and_then(|line| line.parse().ok()));
     match (first, head, lines.next()) {
         (Some(HEAD_LINE), Some(head), None) => Ok(head),
         _ => Err(SourceError::Copy { position: 0, file: HEAD_FILE.into(), what: "it is not one".into() }),
     }
+}
+
+/// Reads a file of a copy, which somebody else has made: a link could lead to a device that never ends, and a file that is
+/// larger than it can be is not read to find that out.
+fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let refused = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(refused("it is no regular file".into()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(refused(format!("it is larger than {most} bytes, and none of its kind is")));
+    }
+    Ok(bytes)
 }
 
 /// What the file [`HEAD_FILE`] of an audit copy holds.
