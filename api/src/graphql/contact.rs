@@ -1,5 +1,6 @@
 //! Contacts: the people we know, in each of their roles.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_graphql::connection::{Connection, EmptyFields};
@@ -635,8 +636,12 @@ pub(super) fn organization(
     Ok(id)
 }
 
+/// Each tag once, as it was written first.
 pub(super) fn tags(list: Vec<String>, problems: &mut Problems) -> Vec<Tag> {
-    problems.each("tags", list, |tag, p| p.take(&[], Tag::parse(&tag)))
+    let mut seen = HashSet::new();
+    let mut tags = problems.each("tags", list, |tag, p| p.take(&[], Tag::parse(&tag)));
+    tags.retain(|tag| seen.insert(tag.folded()));
+    tags
 }
 
 /// Points with ids of their own; numbers without a country code are read as of `country`.

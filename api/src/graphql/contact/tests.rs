@@ -42,6 +42,14 @@ fn belongs(organization: &str, more: &str) -> String {
 }
 
 #[test]
+fn a_tag_is_kept_once() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let changed = desk.done(&change(&maria, r#"tags: ["Key", "key", " KEY ", "new"]"#));
+    assert_eq!(changed["contact"]["tags"], json!(["Key", "new"]));
+}
+
+#[test]
 fn nothing_new_points_to_who_is_gone() {
     let desk = Desk::open();
     let (maria, acme) = (desk.contact("Maria"), desk.organization("Acme"));
