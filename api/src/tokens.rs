@@ -5,6 +5,7 @@ use domain::id::{ActorId, SubjectId, TokenId};
 use domain::value::Line;
 use events::ledger::{Accepted, Fresh, Intent, Refused};
 use events::secret::token_hash;
+use parking_lot::Mutex;
 
 use crate::app::App;
 use crate::error::Failure;
@@ -43,19 +44,47 @@ pub fn draw() -> Result<(String, [u8; 32]), Failure> {
     Ok((text, hash))
 }
 
-/// The first actor with this role who is still here, or a new one with this name. `by` is whoever gives the command; the
-/// first actor of a ledger is registered by itself.
+/// Held while somebody is looked for by name and registered, so that two who do it at once come to one actor.
+static NAMING: Mutex<()> = Mutex::new(());
+
+/// Whoever acts under this name, as names are compared, or somebody new: one name is one person, whatever their roles, or
+/// one person could ask and approve. Who has not this role yet gains it. `by` is whoever gives the command; whoever is
+/// registered by nobody is by themselves.
 pub fn actor_for(app: &App, by: Option<ActorId>, role: Role, name: &str) -> Result<ActorId, TokenError> {
+    let name = self::name(name)?;
+    let _one = NAMING.lock();
     let known = {
         let views = app.ledger().views();
-        let named = |actor: &projections::Actor<'_>| actor.profile.is_some_and(|profile| profile.name.as_str() == name);
-        let mut actors = views.actors().filter(|actor| !actor.facts.left && actor.facts.roles.contains(&role));
-        actors.find(named).map(|actor| actor.id)
+        let known = views.actors().find(|actor| actor.is_called(name.as_str()));
+        known.map(|actor| (actor.id, actor.facts.roles.clone()))
     };
     match known {
-        Some(actor) => Ok(actor),
         None => register(app, by, role, name),
+        Some((actor, roles)) if roles.contains(&role) => Ok(actor),
+        Some((actor, mut roles)) => {
+            roles.push(role);
+            submit(app, by.unwrap_or(actor), actor, Command::ChangeRoles { roles }, Fresh::new())?;
+            Ok(actor)
+        }
     }
+}
+
+/// The program of this name, or a new one. It may be called as somebody else is, for it is no person and gets no token.
+pub fn program_for(app: &App, name: &str) -> Result<ActorId, TokenError> {
+    let name = self::name(name)?;
+    let _one = NAMING.lock();
+    let known = {
+        let views = app.ledger().views();
+        let mut programs = views.actors().filter(|actor| actor.facts.roles.contains(&Role::Integration));
+        programs.find(|actor| actor.is_called(name.as_str())).map(|actor| actor.id)
+    };
+    known.map_or_else(|| register(app, None, Role::Integration, name), Ok)
+}
+
+/// A name that somebody may be given: nothing in it is unseen.
+pub fn name(text: &str) -> Result<Line, TokenError> {
+    let name = Line::parse(text)?;
+    if name.as_str().chars().any(projections::is_unseen) { Err(TokenError::Unseen) } else { Ok(name) }
 }
 
 /// Issues a token to an actor.
@@ -84,11 +113,11 @@ pub fn list(app: &App) -> Vec<Listed> {
     let views = app.ledger().views();
     let tokens = views.actors().flat_map(|actor| {
         let (id, facts) = (actor.id, actor.facts);
-        let listed = facts.tokens.iter().map(move |(token, issued)| Listed {
+        let listed = facts.tokens.iter().map(|(token, issued)| Listed {
             token: *token,
             actor: id,
             roles: facts.roles.clone(),
-            state: issued.token.state(now),
+            state: actor.token_state(issued, now),
             expires_at: issued.token.expires_at,
         });
         listed.collect::<Vec<_>>()
@@ -105,6 +134,9 @@ pub enum TokenError {
     /// The name is none.
     #[error("the name {0}")]
     Name(#[from] domain::value::Invalid),
+    /// Two names would read the same.
+    #[error("the name holds a character that nobody sees")]
+    Unseen,
     /// The domain said no.
     #[error(transparent)]
     Refused(#[from] Refused<actor::Rejection>),
@@ -119,11 +151,11 @@ impl From<Failure> for TokenError {
     }
 }
 
-fn register(app: &App, by: Option<ActorId>, role: Role, name: &str) -> Result<ActorId, TokenError> {
+fn register(app: &App, by: Option<ActorId>, role: Role, name: Line) -> Result<ActorId, TokenError> {
     let mut fresh = Fresh::new();
     let actor: ActorId = fresh.id().map_err(Failure::internal)?;
     let subject: SubjectId = fresh.id().map_err(Failure::internal)?;
-    let profile = Profile { name: Line::parse(name)?, mail: None };
+    let profile = Profile { name, mail: None };
     let command = Command::Register { subject, roles: vec![role], profile };
     submit(app, by.unwrap_or(actor), actor, command, fresh)?;
     Ok(actor)

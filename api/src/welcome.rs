@@ -36,7 +36,7 @@ pub fn tokens(app: &App) -> Result<Vec<Told>, TokenError> {
     for (who, role) in PEOPLE {
         let known = {
             let views = app.ledger().views();
-            let mut actors = views.actors().filter(|actor| !actor.facts.left && actor.facts.roles.contains(&role));
+            let mut actors = views.actors().filter(|actor| actor.acts() && actor.facts.roles.contains(&role));
             actors.find(|actor| !taken.contains(&actor.id)).map(|actor| actor.id)
         };
         let actor = match known {

@@ -10,6 +10,7 @@ use domain::time::Time;
 use domain::value::Line;
 
 use crate::digest::Digest;
+use crate::fold::fold;
 use crate::subjects::{Owned, Subjects, Thing};
 
 /// One actor.
@@ -27,6 +28,23 @@ pub struct Actor<'a> {
 }
 
 impl<'a> Actor<'a> {
+    /// Whether they act here. Whoever has left acts no more, nor does whoever was erased, or is about to be: who they are
+    /// cannot be read.
+    pub fn acts(&self) -> bool {
+        !self.facts.left && self.profile.is_some()
+    }
+
+    /// Whether a token of theirs counts. None does of somebody who acts no more.
+    pub fn token_state(&self, issued: &IssuedToken, now: Time) -> TokenState {
+        state(&issued.token, self.acts(), now)
+    }
+
+    /// Whether they act under this name, as names are compared: without letter case, accents, more than single blanks, and
+    /// what nobody sees.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.acts() && self.profile.is_some_and(|profile| folded_name(profile.name.as_str()) == folded_name(name))
+    }
+
     /// What a token is for, in words.
     pub fn label(&self, token: TokenId) -> Option<&'a Line> {
         self.labels.get(&token).map(|(_, label)| label)
@@ -66,7 +84,7 @@ pub struct Bearer<'a> {
     pub actor: ActorId,
     /// With which token.
     pub token: TokenId,
-    /// What they may; nothing once they have left.
+    /// What they may; nothing once they act no more.
     pub roles: &'a [Role],
     /// Whether the token counts. Only a live one lets anybody in.
     pub state: TokenState,
@@ -109,10 +127,11 @@ impl Actors {
     /// Whose token it is whose secret has this hash.
     pub fn bearer(&self, hash: &[u8; 32], now: Time) -> Option<Bearer<'_>> {
         let (row, id) = self.by_hash.get(hash)?;
-        let Row { id: actor, facts, .. } = self.rows.get(*row as usize)?;
+        let Row { id: actor, facts, profile, .. } = self.rows.get(*row as usize)?;
         let token = facts.tokens.get(id)?.token;
-        let roles = if facts.left { &[][..] } else { &facts.roles };
-        Some(Bearer { actor: *actor, token: *id, roles, state: token.state(now), expires_at: token.expires_at })
+        let acts = !facts.left && profile.is_some();
+        let roles = if acts { &facts.roles } else { &[][..] };
+        Some(Bearer { actor: *actor, token: *id, roles, state: state(&token, acts, now), expires_at: token.expires_at })
     }
 
     /// Takes a record. Of one that was seen before, only what it says of the person.
@@ -194,5 +213,40 @@ impl Actors {
                 facts.tokens.values_mut().for_each(|issued| issued.token.revoked = true);
             }
         }
+    }
+}
+
+fn state(token: &Token, acts: bool, now: Time) -> TokenState {
+    Token { revoked: token.revoked || !acts, ..*token }.state(now)
+}
+
+/// A name as names are compared.
+fn folded_name(name: &str) -> String {
+    let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
+    fold(&seen).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Characters that take no room, or an empty one, and so make two names of what reads the same: those of the property
+/// Default_Ignorable_Code_Point (Unicode Standard, section 5.21), the marks of direction, and the blank of Braille.
+pub fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_read_the_same_are_one() {
+        for other in
+            ["agent p", " Agent  P ", "AGENT\u{a0}P", "Ag\u{e9}nt P", "Agent\u{2003}P", "Agent\u{200b} P\u{feff}"]
+        {
+            assert_eq!(folded_name(other), folded_name("Agent P"), "{other:?}");
+        }
+        assert_ne!(folded_name("Agent Q"), folded_name("Agent P"));
+        assert_ne!(folded_name("AgentP"), folded_name("Agent P"));
     }
 }

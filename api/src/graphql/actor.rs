@@ -137,7 +137,7 @@ impl Token {
             id: ID(id.to_string()),
             actor: (*actor).into(),
             label: actor.label(id).map(|label| label.as_str().to_owned()),
-            state: issued.token.state(app.now()).into(),
+            state: actor.token_state(issued, app.now()).into(),
             issued_at: Time(issued.issued_at),
             issued_by: ID(issued.issued_by.to_string()),
             expires_at: Time(issued.token.expires_at),
@@ -296,9 +296,8 @@ impl ActorQuery {
         let (app, _) = ctx.may_read("actors")?;
         let whole = sees_all(ctx);
         let views = app.ledger().views();
-        let assignable = |actor: &projections::Actor<'_>| {
-            !actor.facts.left && actor.facts.roles.contains(&actor::Role::Agent) && actor.profile.is_some()
-        };
+        let assignable =
+            |actor: &projections::Actor<'_>| actor.acts() && actor.facts.roles.contains(&actor::Role::Agent);
         Ok(views.actors().filter(|actor| whole || assignable(actor)).map(Actor::from).collect())
     }
 

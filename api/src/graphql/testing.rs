@@ -174,12 +174,13 @@ impl Desk {
         registered["organization"]["id"].as_str().unwrap().into()
     }
 
-    /// Whose data a contact or an organization is.
+    /// Whose data a contact, an organization or an actor is.
     pub fn subject(&self, node: &str) -> SubjectId {
         let views = self.app.ledger().views();
         let contact = || views.contact(node.parse().ok()?)?.subject;
         let organization = || views.organization(node.parse().ok()?)?.subject;
-        contact().or_else(organization).unwrap()
+        let actor = || views.actor(node.parse().ok()?)?.subject;
+        contact().or_else(organization).or_else(actor).unwrap()
     }
 
     /// Has the erasure of whose data this is requested and approved: from here on it is withheld.

@@ -77,3 +77,38 @@ fn an_agent_sees_names_to_assign_and_an_admin_sees_roles() {
     assert_eq!(desk.ask(Role::Integration, query)["errors"][0]["extensions"]["code"], "FORBIDDEN");
     assert_eq!(desk.ask(Role::Agent, "{ tokens { id } }")["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }
+
+#[test]
+fn whoever_is_fenced_or_erased_acts_no_more() {
+    let desk = Desk::open();
+    let [fenced, erased] = ["Fee", "Ede"].map(|name| desk.hire(Role::Agent, name).to_string());
+    let [fee, ede] = [&fenced, &erased].map(|actor| {
+        let issued = desk.tried(Role::Admin, &issue(actor, "label: \"laptop\""));
+        issued["secret"].as_str().unwrap().to_owned()
+    });
+    assert!(desk.app.viewer(&fee).is_ok() && desk.app.viewer(&ede).is_ok());
+    desk.fence(&fenced);
+    assert_eq!(desk.app.viewer(&fee), Err(AuthError::Revoked), "with the next request");
+    desk.erase(&erased);
+    let states = |desk: &Desk| desk.get(Role::Auditor, "{ tokens { state } }")["tokens"].clone();
+    assert_eq!(states(&desk), json!([{ "state": "REVOKED" }, { "state": "REVOKED" }]));
+    assert!(crate::tokens::list(&desk.app).iter().all(|token| token.state == domain::actor::TokenState::Revoked));
+    let desk = desk.restart();
+    for secret in [&fee, &ede] {
+        assert_eq!(desk.app.viewer(secret), Err(AuthError::Revoked), "after a restart");
+    }
+    assert_eq!(states(&desk), json!([{ "state": "REVOKED" }, { "state": "REVOKED" }]));
+}
+
+#[test]
+fn a_demo_whose_people_were_erased_finds_new_ones() {
+    let desk = Desk::open();
+    let old = crate::welcome::tokens(&desk.app).unwrap();
+    let agent = old.iter().find(|told| told.who == "agent").unwrap().issued.actor;
+    desk.erase(&agent.to_string());
+    let desk = desk.restart();
+    let told = crate::welcome::tokens(&desk.app).unwrap();
+    let new = told.iter().find(|told| told.who == "agent").unwrap();
+    assert_ne!(new.issued.actor, agent);
+    assert!(told.iter().all(|told| desk.app.viewer(&told.issued.text).is_ok()));
+}
