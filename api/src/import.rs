@@ -29,5 +29,5 @@ pub use record::{MAX_RECORD_BYTES, MAX_RECORD_LINES};
 pub use rejects::{Rejects, RejectsError};
 pub use report::Report;
 pub use row::{Address, Number, Person, Point, Row, Written};
-pub use run::{Order, run};
+pub use run::{Order, legible, run};
 pub use table::{Table, TableError, Taken};

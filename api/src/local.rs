@@ -20,7 +20,7 @@ use crate::tokens::{self, TokenError};
 #[derive(Serialize, Deserialize, Clone, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// A token for somebody with this role, who is registered where there is nobody of this name.
+    /// A token for somebody with this role. Who of this name is here already gains it; nobody yet is registered.
     IssueToken {
         /// Which role, as GraphQL writes it.
         role: String,
@@ -77,11 +77,31 @@ pub enum LocalError {
 
 /// Carries out an order, on the directory or by the server that holds it.
 pub fn carry_out(data: &Path, opening: &Opening, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), LocalError> {
+    if !Directory::exists(data).map_err(OpenError::from)? {
+        may_found(order).map_err(LocalError::Failed)?;
+    }
     match open(data, opening, Clock::system()) {
         Ok(app) => run(&app, order, told).map_err(LocalError::Failed),
         Err(OpenError::Directory(DirectoryError::Log(LogError::Locked))) => ask(data, order, told),
         Err(failed) => Err(failed.into()),
     }
+}
+
+/// Why an order is not one that makes a ledger where there is none: one that only looks, or takes back, has nothing to do in
+/// a new ledger, and one that is bound to fail leaves none behind.
+fn may_found(order: &Order) -> Result<(), String> {
+    match order {
+        Order::IssueToken { role, name, .. } => {
+            role_named(role)?;
+            tokens::name(name).map(drop).map_err(|failed| failed.to_string())
+        }
+        Order::Import(order) if !order.dry_run => import::legible(order),
+        _ => Err("there is no ledger in this directory".into()),
+    }
+}
+
+fn role_named(role: &str) -> Result<Role, String> {
+    Role::named(role).ok_or_else(|| "there is no such role: agent, integration, dpo, auditor or admin".to_owned())
 }
 
 /// Listens for orders until the process ends. The socket is the user's alone.
@@ -143,7 +163,7 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
     let words = |failed: TokenError| failed.to_string();
     match order {
         Order::IssueToken { role, name, days } => {
-            let role = Role::named(role).ok_or("there is no such role: agent, integration, dpo, auditor or admin")?;
+            let role = role_named(role)?;
             let actor = tokens::actor_for(app, None, role, name).map_err(words)?;
             let issued = tokens::issue(app, actor, actor, *days).map_err(words)?;
             told(Reply::Say(format!("{} for {}: {}", issued.token, issued.actor, issued.text)));

@@ -12,7 +12,6 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use domain::actor::Role;
 use domain::holding::{Holding, ReasonKind, SourceKind};
 use domain::id::ActorId;
 use domain::value::Line;
@@ -50,38 +49,25 @@ pub struct Order {
     pub dry_run: bool,
 }
 
+/// Whether an import can begin: its file and its map can be read, and source and reason are ones.
+pub fn legible(order: &Order) -> Result<(), String> {
+    table(order)?;
+    origin(order).map(drop)
+}
+
 /// Carries out an import. What is told on the way holds no content of any row.
 pub fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), String> {
-    let map = match &order.map {
-        None => MapFile::default(),
-        Some(file) => {
-            let text = std::fs::read_to_string(file).map_err(|failed| format!("the map cannot be read: {failed}"))?;
-            MapFile::parse(&text).map_err(words)?
-        }
-    };
-    let table = Table::open(&order.file, &map).map_err(words)?;
+    let table = table(order)?;
     told(Reply::Say(format!("{}, {}", table.detected(), table.delimiter())));
     told(Reply::Say(table.mapping().to_string()));
-    let source = order.source.clone().unwrap_or_else(|| file_stem(&order.file));
-    let source = Line::parse(&source).map_err(|wrong| format!("the source {wrong}"))?;
-    let reason = match &order.reason {
-        None => REASON,
-        Some(named) => {
-            let named = named.to_uppercase().replace('-', "_");
-            ReasonKind::named(&named).ok_or("there is no such reason to hold data")?
-        }
-    };
+    let (source, reason) = origin(order)?;
     let default = |said: bool, note: &'static str| if said { "" } else { note };
     let (by_name, by_rule) = (" (the file's name; --source says another)", " (not said; --reason says another)");
     told(Reply::Say(format!("source: {}{}", source.as_str(), default(order.source.is_some(), by_name))));
     told(Reply::Say(format!("reason: {}{}", reason.name(), default(order.reason.is_some(), by_rule))));
     let rejects = order.rejects.as_ref().map(|path| Rejects::create(path, &order.data, table.header())).transpose();
     let rejects = rejects.map_err(words)?;
-    let actor = if order.dry_run {
-        ActorId([0; 16])
-    } else {
-        tokens::actor_for(app, None, Role::Integration, "Import").map_err(words)?
-    };
+    let actor = if order.dry_run { ActorId([0; 16]) } else { tokens::program_for(app, "Import").map_err(words)? };
     let mut import = Import {
         app,
         order,
@@ -250,6 +236,26 @@ impl Import<'_> {
 fn streams(ask: &Ask) -> impl Iterator<Item = [u8; 16]> + '_ {
     let organizations = ask.organizations.iter().map(|intent| intent.id);
     organizations.chain(ask.contacts.iter().map(|intent| intent.id))
+}
+
+fn table(order: &Order) -> Result<Table<File>, String> {
+    let map = match &order.map {
+        None => MapFile::default(),
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|failed| format!("the map cannot be read: {failed}"))?;
+            MapFile::parse(&text).map_err(words)?
+        }
+    };
+    Table::open(&order.file, &map).map_err(words)
+}
+
+/// Where the people of a file come from, and why they are held.
+fn origin(order: &Order) -> Result<(Line, ReasonKind), String> {
+    let source = order.source.clone().unwrap_or_else(|| file_stem(&order.file));
+    let source = Line::parse(&source).map_err(|wrong| format!("the source {wrong}"))?;
+    let Some(named) = &order.reason else { return Ok((source, REASON)) };
+    let reason = ReasonKind::named(&named.to_uppercase().replace('-', "_"));
+    Ok((source, reason.ok_or("there is no such reason to hold data")?))
 }
 
 fn file_stem(path: &Path) -> String {
