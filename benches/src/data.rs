@@ -237,7 +237,7 @@ fn give(known: &Known, purpose: &Purpose) -> Act {
         channel: Channel::Email,
         point: known.mail,
         point_in_use: true,
-        shown: Some((shown, purpose.slug.clone())),
+        shown: Some((shown, purpose.slug.clone(), Time(0))),
         valid_until: None,
     };
     Act::Give { asked, imported: false }

@@ -125,8 +125,8 @@ pub struct Asked {
     pub point: PointId,
     /// Whether the contact has this point, it serves this channel, and it is not retired.
     pub point_in_use: bool,
-    /// The text that was shown, with the purpose its notice is for.
-    pub shown: Option<(Shown, Slug)>,
+    /// The text that was shown, with the purpose its notice is for, and since when it is published.
+    pub shown: Option<(Shown, Slug, Time)>,
     /// The last day it is to hold, if the person named one.
     pub valid_until: Option<Day>,
 }
@@ -222,6 +222,9 @@ pub enum Rejection {
     /// A text about something else.
     #[error("the notice that was shown is about {0}")]
     NoticeOfAnotherPurpose(Slug),
+    /// A text that nobody can have been shown.
+    #[error("the notice that was shown was published on {0}, after this became true")]
+    BeforeTheNotice(Time),
     /// Over before it begins.
     #[error("the consent would end on {0}, before it begins")]
     AlreadyOver(Day),

@@ -279,7 +279,7 @@ fn of_consents(who: Someone, act: Act) -> consent::Command {
     let shown = Shown { notice: NoticeId([4; 16]), version: 1, hash: [5; 32] };
     let point = who.point(PointKind::Email).id;
     let asked = Asked {
-        shown: Some((shown, purpose.slug.clone())),
+        shown: Some((shown, purpose.slug.clone(), Time(0))),
         purpose,
         channel: Channel::Email,
         point,

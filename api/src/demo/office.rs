@@ -95,11 +95,11 @@ impl Office {
     }
 
     /// What is shown for a purpose at that time, in German or else in English.
-    pub fn shown(&self, purpose: &Slug, language: &str, at: Time) -> Option<(Shown, Slug)> {
+    pub fn shown(&self, purpose: &Slug, language: &str, at: Time) -> Option<(Shown, Slug, Time)> {
         let language = if language == "de" { "de" } else { "en" };
         let mut texts = self.shown.iter().filter(|((of, in_language, _), _)| of == purpose && in_language == language);
-        let (_, (_, shown)) = texts.rfind(|(_, (since, _))| *since <= at)?;
-        Some((*shown, purpose.clone()))
+        let (_, (since, shown)) = texts.rfind(|(_, (since, _))| *since <= at)?;
+        Some((*shown, purpose.clone(), *since))
     }
 
     fn fill_register(&mut self, at: Time, diary: &mut Diary) {

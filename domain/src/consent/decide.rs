@@ -16,7 +16,7 @@ pub(super) fn fact(consents: &Consents, command: &Command, when: &Circumstances)
         Act::Request { asked, code_hash, code_days } => {
             check_code(consents, code_hash, when)?;
             let about = about(asked)?;
-            let shown = shown(asked)?.ok_or(Rejection::NoNotice)?;
+            let shown = shown(asked, when)?.ok_or(Rejection::NoNotice)?;
             valid_until(asked.valid_until, None, when)?;
             let (valid_until, validity_months) = (asked.valid_until, asked.purpose.validity_months);
             let (code_hash, expires_at) = (*code_hash, expires_at(*code_days, when)?);
@@ -24,7 +24,7 @@ pub(super) fn fact(consents: &Consents, command: &Command, when: &Circumstances)
         }
         Act::Give { asked, imported } => {
             let about = about(asked)?;
-            let shown = shown(asked)?;
+            let shown = shown(asked, when)?;
             if shown.is_none() && !imported {
                 return Err(Rejection::NoNotice);
             }
@@ -92,10 +92,13 @@ fn about(asked: &Asked) -> Result<About, Rejection> {
     Ok(About { purpose: slug, channel: *channel, point: *point })
 }
 
-fn shown(asked: &Asked) -> Result<Option<Shown>, Rejection> {
+fn shown(asked: &Asked, when: &Circumstances) -> Result<Option<Shown>, Rejection> {
     match &asked.shown {
-        Some((_, purpose)) if *purpose != asked.purpose.slug => Err(Rejection::NoticeOfAnotherPurpose(purpose.clone())),
-        shown => Ok(shown.as_ref().map(|(shown, _)| *shown)),
+        Some((_, purpose, _)) if *purpose != asked.purpose.slug => {
+            Err(Rejection::NoticeOfAnotherPurpose(purpose.clone()))
+        }
+        Some((_, _, since)) if when.effective_at < *since => Err(Rejection::BeforeTheNotice(*since)),
+        shown => Ok(shown.as_ref().map(|(shown, ..)| *shown)),
     }
 }
 

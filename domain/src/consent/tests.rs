@@ -36,7 +36,7 @@ fn purpose(slug: &str) -> Purpose {
 
 fn asked(slug: &str) -> Asked {
     let purpose = purpose(slug);
-    let shown = Some((SHOWN, purpose.slug.clone()));
+    let shown = Some((SHOWN, purpose.slug.clone(), at("2025-01-01")));
     Asked { purpose, channel: Channel::Email, point: POINT, point_in_use: true, shown, valid_until: None }
 }
 
@@ -427,11 +427,23 @@ fn what_is_asked_for_must_exist() {
     assert_eq!(says(|asked| asked.purpose.channels = vec![Channel::Sms]), unused);
     assert_eq!(says(|asked| asked.point_in_use = false), Rejection::NoSuchPoint);
     let other = Rejection::NoticeOfAnotherPurpose("newsletter".parse().unwrap());
-    assert_eq!(says(|asked| asked.shown = Some((SHOWN, "newsletter".parse().unwrap()))), other);
+    assert_eq!(says(|asked| asked.shown = Some((SHOWN, "newsletter".parse().unwrap(), at("2025-01-01")))), other);
     for days in [0, 91] {
         let act = Act::Request { asked: asked("newsletter"), code_hash: [1; 32], code_days: Some(days) };
         assert_eq!(story.says("2026-01-01", (FORM, act)), Rejection::CodeDays);
     }
+}
+
+#[test]
+fn nobody_was_shown_a_text_before_it_was_published() {
+    let story = Story::default();
+    let early = Rejection::BeforeTheNotice(at("2025-01-01"));
+    assert_eq!(story.says("2024-12-31", give("product-news")), early);
+    assert_eq!(story.says("2024-12-31", request("newsletter", 1)), early);
+    let imported = |shown| (CALL, Act::Give { asked: Asked { shown, ..asked("product-news") }, imported: true });
+    assert_eq!(story.says("2024-12-31", imported(asked("product-news").shown)), early);
+    let story = story.on("2024-12-31", imported(None)).on("2025-01-01", give("product-news"));
+    assert_eq!(story.trail.entries().len(), 2);
 }
 
 #[test]

@@ -116,10 +116,15 @@ impl Kind for Rejection {
             | Self::ChannelNotUsed { .. }
             | Self::NoNotice
             | Self::NoticeOfAnotherPurpose(_)
+            | Self::BeforeTheNotice(_)
             | Self::AlreadyOver(_)
             | Self::CodeDays
             | Self::MethodCode
             | Self::MethodFlag => ErrorCode::Validation,
         }
+    }
+
+    fn path(&self) -> Vec<String> {
+        if let Self::BeforeTheNotice(_) = self { vec!["effectiveAt".into()] } else { Vec::new() }
     }
 }

@@ -86,10 +86,16 @@ impl Question {
         })
     }
 
-    pub(super) fn shown(&self, app: &App, envelope: &mut Envelope) -> Result<Option<(Shown, Slug)>, No> {
+    pub(super) fn shown(&self, app: &App, envelope: &mut Envelope) -> Result<Option<(Shown, Slug, time::Time)>, No> {
         let Some((id, version, language)) = &self.notice else { return Ok(None) };
         let (count, notice) = app.ledger().state::<notice::Notice>(&id.0).map_err(Failure::from)?;
         let shown = notice.shown(*id, *version, language).zip(notice.purpose().cloned());
+        let since = {
+            let views = app.ledger().views();
+            let published = views.notice(*id).and_then(|notice| notice.published.get(&(*version, language.clone())));
+            published.map(|text| text.at)
+        };
+        let shown = shown.zip(since).map(|((shown, purpose), since)| (shown, purpose, since));
         let shown = shown
             .ok_or_else(|| not_found("notice", "this version of the notice was not published in this language"))?;
         envelope.reads.push((Stream { kind: StreamKind::Notice, id: id.0 }, count));

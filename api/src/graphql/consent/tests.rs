@@ -107,7 +107,8 @@ fn publish(desk: &Desk, purpose: &str, words: &str) -> String {
     let payload = desk.tried(
         Dpo,
         &format!(
-            r#"publishNotice(input: {{ purpose: "{purpose}", language: "en", text: "{words}" }})
+            r#"publishNotice(input: {{ purpose: "{purpose}", language: "en", text: "{words}",
+                effectiveAt: "2026-07-01T00:00:00Z" }})
                {{ notice {{ id }} {ERRORS} }}"#
         ),
     );
@@ -292,6 +293,9 @@ fn what_is_not_so_is_no_yes() {
     assert_eq!(give(&|input| input.replace("\"product-news\"", "\"contract\"")).0, "VALIDATION");
     assert_eq!(give(&|input| input.replace("version: 1", "version: 2")).0, "NOT_FOUND");
     assert_eq!(give(&|input| input.replace("\"en\"", "\"de\"")).0, "NOT_FOUND");
+    let early = office.give(&anna, "EMAIL", r#", effectiveAt: "2026-06-30T00:00:00Z""#);
+    let (code, path, _) = office.desk.refused(Agent, &early);
+    assert_eq!((&*code, &*path), ("VALIDATION", "effectiveAt"), "the notice was not published then");
     let nowhere = "contact_00000000000000000000000000000000";
     assert_eq!(
         give(&|input| input.replace(&anna.id, nowhere)),
