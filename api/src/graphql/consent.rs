@@ -84,6 +84,8 @@ pub enum Method {
 pub struct Consents {
     found: projections::Consents,
     as_of: AsOf,
+    /// A contact that was named and of which nobody can tell any more, or now, whose it is.
+    gone: Option<ContactId>,
     /// Values of contact points, where the viewer may see them; nothing where not.
     points: Option<BTreeMap<PointId, String>>,
 }
@@ -103,7 +105,9 @@ impl Consents {
 
     fn new(views: &Views, viewer: &Viewer, found: projections::Consents, as_of: AsOf) -> Self {
         let points = viewer.may("contact").then(|| values(views, &found));
-        Self { found, as_of, points }
+        let gone = |contact: &ContactId| views.contact(*contact).is_none_or(|contact| contact.subject.is_none());
+        let gone = found.notes.values().map(|note| note.contact).find(gone);
+        Self { found, as_of, gone, points }
     }
 
     fn statement(&self, scope: &Scope, entry: &consent::Entry) -> Statement {
@@ -113,7 +117,7 @@ impl Consents {
             Fact::Given { way, shown, .. } => (way, shown.as_ref()),
             Fact::Refused { way, .. } | Fact::Withdrawn { way, .. } | Fact::Objected { way, .. } => (way, None),
         };
-        let note = self.found.notes.get(&entry.position).filter(|_| self.points.is_some());
+        let note = self.found.notes.get(&entry.position).filter(|_| self.points.is_some() && self.gone.is_none());
         Statement {
             purpose: purpose.as_ref().map(Slug::to_string),
             channel: channel.map(Into::into),
@@ -188,10 +192,13 @@ impl Consents {
     }
     /// Why nobody can tell any more, or now, whose they are, when nobody can.
     async fn erasure(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<ErasureMark>> {
-        if self.found.subject.is_some() {
-            return None;
-        }
-        let mark = ctx.app().and_then(|app| app.erasure_of(&self.found.id.0).map_err(Into::into));
+        // The proof may outlive the person it names: then it is their contact that tells why.
+        let stream = match (self.found.subject, self.gone) {
+            (None, _) => self.found.id.0,
+            (Some(_), Some(contact)) => contact.0,
+            (Some(_), None) => return None,
+        };
+        let mark = ctx.app().and_then(|app| app.erasure_of(&stream).map_err(Into::into));
         mark.transpose()
     }
     /// Where each consent stood on the day, with the record that decides. A no that names less than purpose, channel and

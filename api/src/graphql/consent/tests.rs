@@ -494,7 +494,11 @@ fn about_the_fenced_and_the_erased_nothing_is_written() {
         let stays = office.consents(Dpo, &format!(r#"id: "{}""#, text(&given["consents"]["id"])));
         let entries = stays["entries"].as_array().unwrap();
         assert_eq!(entries.len(), 2);
-        assert!(entries.iter().all(|entry| entry["pointValue"] == Value::Null), "{stays}");
+        for personal in ["pointValue", "contactId", "words"] {
+            assert!(entries.iter().all(|entry| entry[personal] == Value::Null), "{personal}: {stays}");
+        }
+        let reason = if gone { "erased (logical" } else { "withheld" };
+        assert!(text(&stays["erasure"]["reason"]).starts_with(reason), "{stays}");
     }
 }
 
