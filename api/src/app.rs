@@ -162,7 +162,7 @@ impl App {
 }
 
 /// A command with all that is said beside it.
-fn intent<A: Aggregate>(
+pub(crate) fn intent<A: Aggregate>(
     actor: ActorId,
     id: [u8; 16],
     command: A::Command,

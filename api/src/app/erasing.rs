@@ -13,7 +13,7 @@ use domain::personal::Gone;
 use domain::subject::{Case, Command, Erasure, RefusalGround, Rejection, Stage, SubjectKind};
 use domain::time::Time;
 use domain::value::Text;
-use events::ledger::{Accepted, EraseError, Failure, Fresh, Refused};
+use events::ledger::{Accepted, EraseError, Failure, Fresh, Intent, Refused};
 use events::log::Log as _;
 use events::record::Record;
 use projections::{Cut, HeldThing};
@@ -117,6 +117,41 @@ impl App {
     /// Whether an erasure of these subjects would fit its record, as things are. Blocks.
     pub fn check_reach(&self, subjects: &[SubjectId]) -> Result<(), EraseError> {
         self.ledger.check_reach(self.register_id()?, subjects)
+    }
+
+    /// Turns down a request that reaches anybody whom an open one reaches, in whoever's case: of two that destroy the same
+    /// keys only one could be carried out.
+    pub fn check_unreached(&self, subjects: &[SubjectId]) -> Result<(), Refused<Rejection>> {
+        let open: Vec<Stage> = Stage::ALL.iter().copied().filter(|stage| stage.is_open()).collect();
+        let views = self.ledger.views();
+        let mut after = None;
+        while let Ok(page) = views.erasures(&open, &Cut::First { count: 100, after }) {
+            let reaches = |erasure: &&projections::Erasure<'_>| {
+                let people = erasure.request.map_or(&[][..], |request| &request.people);
+                erasure.subject.iter().chain(people).any(|subject| subjects.contains(subject))
+            };
+            if let Some(found) = page.items.iter().find(reaches) {
+                return Err(Refused::Rejected(Rejection::ErasureOpen(found.facts.id)));
+            }
+            after = page.items.last().map(|erasure| erasure.cursor());
+            if !page.has_next {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a request down that reaches these subjects. Durable when it returns; blocks.
+    pub fn request_erasure(
+        &self,
+        reached: &[SubjectId],
+        request: &Intent<Case>,
+    ) -> Result<Accepted, Refused<Rejection>> {
+        let _one = self.erasing.lock();
+        if self.ledger.log().command(&request.command_id).is_none() {
+            self.check_unreached(reached)?;
+        }
+        self.ledger.submit_blocking(request)
     }
 
     /// Approves an erasure, fences it, and destroys what is fenced unless a cooling-off comes first. What an earlier

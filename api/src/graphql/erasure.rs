@@ -16,7 +16,7 @@ use super::contact::Contact;
 use super::history::{History, history};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Position, Time};
-use crate::app::{App, Person, Whose};
+use crate::app::{App, Person, Whose, intent};
 use crate::error::Failure;
 
 /// Why data must go: Art. 17(1)(a) to (f) GDPR, in that order.
@@ -484,8 +484,12 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     if is_retry && app.case_of(subject).is_none() {
         return Err(Refused::<Rejection>::CommandReused.into());
     }
+    let reached: Vec<SubjectId> = std::iter::once(subject).chain(people.iter().copied()).collect();
+    if !is_retry {
+        app.check_unreached(&reached)?;
+    }
     if !is_retry && !people.is_empty() && kind == SubjectKind::Organization {
-        let (of, reached) = (app.clone(), std::iter::once(subject).chain(people.iter().copied()).collect::<Vec<_>>());
+        let (of, reached) = (app.clone(), reached.clone());
         let fits = tokio::task::spawn_blocking(move || of.check_reach(&reached)).await;
         fits.map_err(|_| Failure::internal("a thread that plans an erasure failed"))??;
     }
@@ -493,7 +497,10 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     let mut fresh = Fresh::new();
     let erasure: ErasureId = fresh.id().map_err(Failure::internal)?;
     let command = Command::RequestErasure { erasure, asked, request: subject::Request { words, people } };
-    let accepted = app.submit::<subject::Case>(viewer, case.0, command, envelope, fresh).await?;
+    let request = intent::<subject::Case>(viewer.actor, case.0, command, envelope, fresh).map_err(Failure::from)?;
+    let of = app.clone();
+    let accepted = tokio::task::spawn_blocking(move || of.request_erasure(&reached, &request)).await;
+    let accepted = accepted.map_err(|_| Failure::internal("a thread that requests an erasure failed"))??;
     let found = {
         let views = app.ledger().views();
         let erasures = views.case(case).map(|case| case.erasures.to_vec()).unwrap_or_default();

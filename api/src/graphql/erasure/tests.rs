@@ -288,6 +288,26 @@ fn bad_requests_are_answered_and_change_nothing() {
 }
 
 #[test]
+fn nobody_is_reached_by_two_open_erasures() {
+    let desk = Desk::open();
+    let acme = desk.organization("Acme");
+    let maria = worker(&desk, "Maria", &acme);
+    let own = request(&format!("contactId: \"{maria}\""), "");
+    let along = request(&format!("organizationId: \"{acme}\""), &format!("people: [\"{maria}\"]"));
+    let alone = request(&format!("organizationId: \"{acme}\""), "");
+    for (first, second) in [(&along, &own), (&own, &along)] {
+        let open = desk.done(first)["erasure"]["id"].as_str().unwrap().to_owned();
+        let size = desk.size();
+        let (code, _, words) = desk.refused(Role::Agent, second);
+        assert!(code == "CONFLICT" && words.contains(&open), "{code} {words}");
+        assert_eq!(desk.size(), size, "no case was opened either");
+        desk.done(&format!("withdrawErasureRequest(input: {{ erasureId: \"{open}\" }}) {{ {ERASURE} {REST} }}"));
+    }
+    desk.done(&own);
+    desk.done(&alone);
+}
+
+#[test]
 fn whom_an_organization_takes_along_can_still_be_named() {
     let desk = Desk::open();
     let acme = desk.organization("Acme");
