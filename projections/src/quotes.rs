@@ -35,6 +35,8 @@ pub struct QuoteFacts {
     pub versions: Vec<Version>,
     /// The version that was sent last, and when.
     pub sent: Option<(u32, Time)>,
+    /// The version that was accepted.
+    pub accepted: Option<u32>,
     /// When it was accepted or rejected, if it was.
     pub answered_at: Option<Time>,
     /// As the log says; a sent one may be expired today.
@@ -57,14 +59,19 @@ pub struct Version {
 impl QuoteFacts {
     /// How it stands on a day.
     pub fn status(&self, today: Day) -> Status {
-        let sent = self.sent.and_then(|(number, _)| self.versions.get((number as usize).checked_sub(1)?));
+        let sent = self.sent.and_then(|(number, _)| self.version(number));
         let over = sent.is_some_and(|version| version.terms.valid_until < today);
         if self.stored == Status::Sent && over { Status::Expired } else { self.stored }
     }
 
-    /// The version that counts: the last.
-    pub fn last(&self) -> Option<&Version> {
-        self.versions.last()
+    /// A version by its number.
+    pub fn version(&self, number: u32) -> Option<&Version> {
+        self.versions.get((number as usize).checked_sub(1)?)
+    }
+
+    /// The number of the version that counts: the accepted one, else the last.
+    pub fn standing(&self) -> u32 {
+        self.accepted.unwrap_or(self.versions.len() as u32)
     }
 }
 
@@ -266,8 +273,8 @@ impl Quotes {
                 facts.sent = Some((*version, at));
                 Status::Sent
             }
-            Event::Accepted { .. } => {
-                facts.answered_at = Some(at);
+            Event::Accepted { version } => {
+                (facts.accepted, facts.answered_at) = (Some(*version), Some(at));
                 Status::Accepted
             }
             Event::Rejected { .. } => {
@@ -288,6 +295,7 @@ impl Quotes {
             revision: place.revision,
             versions: Vec::new(),
             sent: None,
+            accepted: None,
             answered_at: None,
             stored: Status::Draft,
         });

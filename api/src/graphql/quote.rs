@@ -97,8 +97,7 @@ pub struct QuoteVersion {
 }
 
 impl QuoteVersion {
-    fn of(quote: &projections::Quote<'_>, index: usize, version: &Version) -> Self {
-        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    fn of(quote: &projections::Quote<'_>, number: u32, version: &Version) -> Self {
         Self {
             number,
             terms: version.terms.clone(),
@@ -152,7 +151,7 @@ impl QuoteVersion {
     }
 }
 
-/// One quote with its last version, as the views had it when it was asked for.
+/// One quote with the version that counts, as the views had it when it was asked for.
 pub struct Quote {
     pub(super) id: QuoteId,
     drafted_at: domain::time::Time,
@@ -160,10 +159,11 @@ pub struct Quote {
     revision: u64,
     state: QuoteState,
     sent: Option<(u32, domain::time::Time)>,
+    accepted: Option<u32>,
     answered_at: Option<domain::time::Time>,
     contact: Option<ContactId>,
     organization: Option<OrganizationId>,
-    last: Option<QuoteVersion>,
+    standing: Option<QuoteVersion>,
 }
 
 type Versions = Connection<Opaque, QuoteVersion, EmptyFields, EmptyFields>;
@@ -177,7 +177,7 @@ impl Quote {
 
     fn of(quote: &projections::Quote<'_>, today: domain::time::Day) -> Self {
         let facts = quote.facts;
-        let last = facts.versions.iter().enumerate().next_back();
+        let number = facts.standing();
         Self {
             id: quote.id,
             drafted_at: facts.drafted_at,
@@ -185,10 +185,11 @@ impl Quote {
             revision: facts.revision,
             state: facts.status(today).into(),
             sent: facts.sent,
+            accepted: facts.accepted,
             answered_at: facts.answered_at,
             contact: quote.contact(),
             organization: quote.organization(),
-            last: last.map(|(index, version)| QuoteVersion::of(quote, index, version)),
+            standing: facts.version(number).map(|version| QuoteVersion::of(quote, number, version)),
         }
     }
 
@@ -203,7 +204,8 @@ impl Quote {
         let page = cut_list(known, &cut, number).map(|page| {
             page.map(|(index, version)| {
                 let cursor = Cursor { id: self.id.0, position: version.position, at: version.at };
-                (cursor, QuoteVersion::of(&quote, index, version))
+                let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+                (cursor, QuoteVersion::of(&quote, number, version))
             })
         });
         drop(views);
@@ -244,13 +246,13 @@ impl Quote {
     async fn state(&self) -> QuoteState {
         self.state
     }
-    /// The number of the last version.
+    /// The number of the version that counts: the accepted one, else the last.
     async fn version(&self) -> u32 {
-        self.last.as_ref().map_or(0, |last| last.number)
+        self.standing.as_ref().map_or(0, |version| version.number)
     }
-    /// The last version.
+    /// The version that counts: the accepted one, also where a later draft was never sent; else the last.
     async fn last_version(&self) -> Option<&QuoteVersion> {
-        self.last.as_ref()
+        self.standing.as_ref()
     }
     /// All versions, the first at the front.
     async fn versions(
@@ -271,13 +273,21 @@ impl Quote {
     async fn sent_at(&self) -> Option<Time> {
         self.sent.map(|(_, at)| Time(at))
     }
+    /// Which version was accepted.
+    async fn accepted_version(&self) -> Option<u32> {
+        self.accepted
+    }
+    /// What was accepted; it never changes.
+    async fn accepted(&self) -> Option<&QuoteVersion> {
+        self.standing.as_ref().filter(|_| self.accepted.is_some())
+    }
     /// When it was accepted or rejected.
     async fn answered_at(&self) -> Option<Time> {
         self.answered_at.map(Time)
     }
     /// Why something of it cannot be read, when it cannot: its words, who asked, or for whom.
     async fn erasure(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<ErasureMark>> {
-        let words = self.last.as_ref().is_some_and(|last| last.texts.is_some());
+        let words = self.standing.as_ref().is_some_and(|version| version.texts.is_some());
         if words && self.contact.is_some() && self.organization.is_some() {
             return None;
         }
@@ -518,6 +528,7 @@ async fn submit(
     fresh: Fresh,
 ) -> Done {
     let (app, viewer) = ctx.may(operation)?;
+    follows_in_time(app, id, &command, &envelope)?;
     let offers = matches!(command, Command::Draft { .. } | Command::Revise { .. });
     let accepted = match app.submit::<quote::Quote>(viewer, id.0, command, envelope, fresh).await {
         Err(Refused::Rejected(over @ Rejection::Expired { .. })) if offers => {
@@ -528,6 +539,23 @@ async fn submit(
     let found = Quote::find(app, QuoteId(accepted.stream.id));
     let quote = found.ok_or_else(|| Failure::internal("a quote that the views do not have"))?;
     Ok((quote, accepted))
+}
+
+/// A version goes out once it is written, and is answered once it went out.
+fn follows_in_time(app: &App, id: QuoteId, command: &Command, envelope: &Envelope) -> Result<(), No> {
+    let (views, Some(at)) = (app.ledger().views(), envelope.effective_at) else { return Ok(()) };
+    let Some(quote) = views.quote(id) else { return Ok(()) };
+    let (since, words) = match command {
+        Command::MarkSent { version } => {
+            (quote.facts.version(*version).map(|version| version.at), "this version of the quote was written later")
+        }
+        Command::Accept { version } | Command::Reject { version, .. } => {
+            let sent = quote.facts.sent.filter(|(sent, _)| sent == version);
+            (sent.map(|(_, at)| at), "this version of the quote was sent later")
+        }
+        Command::Draft { .. } | Command::Revise { .. } => return Ok(()),
+    };
+    if since.is_some_and(|since| at < since) { Err(UserError::at(&["effectiveAt"], words).into()) } else { Ok(()) }
 }
 
 impl Kind for Rejection {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::graphql::testing::{Desk, NOW, command_id};
 
-const READ: &str = "id revision state version sentVersion answeredAt contact { firstName } organization { name }
+const READ: &str = "id revision state version sentVersion acceptedVersion accepted { number } answeredAt contact { firstName } organization { name }
     erasure { reason } lastVersion { number validUntil title notes rejectionReason author { name }
     total { netMinor taxMinor grossMinor currency decimals }
     lines { description quantityMilli unitPriceMinor discountBasisPoints taxBasisPoints amounts { grossMinor } } }";
@@ -153,6 +153,37 @@ fn what_a_quote_refuses_is_said_and_nothing_is_recorded() {
     desk.done(&act("markQuoteSent", &quote, "version: 1"));
     desk.done(&act("acceptQuote", &quote, "version: 1"));
     assert_eq!(refused(&act("reviseQuote", &quote, OFFER)), of("CONFLICT", ""), "nothing changes after an acceptance");
+}
+
+#[test]
+fn an_accepted_quote_shows_what_was_accepted() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let quote = drafted(&desk, &maria);
+    desk.done(&act("markQuoteSent", &quote, "version: 1"));
+    let revised = desk.done(&act("reviseQuote", &quote, &OFFER.replace("EUR", "USD")));
+    assert_eq!((&revised["quote"]["version"], &revised["quote"]["acceptedVersion"]), (&json!(2), &json!(null)));
+    let accepted = desk.done(&act("acceptQuote", &quote, "version: 1"))["quote"].clone();
+    assert_eq!((&accepted["state"], &accepted["version"]), (&json!("ACCEPTED"), &json!(1)));
+    assert_eq!((&accepted["acceptedVersion"], &accepted["accepted"]["number"]), (&json!(1), &json!(1)));
+    assert_eq!(accepted["lastVersion"]["total"]["currency"], "EUR", "not the draft that nobody saw");
+}
+
+#[test]
+fn a_quote_goes_out_behind_its_draft_and_is_answered_behind_that() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let quote = drafted(&desk, &maria);
+    let early = r#"version: 1, effectiveAt: "2026-09-21T00:00:00Z""#;
+    let refused = |mutation: &str| {
+        let (code, path, _) = desk.refused(Role::Agent, &act(mutation, &quote, early));
+        assert_eq!((&*code, &*path), ("VALIDATION", "effectiveAt"), "{mutation}");
+    };
+    refused("markQuoteSent");
+    desk.done(&act("markQuoteSent", &quote, &format!("version: 1, effectiveAt: \"{NOW}\"")));
+    refused("acceptQuote");
+    refused("rejectQuote");
+    desk.done(&act("acceptQuote", &quote, &format!("version: 1, effectiveAt: \"{NOW}\"")));
 }
 
 #[test]
