@@ -112,7 +112,7 @@ pub struct ImportContacts {
 
 #[derive(Subcommand)]
 pub enum Token {
-    /// Issues a token to somebody with a role. Who of this name is here already gains the role; nobody yet is registered
+    /// Issues a token to somebody in a role, who is registered where there is nobody of this name in it
     Issue {
         #[command(flatten)]
         data: Data,

@@ -20,7 +20,7 @@ use crate::tokens::{self, TokenError};
 #[derive(Serialize, Deserialize, Clone, Debug)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// A token for somebody with this role. Who of this name is here already gains it; nobody yet is registered.
+    /// A token for somebody of this name in this role; who is nobody yet is registered.
     IssueToken {
         /// Which role, as GraphQL writes it.
         role: String,
@@ -48,6 +48,8 @@ pub enum Order {
 pub enum Reply {
     /// To be printed.
     Say(String),
+    /// To be printed beside the answer.
+    Warn(String),
     /// How far it is.
     Progress {
         /// Done.
@@ -79,6 +81,11 @@ pub enum LocalError {
 pub fn carry_out(data: &Path, opening: &Opening, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), LocalError> {
     if !Directory::exists(data).map_err(OpenError::from)? {
         may_found(order).map_err(LocalError::Failed)?;
+        if let Order::Import(import) = order
+            && import.dry_run
+        {
+            return rehearse(opening, order, told);
+        }
     }
     match open(data, opening, Clock::system()) {
         Ok(app) => run(&app, order, told).map_err(LocalError::Failed),
@@ -95,9 +102,16 @@ fn may_found(order: &Order) -> Result<(), String> {
             role_named(role)?;
             tokens::name(name).map(drop).map_err(|failed| failed.to_string())
         }
-        Order::Import(order) if !order.dry_run => import::legible(order),
+        Order::Import(order) => import::legible(order),
         _ => Err("there is no ledger in this directory".into()),
     }
+}
+
+/// A dry run where there is no ledger: on an empty one that is gone when it returns.
+fn rehearse(opening: &Opening, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), LocalError> {
+    let room = tempfile::tempdir().map_err(|failed| LocalError::Failed(format!("no room for a dry run: {failed}")))?;
+    let app = open(&room.path().join("ledger"), opening, Clock::system())?;
+    run(&app, order, told).map_err(LocalError::Failed)
 }
 
 fn role_named(role: &str) -> Result<Role, String> {
@@ -165,6 +179,12 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
         Order::IssueToken { role, name, days } => {
             let role = role_named(role)?;
             let actor = tokens::actor_for(app, None, role, name).map_err(words)?;
+            if let Some(other) = tokens::namesake(app, actor, name) {
+                let both = format!(
+                    "{other} in another role is called the same: as two actors, one person could ask and approve"
+                );
+                told(Reply::Warn(both));
+            }
             let issued = tokens::issue(app, actor, actor, *days).map_err(words)?;
             told(Reply::Say(format!("{} for {}: {}", issued.token, issued.actor, issued.text)));
         }

@@ -121,6 +121,7 @@ fn order_with(data: &Data, opening: &Opening, order: &Order) -> Result<(), Box<d
     let bar = if std::io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
     let mut told = |reply| match reply {
         Reply::Say(line) => bar.suspend(|| println!("{line}")),
+        Reply::Warn(line) => bar.suspend(|| eprintln!("lethe: {line}")),
         Reply::Progress { done, of } => {
             bar.set_length(of);
             bar.set_position(done);

@@ -47,38 +47,25 @@ pub fn draw() -> Result<(String, [u8; 32]), Failure> {
 /// Held while somebody is looked for by name and registered, so that two who do it at once come to one actor.
 static NAMING: Mutex<()> = Mutex::new(());
 
-/// Whoever acts under this name, as names are compared, or somebody new: one name is one person, whatever their roles, or
-/// one person could ask and approve. Who has not this role yet gains it. `by` is whoever gives the command; whoever is
-/// registered by nobody is by themselves.
+/// Whoever acts under this name in this role, as names are compared, or somebody new. `by` is whoever gives the command;
+/// whoever is registered by nobody is by themselves.
 pub fn actor_for(app: &App, by: Option<ActorId>, role: Role, name: &str) -> Result<ActorId, TokenError> {
     let name = self::name(name)?;
     let _one = NAMING.lock();
     let known = {
         let views = app.ledger().views();
-        let known = views.actors().find(|actor| actor.is_called(name.as_str()));
-        known.map(|actor| (actor.id, actor.facts.roles.clone()))
+        let mut actors = views.actors().filter(|actor| actor.facts.roles.contains(&role));
+        actors.find(|actor| actor.is_called(name.as_str())).map(|actor| actor.id)
     };
-    match known {
-        None => register(app, by, role, name),
-        Some((actor, roles)) if roles.contains(&role) => Ok(actor),
-        Some((actor, mut roles)) => {
-            roles.push(role);
-            submit(app, by.unwrap_or(actor), actor, Command::ChangeRoles { roles }, Fresh::new())?;
-            Ok(actor)
-        }
-    }
+    known.map_or_else(|| register(app, by, role, name), Ok)
 }
 
-/// The program of this name, or a new one. It may be called as somebody else is, for it is no person and gets no token.
-pub fn program_for(app: &App, name: &str) -> Result<ActorId, TokenError> {
-    let name = self::name(name)?;
-    let _one = NAMING.lock();
-    let known = {
-        let views = app.ledger().views();
-        let mut programs = views.actors().filter(|actor| actor.facts.roles.contains(&Role::Integration));
-        programs.find(|actor| actor.is_called(name.as_str())).map(|actor| actor.id)
-    };
-    known.map_or_else(|| register(app, None, Role::Integration, name), Ok)
+/// Somebody else of this name. Who asks for an erasure and who approves it are told apart as actors, so a person who is
+/// two of them could do both.
+pub fn namesake(app: &App, actor: ActorId, name: &str) -> Option<ActorId> {
+    let views = app.ledger().views();
+    let mut actors = views.actors().filter(|other| other.id != actor && other.is_called(name));
+    actors.next().map(|other| other.id)
 }
 
 /// A name that somebody may be given: nothing in it is unseen.

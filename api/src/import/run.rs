@@ -67,7 +67,11 @@ pub fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), 
     told(Reply::Say(format!("reason: {}{}", reason.name(), default(order.reason.is_some(), by_rule))));
     let rejects = order.rejects.as_ref().map(|path| Rejects::create(path, &order.data, table.header())).transpose();
     let rejects = rejects.map_err(words)?;
-    let actor = if order.dry_run { ActorId([0; 16]) } else { tokens::program_for(app, "Import").map_err(words)? };
+    let actor = if order.dry_run {
+        ActorId([0; 16])
+    } else {
+        tokens::actor_for(app, None, domain::actor::Role::Integration, "Import").map_err(words)?
+    };
     let mut import = Import {
         app,
         order,

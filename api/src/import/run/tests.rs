@@ -59,7 +59,7 @@ impl Office {
     fn carry_out(&self, order: &Order) -> Vec<String> {
         let mut said = Vec::new();
         let told = &mut |reply| match reply {
-            Reply::Say(line) => said.push(line),
+            Reply::Say(line) | Reply::Warn(line) => said.push(line),
             Reply::Progress { .. } | Reply::Done | Reply::Failed(_) => {}
         };
         run(&self.app, order, told).unwrap();
