@@ -56,7 +56,7 @@ pub fn files() -> Files {
     let written = std::fs::read(dir.path().join("journal/00000000000000000000.segment")).unwrap();
     assert!(written == expected, "the engine writes another segment than its header and frames");
     files.mark = std::fs::read(dir.path().join("head")).unwrap().split_off(4096);
-    assert_eq!(files.mark.len(), 4096);
+    assert_eq!(files.mark.len(), 2 * 4096);
     files.mark.truncate(138);
     files
 }

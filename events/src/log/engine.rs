@@ -59,7 +59,7 @@ pub struct Embedded {
     writer: Mutex<Writer>,
     maps: RwLock<Maps>,
     index: Index,
-    mark: Mutex<HeadMark>,
+    mark: Arc<Mutex<HeadMark>>,
     keeper: Keeper,
     stopped: Arc<AtomicBool>,
     resume: Mutex<Option<(u64, Walk)>>,
@@ -134,7 +134,8 @@ impl Embedded {
             mark.remember(journal.head())?;
         }
         let stopped = Arc::new(AtomicBool::new(false));
-        let keeper = Keeper::start(mark.handle()?, options.mark_every, Arc::clone(&stopped))?;
+        let mark = Arc::new(Mutex::new(mark));
+        let keeper = Keeper::start(Arc::clone(&mark), options.mark_every, Arc::clone(&stopped))?;
         keeper.sync()?;
         let Loaded { index, maps, kept, set_aside } = Index::open(&journal, data, options.window_ms, progress)?;
         let opened = Opened { torn: journal.torn(), index_set_aside: set_aside, caught_up: journal.head().size - kept };
@@ -144,7 +145,7 @@ impl Embedded {
             writer: Mutex::new(writer),
             maps: RwLock::new(maps),
             index,
-            mark: Mutex::new(mark),
+            mark,
             keeper,
             stopped,
             resume: Mutex::new(None),

@@ -1,14 +1,15 @@
 //! The head mark: what the log was when it last answered, in a file of its own beside journal and index, and not in backups.
 //!
 //! ```text
-//! two slots of 4096 bytes, written in turn, each:
+//! three slots of 4096 bytes, each:
 //! magic "LETHEMRK" · version (u16) · log id (16) · counter (u64)
 //! size (u64) · head hash (32) · recorded_at of the last record (i64)
 //! size (u64) and hash (32) of the last signed checkpoint, zeros for none · checksum (16)
 //! ```
 //!
 //! It is written after the journal's sync and before the answer, so it never runs ahead of the log, and synced once a second.
-//! A cut tears at most the slot that was being written; the other one holds.
+//! A cut may tear every slot that was written since the last sync, so the one that was synced last is left alone until another
+//! one is: with one being synced, that leaves one of three to write.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -29,6 +30,7 @@ pub const NAME: &str = "head";
 const MAGIC: [u8; 8] = *b"LETHEMRK";
 const VERSION: u16 = 1;
 const SLOT: usize = 4096;
+const SLOTS: usize = 3;
 const FIELDS: usize = 8 + 2 + 16 + 8 + 8 + 32 + 8 + 8 + 32;
 const CONTEXT: &str = "lethe 2026 head mark v1";
 
@@ -85,15 +87,21 @@ pub struct HeadMark {
     file: File,
     path: PathBuf,
     mark: Mark,
+    /// The slot with the mark.
+    latest: usize,
+    /// The slot that is known to be synced.
+    synced: usize,
+    /// The slot that a sync is about.
+    syncing: Option<usize>,
 }
 
 impl HeadMark {
     /// Reads the mark of a directory without changing it. `None` when there is no file;
-    /// [`LogError::NoMark`] when neither slot holds.
+    /// [`LogError::NoMark`] when no slot holds.
     pub fn look(dir: &Path) -> Result<Option<Mark>, LogError> {
         let path = dir.join(NAME);
         match File::open(&path) {
-            Ok(file) => latest(&file, &path).map(Some),
+            Ok(file) => latest(&file, &path).map(|(_, mark)| Some(mark)),
             Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(LogError::io("open", &path)(source)),
         }
@@ -106,19 +114,20 @@ impl HeadMark {
         let file = file.map_err(LogError::io("create", &path))?;
         let mark = Mark { log, counter: 0, head: Head::EMPTY, checkpoint: (0, NO_HASH) };
         let mut bytes = mark.write();
-        bytes.resize(2 * SLOT, 0);
+        bytes.resize(SLOTS * SLOT, 0);
         file.write_all_at(&bytes, 0).map_err(LogError::io("write", &path))?;
         file.sync_all().map_err(LogError::io("sync", &path))?;
         sync_dir(dir)?;
-        Ok(Self { file, path, mark })
+        Ok(Self { file, path, mark, latest: 0, synced: 0, syncing: None })
     }
 
-    /// Opens the mark to go on with it.
+    /// Opens the mark to go on with it; what it remembers is durable when this returns.
     pub fn open(dir: &Path) -> Result<Self, LogError> {
         let path = dir.join(NAME);
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(LogError::io("open", &path))?;
-        let mark = latest(&file, &path)?;
-        Ok(Self { file, path, mark })
+        let (latest, mark) = latest(&file, &path)?;
+        sync(&file)?;
+        Ok(Self { file, path, mark, latest, synced: latest, syncing: None })
     }
 
     /// What it remembers.
@@ -126,7 +135,7 @@ impl HeadMark {
         &self.mark
     }
 
-    /// Remembers a head. It outlives the process when this returns, and a power cut after the next [`HeadMark::sync`].
+    /// Remembers a head. It outlives the process when this returns, and a power cut after the next [`sync`].
     pub fn remember(&mut self, head: Head) -> Result<(), LogError> {
         self.put(Mark { head, counter: self.mark.counter + 1, ..self.mark })
     }
@@ -136,16 +145,36 @@ impl HeadMark {
         self.put(Mark { checkpoint: (size, hash), counter: self.mark.counter + 1, ..self.mark })
     }
 
+    /// A sync begins: what the mark says now must stay until [`HeadMark::synced`].
+    pub fn syncing(&mut self) {
+        self.syncing = Some(self.latest);
+    }
+
+    /// The sync that began last has succeeded.
+    pub fn synced(&mut self) {
+        self.synced = self.syncing.take().unwrap_or(self.synced);
+    }
+
     /// A second handle for [`sync`], so that a sync does not stand in the way of the next write.
     pub fn handle(&self) -> Result<File, LogError> {
         self.file.try_clone().map_err(LogError::io("open", &self.path))
     }
 
     fn put(&mut self, mark: Mark) -> Result<(), LogError> {
-        let offset = if mark.counter.is_multiple_of(2) { 0 } else { SLOT as u64 };
-        self.file.write_all_at(&mark.write(), offset).map_err(LogError::io("write", &self.path))?;
-        self.mark = mark;
+        let slot = self.free();
+        self.file.write_all_at(&mark.write(), (slot * SLOT) as u64).map_err(LogError::io("write", &self.path))?;
+        (self.mark, self.latest) = (mark, slot);
         Ok(())
+    }
+
+    /// The slot to write next: neither of those a power cut must leave whole, and the latest one only when no other is left.
+    fn free(&self) -> usize {
+        let next = |slot: usize| (slot + 1) % SLOTS;
+        let mut slot = next(self.latest);
+        while slot == self.synced || Some(slot) == self.syncing {
+            slot = next(slot);
+        }
+        slot
     }
 }
 
@@ -154,16 +183,16 @@ pub fn sync(file: &File) -> Result<(), LogError> {
     file.sync_data().map_err(LogError::io("sync", Path::new(NAME)))
 }
 
-fn latest(file: &File, path: &Path) -> Result<Mark, LogError> {
-    let slot = |offset: u64| {
+/// The slot whose mark counts, and the mark.
+fn latest(file: &File, path: &Path) -> Result<(usize, Mark), LogError> {
+    let slot = |slot: usize| {
         let mut bytes = [0; FIELDS + SUM];
-        match file.read_exact_at(&mut bytes, offset) {
-            Ok(()) => Ok(Mark::read(&bytes).ok()),
+        match file.read_exact_at(&mut bytes, (slot * SLOT) as u64) {
+            Ok(()) => Ok(Mark::read(&bytes).ok().map(|mark| (slot, mark))),
             Err(short) if short.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
             Err(source) => Err(LogError::io("read", path)(source)),
         }
     };
-    let (first, second) = (slot(0)?, slot(SLOT as u64)?);
-    let marks = [first, second].into_iter().flatten();
-    marks.max_by_key(|mark| mark.counter).ok_or(LogError::NoMark("damaged"))
+    let marks = (0..SLOTS).map(slot).collect::<Result<Vec<_>, _>>()?;
+    marks.into_iter().flatten().max_by_key(|(_, mark)| mark.counter).ok_or(LogError::NoMark("damaged"))
 }

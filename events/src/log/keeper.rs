@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::LogError;
-use super::headmark;
+use super::headmark::{self, HeadMark};
 
 /// The thread that syncs the head mark.
 pub struct Keeper {
@@ -19,15 +19,18 @@ pub struct Keeper {
 }
 
 struct Shared {
-    file: File,
+    mark: Arc<Mutex<HeadMark>>,
+    /// A handle of its own, so that a sync does not stand in the way of the next write. Held while one goes on.
+    file: Mutex<File>,
     stop: Mutex<bool>,
     wake: Condvar,
 }
 
 impl Keeper {
     /// Starts it. When a sync fails, `stopped` becomes true.
-    pub fn start(file: File, every: Duration, stopped: Arc<AtomicBool>) -> Result<Self, LogError> {
-        let shared = Arc::new(Shared { file, stop: Mutex::new(false), wake: Condvar::new() });
+    pub fn start(mark: Arc<Mutex<HeadMark>>, every: Duration, stopped: Arc<AtomicBool>) -> Result<Self, LogError> {
+        let file = Mutex::new(mark.lock().handle()?);
+        let shared = Arc::new(Shared { mark, file, stop: Mutex::new(false), wake: Condvar::new() });
         let runner = Arc::clone(&shared);
         let thread =
             std::thread::Builder::new().name("head mark".to_owned()).spawn(move || runner.run(every, &stopped));
@@ -37,18 +40,26 @@ impl Keeper {
 
     /// Syncs now.
     pub fn sync(&self) -> Result<(), LogError> {
-        headmark::sync(&self.shared.file)
+        self.shared.sync()
     }
 }
 
 impl Shared {
+    fn sync(&self) -> Result<(), LogError> {
+        let file = self.file.lock();
+        self.mark.lock().syncing();
+        headmark::sync(&file)?;
+        self.mark.lock().synced();
+        Ok(())
+    }
+
     fn run(&self, every: Duration, stopped: &AtomicBool) {
         let mut stop = self.stop.lock();
         loop {
             if !*stop {
                 self.wake.wait_for(&mut stop, every);
             }
-            if let Err(error) = headmark::sync(&self.file) {
+            if let Err(error) = self.sync() {
                 tracing::error!(%error, "the log stops: its head mark cannot be synced");
                 stopped.store(true, Ordering::Release);
                 return;

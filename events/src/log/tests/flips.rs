@@ -86,7 +86,7 @@ fn a_flipped_bit_in_the_head_mark_is_found_or_harmless() {
     let origin = scratch();
     let author = written(origin.path(), 5);
     let whole = std::fs::read(origin.path().join("head")).unwrap();
-    for at in (0..150).chain(4096..4246) {
+    for at in (0..150).chain(4096..4246).chain(8192..8342) {
         let mut bent = whole.clone();
         bent[at] ^= 1 << (at % 8);
         std::fs::write(origin.path().join("head"), bent).unwrap();
@@ -96,7 +96,9 @@ fn a_flipped_bit_in_the_head_mark_is_found_or_harmless() {
         std::fs::write(origin.path().join("head"), &whole).unwrap();
     }
     let mut bent = whole.clone();
-    (bent[20], bent[4096 + 20]) = (bent[20] ^ 1, bent[4096 + 20] ^ 1);
+    for slot in [0, 4096, 8192] {
+        bent[slot + 20] ^= 1;
+    }
     std::fs::write(origin.path().join("head"), bent).unwrap();
     assert!(matches!(open(origin.path()), Err(LogError::NoMark(_))));
     std::fs::remove_file(origin.path().join("head")).unwrap();

@@ -20,6 +20,23 @@ fn the_mark_follows_every_append() {
 }
 
 #[test]
+fn a_cut_that_tears_every_write_since_the_last_sync_leaves_a_mark() {
+    let dir = scratch();
+    let path = dir.path().join("head");
+    let (log, mut author) = (create(dir.path()), Author::new(8));
+    for until_the_cut in [0, 1, 2, 3, 7] {
+        log.sync_mark().unwrap();
+        let (synced, marked) = (std::fs::read(&path).unwrap(), log.mark());
+        author.fill(&log, until_the_cut);
+        let written = std::fs::read(&path).unwrap();
+        let torn: Vec<u8> = std::iter::zip(&synced, &written).map(|(a, b)| if a == b { *a } else { !*b }).collect();
+        std::fs::write(&path, torn).unwrap();
+        assert_eq!(crate::log::headmark::HeadMark::look(dir.path()).unwrap(), Some(marked), "{until_the_cut} writes");
+        std::fs::write(&path, written).unwrap();
+    }
+}
+
+#[test]
 fn a_log_behind_its_mark_is_refused_and_says_what_is_missing() {
     let (dir, backup) = (scratch(), scratch());
     let mut author = written(dir.path(), 50);
