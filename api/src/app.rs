@@ -34,6 +34,8 @@ pub struct App {
     ledger: Arc<Ledger<Views>>,
     /// Held while an erasure goes on, so that they go on one at a time.
     erasing: Arc<Mutex<()>>,
+    /// Held while somebody is looked for by name and registered, so that two who do it at once come to one actor.
+    pub(crate) naming: Arc<Mutex<()>>,
     /// Whether this is a demo ledger.
     pub demo: bool,
     /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
@@ -60,7 +62,7 @@ pub struct Envelope {
 impl App {
     /// Puts a ledger into service.
     pub fn new(ledger: Arc<Ledger<Views>>, demo: bool, cooling_off_ms: i64) -> Self {
-        Self { ledger, erasing: Arc::default(), demo, cooling_off_ms, kept: Arc::default() }
+        Self { ledger, erasing: Arc::default(), naming: Arc::default(), demo, cooling_off_ms, kept: Arc::default() }
     }
 
     /// The same ledger where some fields are not kept.

@@ -2,10 +2,9 @@
 
 use domain::actor::{self, Actor, Command, Profile, Role, TokenState};
 use domain::id::{ActorId, SubjectId, TokenId};
-use domain::value::Line;
+use domain::value::{Line, is_unseen};
 use events::ledger::{Accepted, Fresh, Intent, Refused};
 use events::secret::token_hash;
-use parking_lot::Mutex;
 
 use crate::app::App;
 use crate::error::Failure;
@@ -44,14 +43,11 @@ pub fn draw() -> Result<(String, [u8; 32]), Failure> {
     Ok((text, hash))
 }
 
-/// Held while somebody is looked for by name and registered, so that two who do it at once come to one actor.
-static NAMING: Mutex<()> = Mutex::new(());
-
 /// Whoever acts under this name in this role, as names are compared, or somebody new. `by` is whoever gives the command;
 /// whoever is registered by nobody is by themselves.
 pub fn actor_for(app: &App, by: Option<ActorId>, role: Role, name: &str) -> Result<ActorId, TokenError> {
     let name = self::name(name)?;
-    let _one = NAMING.lock();
+    let _one = app.naming.lock();
     let known = {
         let views = app.ledger().views();
         let mut actors = views.actors().filter(|actor| actor.facts.roles.contains(&role));
@@ -71,7 +67,7 @@ pub fn namesake(app: &App, actor: ActorId, name: &str) -> Option<ActorId> {
 /// A name that somebody may be given: nothing in it is unseen.
 pub fn name(text: &str) -> Result<Line, TokenError> {
     let name = Line::parse(text)?;
-    if name.as_str().chars().any(projections::is_unseen) { Err(TokenError::Unseen) } else { Ok(name) }
+    if name.as_str().chars().any(is_unseen) { Err(TokenError::Unseen) } else { Ok(name) }
 }
 
 /// Issues a token to an actor.

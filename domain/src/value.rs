@@ -142,19 +142,25 @@ macro_rules! texts {
 }
 pub(crate) use texts;
 
-/// Whether a character shows anything by itself: spaces, joiners, marks of direction, tags and accents without a letter do
-/// not, and a name of nothing else would be nobody's.
-fn is_seen(c: char) -> bool {
-    let unseen = c.is_whitespace()
-        || matches!(c, '\u{00ad}' | '\u{0300}'..='\u{036f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
-    !unseen
+/// Characters that take no room, or an empty one, and so make two texts of what reads the same: those of the property
+/// Default_Ignorable_Code_Point (Unicode Standard, section 5.21), the marks of direction, and the blank of Braille.
+pub fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a text shows nothing: a name of blanks, unseen characters and accents without a letter would be nobody's.
+fn shows_nothing(text: &str) -> bool {
+    let accent = |c| matches!(c, '\u{300}'..='\u{36f}');
+    text.chars().all(|c| c.is_whitespace() || is_unseen(c) || accent(c))
 }
 
 /// The text without the spaces around it, measured in characters and free of control characters.
 fn line(text: &str, limit: usize) -> Result<&str, Invalid> {
     let text = text.trim();
-    if !text.chars().any(is_seen) {
+    if shows_nothing(text) {
         return Err(Invalid::Empty);
     }
     if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {

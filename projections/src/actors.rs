@@ -7,7 +7,7 @@ use domain::event::Place;
 use domain::id::{ActorId, SubjectId, TokenId};
 use domain::personal::Held;
 use domain::time::Time;
-use domain::value::Line;
+use domain::value::{Line, is_unseen};
 
 use crate::digest::Digest;
 use crate::fold::fold;
@@ -224,15 +224,6 @@ fn state(token: &Token, acts: bool, now: Time) -> TokenState {
 fn folded_name(name: &str) -> String {
     let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
     fold(&seen).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Characters that take no room, or an empty one, and so make two names of what reads the same: those of the property
-/// Default_Ignorable_Code_Point (Unicode Standard, section 5.21), the marks of direction, and the blank of Braille.
-pub fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

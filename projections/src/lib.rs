@@ -24,7 +24,7 @@ mod tickets;
 mod views;
 mod words;
 
-pub use actors::{Actor, ActorFacts, Bearer, IssuedToken, is_unseen};
+pub use actors::{Actor, ActorFacts, Bearer, IssuedToken};
 pub use consents::{Consents, Note};
 pub use contacts::Contact;
 pub use directory::{Direction, Facts, Filter, Sort};

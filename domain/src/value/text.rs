@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Invalid, is_seen, line, texts};
+use super::{Invalid, line, shows_nothing, texts};
 use crate::limits::{LINE_CHARS, TAG_CHARS, TEXT_BYTES};
 
 texts! {
@@ -25,7 +25,7 @@ impl Text {
     /// 1 to [`TEXT_BYTES`] bytes; of the control characters only line breaks and tabs. White space around it is dropped.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
-        if !text.chars().any(is_seen) {
+        if shows_nothing(&text) {
             return Err(Invalid::Empty);
         }
         if text.len() > TEXT_BYTES {
