@@ -4,6 +4,7 @@
 pub mod bundle;
 pub mod bytes;
 pub mod chain;
+pub mod checkpoint;
 pub mod codec;
 mod derive;
 #[cfg(test)]
@@ -12,10 +13,13 @@ pub mod ids;
 pub mod keyring;
 pub mod ledger;
 pub mod log;
+pub mod note;
+pub mod proof;
 mod random;
 pub mod record;
 pub mod seal;
 pub mod secret;
+pub mod tree;
 pub mod wire;
 
 pub use random::NoRandomness;
