@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod log;
 pub mod note;
 pub mod proof;
+pub mod map;
 mod random;
 pub mod record;
 pub mod seal;

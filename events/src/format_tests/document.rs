@@ -1,18 +1,20 @@
 //! `FORMAT.md`: its tables are made here, and read again from its text alone.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use blake3::derive_key;
 
 use super::dump::{Dump, bytes_of};
-use super::golden::hex;
+use super::golden::{hex, unhex};
 use super::journal::{Files, files, unpadded};
 use super::samples::LOG;
 use super::vectors::{self, Made};
 use super::{blessed, path, tables};
-use crate::chain::Chain;
+use crate::chain::{Chain, StreamHead};
 use crate::keyring::example::example;
-use crate::record;
+use crate::map::{MapProof, Standing, StreamMap};
+use crate::record::{self, Hash};
 
 const NAME: &str = "FORMAT.md";
 
@@ -46,6 +48,8 @@ fn blocks() -> Vec<(&'static str, String)> {
         ("frame", frame(&files, &log[2])),
         ("mark", mark(&files)),
         ("inventory", inventory(&files)),
+        ("map", map(&log[..3])),
+        ("map-proof", map_proof(&log[..3])),
         ("header", header(&keyring.header)),
         ("slot", slot(&keyring.slot)),
         ("destroyed", slot(&keyring.destroyed)),
@@ -341,6 +345,70 @@ fn inventory(files: &Files) -> String {
             (4, "length", "148, as in the frame"),
         ])
         .end()
+}
+
+/// The heads behind some records, as a reader keeps them.
+fn heads(log: &[Made]) -> Vec<StreamHead> {
+    let mut chain = Chain::new();
+    let streams: Vec<_> = log.iter().map(|made| chain.take(&made.record).unwrap().0.stream.id).collect();
+    streams.iter().map(|id| *chain.stream(id).unwrap()).collect()
+}
+
+fn map_of(log: &[Made]) -> StreamMap {
+    let mut map = StreamMap::new();
+    heads(log).iter().for_each(|head| map.put(head));
+    map
+}
+
+fn map(log: &[Made]) -> String {
+    let mut out = "| hash of | over | |\n|---|---|---|\n".to_owned();
+    let mut row = |name: &str, over: &str, hash| writeln!(out, "| {name} | {over} | `{}` |", hex(&hash)).unwrap();
+    for head in heads(log) {
+        let over = format!("`{}`, {}, its last record", head.stream, head.count);
+        row(&format!("leaf of the {}", head.stream.kind.name()), &over, map_of_one(head));
+    }
+    row("node 2", "leaf of the log, leaf of the contact", map_of(&log[..2]).root());
+    row("node 1, the root", "node 2, leaf of the consents", map_of(log).root());
+    row("the empty map", "nothing", StreamMap::new().root());
+    out
+}
+
+fn map_of_one(head: StreamHead) -> Hash {
+    let mut map = StreamMap::new();
+    map.put(&head);
+    map.root()
+}
+
+fn map_proof(log: &[Made]) -> String {
+    let contact = heads(log)[1].stream.id;
+    Dump::of(&map_of(log).prove(&contact).to_bytes())
+        .rows(&[
+            (1, "leaf", "1: it follows; 0 and nothing more for the empty map"),
+            (16, "stream id", "the contact's id"),
+            (1, "length of the stream's kind", "7"),
+            (7, "stream kind", "`contact`"),
+            (8, "count", "1 record"),
+            (32, "head", "the hash of record 1"),
+            (1, "nodes on the way", "2"),
+            (1, "bit", "1: the root"),
+            (32, "hash on the other side", "leaf of the consents"),
+            (1, "bit", "2"),
+            (32, "hash on the other side", "leaf of the log"),
+        ])
+        .end()
+}
+
+/// From the text alone: the proof leads to the root that the table shows, for the contact and for an id without a stream.
+#[test]
+fn the_example_map_proof_proves() {
+    let text = document();
+    let proof = MapProof::parse(&bytes_of(&block(&text, "map-proof"))).unwrap();
+    let hashes = block(&text, "map");
+    let root = hashes.lines().find(|line| line.contains("the root")).and_then(|line| line.split('`').nth(1)).unwrap();
+    let root: Hash = unhex(root).try_into().unwrap();
+    let contact = heads(&vectors::log()[..3])[1];
+    assert_eq!(proof.verify(&root, &contact.stream.id), Ok(Standing::Present(contact)));
+    assert_eq!(proof.verify(&root, &[0x30; 16]), Ok(Standing::Absent));
 }
 
 fn header(bytes: &[u8]) -> String {
