@@ -362,7 +362,7 @@ fn map_of(log: &[Made]) -> StreamMap {
 
 fn map(log: &[Made]) -> String {
     let mut out = "| hash of | over | |\n|---|---|---|\n".to_owned();
-    let mut row = |name: &str, over: &str, hash| writeln!(out, "| {name} | {over} | `{}` |", hex(&hash)).unwrap();
+    let mut row = |name: &str, over: &str, hash: Hash| writeln!(out, "| {name} | {over} | `{}` |", hex(&hash)).unwrap();
     for head in heads(log) {
         let over = format!("`{}`, {}, its last record", head.stream, head.count);
         row(&format!("leaf of the {}", head.stream.kind.name()), &over, map_of_one(head));
