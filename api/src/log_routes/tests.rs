@@ -95,6 +95,8 @@ fn the_log_is_for_auditors_and_the_dpo_and_in_a_demo_for_all() {
     assert_eq!(anybody.status(), 200);
     let head = desk.app.ledger().log().head();
     assert_eq!(anybody.text().unwrap().trim(), Head { size: head.size, hash: head.hash }.to_string());
+    let led = Client::new().get(format!("{}/log/head", open.url())).header("host", "evil.example").send().unwrap();
+    assert_eq!(led.status(), 401, "a page that leads its own name here is not of this machine");
 }
 
 #[test]
