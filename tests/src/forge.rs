@@ -40,6 +40,11 @@ impl Forger {
         self.entries.iter().position(is).unwrap_or_else(|| panic!("there is no {kind}"))
     }
 
+    /// The kind of a record.
+    pub fn kind(&self, position: usize) -> &str {
+        Record::parse(&self.entries[position].record).unwrap().kind
+    }
+
     /// Changes one record. Nothing behind it follows.
     pub fn edit(&mut self, position: usize, change: impl FnOnce(&mut Draft, &mut Link)) {
         let entry = &mut self.entries[position];

@@ -363,6 +363,16 @@ fn a_certificate_of_somebody_elses_order_is_none() {
     forger.write(home.path());
     forger.write_mark(home.path());
     assert_broken(&audit(home.path(), None), ordered as u64, "nothing before it in its stream ordered", "before");
+
+    // One that stands in somebody else's case, behind both orders.
+    let (home, mut forger) = with_book();
+    let others = apart(&forger.entries[ordered].record).0.stream;
+    let at = (certified + 1..forger.entries.len()).find(|at| forger.kind(*at) == "case.certified").unwrap();
+    forger.edit(at, |draft, _| draft.stream = others);
+    forger.relink(at);
+    forger.write(home.path());
+    forger.write_mark(home.path());
+    assert_broken(&audit(home.path(), None), at as u64, "nothing before it in its stream ordered", "elsewhere");
 }
 
 #[test]
@@ -395,11 +405,12 @@ fn who_is_older_than_the_log_does_not_judge_it() {
 
 #[test]
 fn a_copy_does_not_go_into_the_directory_that_must_not_change() {
-    let home = with_book().0;
-    for out in ["copy", "journal/deep/copy"] {
-        let refused = copy::from_directory(home.path(), &home.path().join(out)).unwrap_err();
+    let (home, aside) = (with_book().0, scratch());
+    std::os::unix::fs::symlink(home.path(), aside.path().join("link")).unwrap();
+    for out in [home.path().join("copy"), home.path().join("journal/deep/copy"), aside.path().join("link/copy")] {
+        let refused = copy::from_directory(home.path(), &out).unwrap_err();
         assert!(matches!(refused, copy::CopyError::Inside), "{refused}");
-        assert!(!home.path().join(out).exists());
+        assert!(!out.exists());
     }
 }
 
@@ -503,11 +514,14 @@ fn a_copy_of_devices_and_endless_files_is_refused_and_not_read() {
     let (entries, inventory) = (first("entries"), first("inventory"));
     for file in [&entries, &inventory] {
         let (out, _) = with_copy();
-        let bundle = out.path().join(file);
-        std::fs::remove_file(&bundle).unwrap();
-        std::os::unix::fs::symlink("/dev/zero", &bundle).unwrap();
-        assert_broken(&audit_by_program(out.path(), None), 0, "it is no regular file", file);
-        std::fs::remove_file(&bundle).unwrap();
+        let (bundle, elsewhere) = (out.path().join(file), out.path().join("elsewhere"));
+        std::fs::rename(&bundle, &elsewhere).unwrap();
+        // Not a link either, wherever it leads.
+        for leads_to in [Path::new("/dev/zero"), &elsewhere] {
+            std::os::unix::fs::symlink(leads_to, &bundle).unwrap();
+            assert_broken(&audit_by_program(out.path(), None), 0, "it is no regular file", file);
+            std::fs::remove_file(&bundle).unwrap();
+        }
         // Larger than the memory of any machine; on the disk it takes nothing.
         std::fs::File::create(&bundle).unwrap().set_len(1 << 43).unwrap();
         assert_broken(&audit_by_program(out.path(), None), 0, "it is larger than", file);
