@@ -459,6 +459,26 @@ fn a_point_that_was_retired_since_was_in_use_before() {
 }
 
 #[test]
+fn a_point_that_was_retired_unnoticed_counted_as_long_as_nobody_knew() {
+    let mut world = people();
+    for event in domain::register::defaults() {
+        world.append(StreamKind::Register, RegisterId([1; 16]).0, event);
+    }
+    consent(&mut world, 1, given(1, None));
+    world.pass_days(10);
+    let (left, between) = (Time(world.now), world.today());
+    world.pass_days(10);
+    let retired = contact::Event::PointRetired { point: Held::new(of(1), Compartment::Relationship, PointId([1; 16])) };
+    world.append_late(StreamKind::Contact, id(1).0, retired, left);
+    let ask = |as_of| {
+        let purpose = "product-news".parse().unwrap();
+        world.views.may_contact(id(1), &purpose, Channel::Email, PointId([1; 16]), as_of).map(|answer| answer.allowed)
+    };
+    assert_eq!(ask(AsOf::day(between)), Err(NoAnswer::NoSuchPoint), "as is known now");
+    assert_eq!(ask(AsOf { day: between, known_at: Some(between.end()) }), Ok(true), "as was known then");
+}
+
+#[test]
 fn contacts_are_listed_by_consent_as_of_today() {
     let mut world = people();
     let until = Day(world.today().0 + 10);

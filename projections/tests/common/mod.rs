@@ -76,13 +76,18 @@ pub struct World {
 impl World {
     /// Appends a record, and lets the views follow.
     pub fn append(&mut self, kind: StreamKind, id: [u8; 16], event: impl Into<Event>) -> u64 {
+        self.append_late(kind, id, event, Time(self.now))
+    }
+
+    /// The same of what became true earlier.
+    pub fn append_late(&mut self, kind: StreamKind, id: [u8; 16], event: impl Into<Event>, effective_at: Time) -> u64 {
         let revision = self.revisions.entry(id).or_default();
         let place = Place {
             position: self.log.len() as u64,
             stream: Stream { kind, id },
             revision: *revision,
             recorded_at: Time(self.now),
-            effective_at: Time(self.now),
+            effective_at,
             actor: ActorId([9; 16]),
             command: CommandId([8; 16]),
             hash: [0; 32],
