@@ -163,6 +163,7 @@ fn an_accepted_quote_shows_what_was_accepted() {
     desk.done(&act("markQuoteSent", &quote, "version: 1"));
     let revised = desk.done(&act("reviseQuote", &quote, &OFFER.replace("EUR", "USD")));
     assert_eq!((&revised["quote"]["version"], &revised["quote"]["acceptedVersion"]), (&json!(2), &json!(null)));
+    assert_eq!(revised["quote"]["accepted"], json!(null));
     let accepted = desk.done(&act("acceptQuote", &quote, "version: 1"))["quote"].clone();
     assert_eq!((&accepted["state"], &accepted["version"]), (&json!("ACCEPTED"), &json!(1)));
     assert_eq!((&accepted["acceptedVersion"], &accepted["accepted"]["number"]), (&json!(1), &json!(1)));
