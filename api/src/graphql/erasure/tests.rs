@@ -3,7 +3,7 @@ use std::thread;
 use domain::actor::Role;
 use domain::id::{CaseId, ErasureId, OrganizationId, SubjectId, TicketId};
 use domain::owner::{Company, Person};
-use domain::subject::{self, Case, Stage, SubjectKind};
+use domain::subject::{self, Asked, AskedHow, Case, Ground, IdentityCheck, Request, Stage, SubjectKind};
 use domain::ticket::{self, Origin, Priority, Question, Ticket};
 use domain::time::Time;
 use domain::value::{Line, Text};
@@ -11,7 +11,7 @@ use events::ledger::{EraseError, Fresh, Refused};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::app::{App, Envelope};
+use crate::app::{App, Envelope, intent};
 use crate::graphql::testing::{Desk, NOW, command_id};
 
 const ERASURE: &str = "erasure { id stage due overdue requestedBy approvedBy words refusalWords keys compartments
@@ -305,6 +305,36 @@ fn nobody_is_reached_by_two_open_erasures() {
     }
     desk.done(&own);
     desk.done(&alone);
+}
+
+#[test]
+fn of_two_requests_at_once_one_is_written() {
+    let desk = Desk::open();
+    let acme = desk.organization("Acme");
+    let maria = worker(&desk, "Maria", &acme);
+    // This one was let through when nothing was open yet, and comes to be written behind the other.
+    let (subject, agent) = (desk.subject(&maria), desk.viewer(Role::Agent).actor);
+    let opened = Runtime::new().unwrap().block_on(desk.app.open_case(agent, subject, SubjectKind::Person));
+    let (case, mut fresh) = (opened.unwrap(), Fresh::new());
+    let (erasure, day) = (fresh.id().unwrap(), NOW.day());
+    let asked = Asked {
+        ground: Ground::ConsentWithdrawn,
+        how: AskedHow::Email,
+        on: day,
+        identity: IdentityCheck::KnownPoint,
+        identity_on: day,
+    };
+    let command = subject::Command::RequestErasure { erasure, asked, request: Request { words: None, people: vec![] } };
+    let late = intent::<Case>(agent, case.0, command, Envelope::default(), fresh).unwrap();
+    let first = desk.done(&request(&format!("organizationId: \"{acme}\""), &format!("people: [\"{maria}\"]")));
+    let open: ErasureId = first["erasure"]["id"].as_str().unwrap().parse().unwrap();
+    let size = desk.size();
+    let refused = desk.app.request_erasure(&[subject], &late);
+    assert!(
+        matches!(refused, Err(Refused::Rejected(subject::Rejection::ErasureOpen(id))) if id == open),
+        "{refused:?}"
+    );
+    assert_eq!(desk.size(), size);
 }
 
 #[test]
