@@ -475,7 +475,8 @@ fn about_the_fenced_and_the_erased_nothing_is_written() {
     let office = Office::open();
     for (gone, code) in [(false, "FENCED"), (true, "ERASED")] {
         let anna = office.someone("Anna");
-        let given = office.desk.done(&office.give(&anna, "EMAIL", ""));
+        let given = office.desk.done(&office.give(&anna, "EMAIL", r#", words: "on the phone""#));
+        assert_eq!(given["consents"]["entries"][0]["words"], "on the phone");
         let sent = office.asked(&anna);
         if gone {
             office.desk.erase(&anna.id);
