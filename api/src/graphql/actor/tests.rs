@@ -1,4 +1,4 @@
-use domain::actor::Role;
+use domain::actor::{Actor, Command, Role};
 use domain::time::Time;
 use serde_json::json;
 
@@ -98,6 +98,25 @@ fn whoever_is_fenced_or_erased_acts_no_more() {
         assert_eq!(desk.app.viewer(secret), Err(AuthError::Revoked), "after a restart");
     }
     assert_eq!(states(&desk), json!([{ "state": "REVOKED" }, { "state": "REVOKED" }]));
+}
+
+#[test]
+fn whoever_has_left_acts_no_more_and_their_name_is_free() {
+    let desk = Desk::open();
+    let lee = desk.hire(Role::Agent, "Lee");
+    let issued = desk.tried(Role::Admin, &issue(&lee.to_string(), ""));
+    let named = |desk: &Desk| {
+        let actors = desk.get(Role::Agent, "{ actors { name } }")["actors"].clone();
+        actors.as_array().unwrap().iter().filter(|actor| actor["name"] == "Lee").count()
+    };
+    let actor_for = |desk: &Desk| crate::tokens::actor_for(&desk.app, None, Role::Agent, "lee").unwrap();
+    assert_eq!((named(&desk), actor_for(&desk)), (1, lee));
+    desk.submit::<Actor>(lee.0, desk.viewer(Role::Admin).actor, Command::Leave);
+    assert_eq!(desk.app.viewer(issued["secret"].as_str().unwrap()), Err(AuthError::Revoked));
+    assert_eq!(named(&desk), 0, "nobody to assign to");
+    let other = actor_for(&desk);
+    assert_ne!(other, lee, "a token for somebody of that name is not for them");
+    assert_eq!(crate::tokens::namesake(&desk.app, other, "Lee"), None);
 }
 
 #[test]
