@@ -1,6 +1,8 @@
 //! What the head mark remembers, the log must have.
 
 use super::*;
+use crate::log::Head;
+use crate::log::headmark::HeadMark;
 
 #[test]
 fn the_mark_follows_every_append() {
@@ -9,7 +11,7 @@ fn the_mark_follows_every_append() {
     for _ in 0..5 {
         author.fill(&log, 1);
         assert_eq!(log.mark().head, author.head());
-        let look = crate::log::headmark::HeadMark::look(dir.path()).unwrap().unwrap();
+        let look = HeadMark::look(dir.path()).unwrap().unwrap();
         assert_eq!(look.head, author.head(), "it is in the file before the answer");
     }
     log.mark_checkpoint(7, [7; 32]).unwrap();
@@ -29,11 +31,47 @@ fn a_cut_that_tears_every_write_since_the_last_sync_leaves_a_mark() {
         let (synced, marked) = (std::fs::read(&path).unwrap(), log.mark());
         author.fill(&log, until_the_cut);
         let written = std::fs::read(&path).unwrap();
-        let torn: Vec<u8> = std::iter::zip(&synced, &written).map(|(a, b)| if a == b { *a } else { !*b }).collect();
-        std::fs::write(&path, torn).unwrap();
-        assert_eq!(crate::log::headmark::HeadMark::look(dir.path()).unwrap(), Some(marked), "{until_the_cut} writes");
+        std::fs::write(&path, torn(&synced, &written)).unwrap();
+        assert_eq!(HeadMark::look(dir.path()).unwrap(), Some(marked), "{until_the_cut} writes");
         std::fs::write(&path, written).unwrap();
     }
+}
+
+#[test]
+fn a_cut_while_a_mark_is_synced_leaves_that_one_or_the_one_before() {
+    let dir = scratch();
+    let path = dir.path().join("head");
+    let mut mark = HeadMark::create(dir.path(), LOG).unwrap();
+    let left = |synced: &[u8]| {
+        let written = std::fs::read(&path).unwrap();
+        std::fs::write(&path, torn(synced, &written)).unwrap();
+        let left = HeadMark::look(dir.path());
+        std::fs::write(&path, written).unwrap();
+        left.unwrap()
+    };
+    let mut sizes = 1..;
+    let mut write = |mark: &mut HeadMark, count: usize| {
+        for size in sizes.by_ref().take(count) {
+            mark.remember(Head { size, ..Head::EMPTY }).unwrap();
+        }
+    };
+    for meanwhile in [0, 1, 2, 3, 7] {
+        let (before, before_bytes) = (*mark.mark(), std::fs::read(&path).unwrap());
+        write(&mut mark, 1);
+        mark.syncing();
+        let (marked, bytes) = (*mark.mark(), std::fs::read(&path).unwrap());
+        write(&mut mark, meanwhile);
+        assert_eq!(left(&before_bytes), Some(before), "{meanwhile} writes, and the sync did not end");
+        mark.synced();
+        assert_eq!(left(&bytes), Some(marked), "{meanwhile} writes, and the sync ended");
+        mark.syncing();
+        mark.synced();
+    }
+}
+
+/// What a cut may leave: nothing that is right in a place that was written since the sync.
+fn torn(synced: &[u8], written: &[u8]) -> Vec<u8> {
+    std::iter::zip(synced, written).map(|(a, b)| if a == b { *a } else { !*b }).collect()
 }
 
 #[test]
