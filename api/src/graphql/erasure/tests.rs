@@ -308,6 +308,20 @@ fn nobody_is_reached_by_two_open_erasures() {
 }
 
 #[test]
+fn an_open_erasure_is_found_behind_all_others() {
+    let desk = Desk::open();
+    let acme = desk.organization("Acme");
+    for number in 0..100 {
+        requested(&desk, &desk.contact(&format!("Person {number}")));
+    }
+    let maria = worker(&desk, "Maria", &acme);
+    let open = requested(&desk, &maria);
+    let along = request(&format!("organizationId: \"{acme}\""), &format!("people: [\"{maria}\"]"));
+    let (code, _, words) = desk.refused(Role::Agent, &along);
+    assert!(code == "CONFLICT" && words.contains(&open), "{code} {words}");
+}
+
+#[test]
 fn of_two_requests_at_once_one_is_written() {
     let desk = Desk::open();
     let acme = desk.organization("Acme");
