@@ -1,5 +1,5 @@
-//! The log for auditors, below `/log`: its head, and the audit copy as C2SP `tlog-tiles` entry bundles with the inventory
-//! beside them. A token of an auditor or a DPO opens it; a demo shows it to everybody.
+//! The log for auditors, below `/log`: its head, and the log as C2SP `tlog-tiles` have it (checkpoint, tiles of the tree,
+//! entry bundles), with the inventory beside them. A token of an auditor or a DPO opens it; a demo shows it to everybody.
 //!
 //! Records are pseudonymous and never personal, and no bundle reaches beyond the durable size.
 
@@ -15,6 +15,7 @@ use axum::routing::get;
 use events::bundle::{self, WIDTH, put_parts, put_record};
 use events::chain::Head;
 use events::log::{Entry, Log as _, LogError};
+use events::tree::{self, Rows as _};
 use tokio::sync::Semaphore;
 
 use crate::app::App;
@@ -44,11 +45,13 @@ struct Routes {
     room: Semaphore,
 }
 
-/// The routes `/log/head`, `/log/tile/entries/…` and `/log/tile/inventory/…`.
+/// The routes `/log/head`, `/log/checkpoint`, `/log/tile/<L>/…`, `/log/tile/entries/…` and `/log/tile/inventory/…`.
 pub fn routes(edge: &Arc<Edge<Schema, App>>, app: &App) -> Router {
     let routes = Routes { edge: Arc::clone(edge), app: app.clone(), room: Semaphore::new(READERS) };
     Router::new()
         .route("/log/head", get(head))
+        .route("/log/checkpoint", get(checkpoint))
+        .route("/log/tile/{row}/{*path}", get(hashes))
         .route("/log/tile/entries/{*path}", get(entries))
         .route("/log/tile/inventory/{*path}", get(inventory))
         .with_state(Arc::new(routes))
@@ -61,6 +64,37 @@ async fn head((State(routes), ConnectInfo(peer), headers): Asked) -> Response<Bo
         let head = routes.app.ledger().log().head();
         let line = format!("{}\n", Head { size: head.size, hash: head.hash });
         ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], line).into_response()
+    });
+    secured(answer)
+}
+
+/// The signed root. It changes, so nobody may keep it.
+async fn checkpoint((State(routes), ConnectInfo(peer), headers): Asked) -> Response<Body> {
+    let answer = routes.admit(&headers, peer).and_then(|()| {
+        let signed = routes.app.ledger().published().latest().ok_or_else(nothing_here)?;
+        let kind = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
+        Ok(([kind, (header::CACHE_CONTROL, "no-store")], signed.note.to_string()).into_response())
+    });
+    secured(answer)
+}
+
+/// A tile of the tree, as far as the last checkpoint covers it.
+async fn hashes(
+    (State(routes), ConnectInfo(peer), headers): Asked,
+    Path((row, path)): Path<(String, String)>,
+) -> Response<Body> {
+    let answer = routes.admit(&headers, peer).and_then(|()| {
+        let number = row.parse().ok().filter(|number: &u32| number.to_string() == row && *number < 64);
+        let (number, (tile, width)) = number.zip(bundle::parse_path(&row, &path)).ok_or_else(nothing_here)?;
+        let published = routes.app.ledger().published();
+        let size = published.latest().map_or(0, |signed| signed.checkpoint.size);
+        let first = tile.checked_mul(WIDTH).ok_or_else(nothing_here)?;
+        if first.checked_add(width).is_none_or(|end| end > tree::files::width(number, size)) {
+            return Err(nothing_here());
+        }
+        let nodes = published.rows().read(number, first, usize::try_from(width).unwrap_or_default());
+        let nodes = nodes.map_err(|failed| failed_with(Failure::new(Code::Damaged, failed)))?;
+        Ok(octets(nodes.as_flattened().to_vec(), width == WIDTH))
     });
     secured(answer)
 }
@@ -97,14 +131,18 @@ async fn tile(
         Ok(Err(failed)) => return Err(failed_with(Failure::new(Code::Damaged, failed))),
         Err(_) => return Err(failed_with(Failure::internal("a thread that reads a bundle failed"))),
     };
+    Ok(octets(bytes, tile == Tile::Entries && width == WIDTH))
+}
+
+/// A full tile of records or hashes never changes. It is for whoever has the token, so no shared cache may keep it.
+fn octets(bytes: Vec<u8>, never_changes: bool) -> Response<Body> {
     let mut response = ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response();
-    if tile == Tile::Entries && width == WIDTH {
-        // A full bundle of records never changes. It is for whoever has the token, so no shared cache may keep it.
+    if never_changes {
         let kept = HeaderValue::from_static("private, max-age=31536000, immutable");
         response.headers_mut().insert(header::CACHE_CONTROL, kept);
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("authorization"));
     }
-    Ok(response)
+    response
 }
 
 fn read(app: &App, tile: Tile, first: u64, end: u64) -> Result<Vec<u8>, LogError> {

@@ -105,9 +105,14 @@ impl Inventoried {
 
 /// Adds a record's parts to a bundle of the inventory: how many, then a code and a length for each.
 pub fn put_parts(out: &mut Vec<u8>, entry: &Entry) {
-    out.push(u8::try_from(entry.parts.len()).unwrap_or(u8::MAX));
-    for part in &entry.parts {
-        let Inventoried { presence, length } = Inventoried::of(part);
+    let lines: Vec<_> = entry.parts.iter().map(Inventoried::of).collect();
+    put_lines(out, &lines);
+}
+
+/// Adds the lines of one record: how many, then a code and a length for each. A record has at most 255 parts.
+pub fn put_lines(out: &mut Vec<u8>, lines: &[Inventoried]) {
+    out.push(u8::try_from(lines.len()).unwrap_or(u8::MAX));
+    for Inventoried { presence, length } in lines {
         out.push(match presence {
             Presence::Present => 1,
             Presence::Swept => 2,
@@ -117,22 +122,27 @@ pub fn put_parts(out: &mut Vec<u8>, entry: &Entry) {
     }
 }
 
+/// Takes the lines of one record.
+pub fn take_lines(reader: &mut Reader<'_>) -> Result<Vec<Inventoried>, Malformed> {
+    let count = reader.u8("count of parts")?;
+    let line = |reader: &mut Reader<'_>| {
+        let presence = match reader.u8("presence")? {
+            1 => Presence::Present,
+            2 => Presence::Swept,
+            3 => Presence::Missing,
+            _ => return Err(Malformed::Value("presence")),
+        };
+        Ok(Inventoried { presence, length: reader.u32("length of a part")? })
+    };
+    (0..count).map(|_| line(reader)).collect()
+}
+
 /// The inventory of a bundle's records.
 pub fn inventory(bundle: &[u8]) -> Result<Vec<Vec<Inventoried>>, Malformed> {
     let mut reader = Reader::new(bundle);
     let mut records = Vec::with_capacity(WIDTH as usize);
     while !reader.rest().is_empty() {
-        let count = reader.u8("count of parts")?;
-        let parts = (0..count).map(|_| {
-            let presence = match reader.u8("presence")? {
-                1 => Presence::Present,
-                2 => Presence::Swept,
-                3 => Presence::Missing,
-                _ => return Err(Malformed::Value("presence")),
-            };
-            Ok(Inventoried { presence, length: reader.u32("length of a part")? })
-        });
-        records.push(parts.collect::<Result<_, _>>()?);
+        records.push(take_lines(&mut reader)?);
     }
     Ok(records)
 }

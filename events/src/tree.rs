@@ -3,6 +3,7 @@
 //! It is kept as the rows of C2SP `tlog-tiles`: row 0 holds the leaf hashes, and row `l + 1` the hash of every 256 whole
 //! hashes of row `l`. From them every root and every proof is made by reading a few runs of at most 256 hashes.
 
+pub mod files;
 mod frontier;
 mod path;
 mod rows;

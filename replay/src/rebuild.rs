@@ -1,16 +1,21 @@
 //! The boot: a log is read from its first record as an auditor would read it, every part that has a live key is opened,
 //! and the views are folded by the very calls that the writer makes. Only then does the ledger take commands.
 
-use domain::event::{Follow, StreamKind};
+use domain::event::{Event, Follow, StreamKind};
 use domain::id::{KeyId, LogId, RegisterId};
+use domain::ledger;
 use events::chain::{Broken, Chain};
 use events::ids::IdSet;
 use events::keyring::{KeyState, Keyring, KeyringError, Settled};
 use events::ledger::{
-    Change, Clock, Directory, EraseError, Ledger, Opened, Owners, Parts, Unreadable, open_entry, reopened,
+    Change, Clock, Directory, EraseError, Ledger, Opened, Owners, Parts, Publishing, StartError, Unreadable,
+    open_entry, publish, reopened,
 };
 use events::log::{Entry, Log, LogError, PartBytes};
+use events::note::{FileSigner, SignerError};
 use events::record::Record;
+use events::tree::files::Tree;
+use events::tree::{self, Node};
 use rayon::prelude::*;
 
 /// How much is read at a time, in bytes.
@@ -50,9 +55,12 @@ pub enum BootError {
     /// An erasure that had begun cannot be finished.
     #[error("an erasure that had begun cannot be finished: {0}")]
     Erasure(#[from] EraseError),
-    /// The writer cannot be started.
-    #[error("the writer cannot be started: {0}")]
-    Writer(std::io::Error),
+    /// The ledger cannot be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The key that signs checkpoints cannot be used.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
 }
 
 /// What the boot found, for the program log.
@@ -80,8 +88,8 @@ pub fn boot<V: Follow>(
     clock: Clock,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(Ledger<V>, Booted), BootError> {
-    let Directory { lock, log, keyring, log_id } = directory;
-    let mut replay = Replay::new(views, log_id);
+    let Directory { lock, log, keyring, log_id, tree, signing_key } = directory;
+    let mut replay = Replay::new(views, log_id, tree);
     replay.views.replay();
     let size = log.head().size;
     let mut next = Chunk::read(&log, &keyring, log_id, 0)?;
@@ -96,7 +104,7 @@ pub fn boot<V: Follow>(
         progress(from, size);
     }
     replay.views.replayed();
-    let Replay { chain, mut owners, views, gone, unopened, mut residue, register, .. } = replay;
+    let Replay { chain, mut owners, views, gone, unopened, mut residue, register, tree, origin, .. } = replay;
     chain.end()?;
     for (position, key) in gone {
         if !owners.is_ordered(&key) && !owners.is_lost(&key) {
@@ -108,8 +116,9 @@ pub fn boot<V: Follow>(
     let again = destroy_again(&keyring, &mut owners)?;
     let fenced: Vec<KeyId> = owners.fenced().copied().collect();
     keyring.fence(&fenced);
-    let ledger =
-        Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views }).map_err(BootError::Writer)?;
+    let signer = Box::new(FileSigner::at(&signing_key)?);
+    let publishing = Publishing { origin, signer, cadence: publish::CADENCE, tree };
+    let ledger = Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views, publishing })?;
     let finished = ledger.finish_erasures(register)?;
     let destroyed_again = again.len();
     residue.extend(again);
@@ -138,13 +147,15 @@ fn destroy_again(keyring: &Keyring, owners: &mut Owners) -> Result<Vec<KeyId>, K
 struct Chunk {
     entries: Vec<Entry>,
     opened: Vec<Result<Opened, Unreadable>>,
+    leaves: Vec<Node>,
 }
 
 impl Chunk {
     fn read(log: &impl Log, keyring: &Keyring, log_id: LogId, from: u64) -> Result<Self, LogError> {
         let entries = log.read(from, CHUNK)?;
         let opened = entries.par_iter().with_min_len(32).map(|entry| open_entry(entry, keyring, log_id)).collect();
-        Ok(Self { entries, opened })
+        let leaves = entries.par_iter().with_min_len(64).map(|entry| tree::leaf(&entry.record)).collect();
+        Ok(Self { entries, opened, leaves })
     }
 }
 
@@ -162,10 +173,14 @@ struct Replay<V> {
     residue: IdSet<KeyId>,
     /// Where purposes and retention stand.
     register: Option<RegisterId>,
+    /// The tree over all records so far.
+    tree: Tree,
+    /// What the log's checkpoints are signed for.
+    origin: String,
 }
 
 impl<V: Follow> Replay<V> {
-    fn new(views: V, log_id: LogId) -> Self {
+    fn new(views: V, log_id: LogId, tree: Tree) -> Self {
         Self {
             chain: Chain::new(),
             owners: Owners::default(),
@@ -175,6 +190,8 @@ impl<V: Follow> Replay<V> {
             unopened: IdSet::default(),
             residue: IdSet::default(),
             register: None,
+            tree,
+            origin: String::new(),
         }
     }
 
@@ -197,12 +214,16 @@ impl<V: Follow> Replay<V> {
             }
         }
         self.views.follow(plain);
+        self.tree.grow(&chunk.leaves)?;
         Ok(())
     }
 
     fn own(&mut self, keyring: &Keyring, position: u64, entry: &Entry, opened: &Opened) {
         let Opened { recorded, owned, .. } = opened;
         self.owners.take(&recorded.place, &recorded.event, owned);
+        if let Event::Log(ledger::Event::Opened { origin, .. }) = &recorded.event {
+            self.origin.clone_from(origin);
+        }
         if recorded.place.stream.kind == StreamKind::Register {
             self.register = Some(RegisterId(recorded.place.stream.id));
         }

@@ -2,6 +2,9 @@ use std::net::SocketAddr;
 
 use axum_server::Handle;
 use domain::actor::Role;
+use events::checkpoint::Checkpoint;
+use events::note::{SignedNote, VerifierKey};
+use events::tree::{Node, Rows};
 use replay::copy::{CopyError, from_server};
 use replay::source::Source;
 use replay::verify::verify;
@@ -131,5 +134,90 @@ fn bundles_are_there_up_to_the_durable_size_and_nothing_else_is() {
     ] {
         assert_eq!(get(&format!("/log/tile/entries/{beyond}")).status(), 404, "{beyond}");
         assert_eq!(get(&format!("/log/tile/inventory/{beyond}")).status(), 404, "{beyond}");
+    }
+}
+
+/// The rows of the tree as a client takes them: the tiles of one size, each read once.
+struct Tiles<'a> {
+    server: &'a Server,
+    token: &'a str,
+    size: u64,
+}
+
+impl Rows for Tiles<'_> {
+    type Error = String;
+
+    fn read(&self, row: u32, first: u64, count: usize) -> Result<Vec<Node>, String> {
+        let (tile, from) = (first / WIDTH, (first % WIDTH) as usize);
+        let width = bundle::width(tile, tree::files::width(row, self.size)).ok_or("beyond the tree")?;
+        let path = format!("/log/{}", bundle::path(&row.to_string(), tile, width));
+        let answer = self.server.get(&path, self.token);
+        assert_eq!(answer.status(), 200, "{path}");
+        let bytes = answer.bytes().unwrap();
+        let (nodes, []) = bytes.as_chunks::<32>() else { return Err("a tile is not hashes".into()) };
+        assert_eq!(nodes.len() as u64, width);
+        Ok(nodes[from..][..count].to_vec())
+    }
+}
+
+#[test]
+fn checkpoint_tiles_and_bundles_are_one_log() {
+    let desk = busy();
+    let ledger = desk.app.ledger();
+    let server = Server::start(&desk, false);
+    let auditor = token(&desk, Role::Auditor);
+    let signed = ledger.publish_now().unwrap();
+    let served = server.get("/log/checkpoint", &auditor);
+    assert_eq!((served.status().as_u16(), served.headers()["cache-control"].to_str().unwrap()), (200, "no-store"));
+    assert_eq!(served.headers()["content-type"], "text/plain; charset=utf-8");
+    let note = SignedNote::parse(&served.bytes().unwrap()).unwrap();
+    let key: VerifierKey = ledger.published().key().to_string().parse().unwrap();
+    let checkpoint = Checkpoint::open(&note, &key).unwrap();
+    assert_eq!(checkpoint, signed.checkpoint);
+    assert_eq!(checkpoint.size, desk.size());
+    let tiles = Tiles { server: &server, token: &auditor, size: checkpoint.size };
+    assert_eq!(tree::root(&tiles, checkpoint.size).unwrap(), checkpoint.root);
+    for index in [0, 255, 256, checkpoint.size - 1] {
+        let record = ledger.log().record(index).unwrap().unwrap().record;
+        let path = tree::inclusion(&tiles, index, checkpoint.size).unwrap();
+        tree::included(tree::leaf(&record), index, checkpoint.size, &checkpoint.root, &path).unwrap();
+    }
+    let path = tree::consistency(&tiles, 256, checkpoint.size).unwrap();
+    tree::consistent((256, &tree::root(&tiles, 256).unwrap()), (checkpoint.size, &checkpoint.root), &path).unwrap();
+
+    assert_eq!(
+        server.get("/log/tile/0/000", &auditor).headers()["cache-control"],
+        "private, max-age=31536000, immutable"
+    );
+    let beyond = format!("/log/tile/0/001.p/{}", checkpoint.size - 255);
+    for nothing in
+        [&beyond, "/log/tile/1/000", "/log/tile/00/000", "/log/tile/64/000", "/log/tile/9/000.p/1", "/log/tile/0/1"]
+    {
+        assert_eq!(server.get(nothing, &auditor).status(), 404, "{nothing}");
+    }
+    for path in ["/log/checkpoint", "/log/tile/0/000"] {
+        assert_eq!(server.get(path, &token(&desk, Role::Agent)).status(), 403);
+        assert_eq!(Client::new().get(format!("{}{path}", server.url())).send().unwrap().status(), 401);
+    }
+}
+
+#[test]
+fn a_log_signs_one_root_for_one_size() {
+    let mut desk = busy();
+    let mut roots = std::collections::BTreeMap::new();
+    let mut keep = |desk: &Desk| {
+        let signed = desk.app.ledger().publish_now().unwrap();
+        let before = roots.insert(signed.checkpoint.size, signed.note.to_string());
+        assert!(before.is_none_or(|before| before == signed.note.to_string()), "the same size is signed the same");
+        signed.checkpoint.size
+    };
+    for round in 0..4 {
+        let size = keep(&desk);
+        assert_eq!(desk.app.ledger().log().mark().checkpoint.0, size, "it is in the head mark");
+        desk = desk.restart();
+        let again = desk.app.ledger().published().latest().unwrap();
+        assert_eq!(again.checkpoint.size, size, "there is a checkpoint from the start");
+        assert_eq!(keep(&desk), size);
+        desk.contact(&format!("Another {round}"));
     }
 }

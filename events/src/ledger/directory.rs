@@ -5,6 +5,8 @@
 //! journal/   the log: segment files, synced
 //! index/     sled: may be lost at any time
 //! head       the head mark
+//! tree/      the rows of the tree and the last checkpoint: may be lost at any time
+//! signer/    the key that signs checkpoints; in no backup of the rest
 //! keyring/   the keys
 //! anchor/    the root that the keys are sealed under (level A0)
 //! ```
@@ -27,6 +29,7 @@ use crate::log::segment::sync_dir;
 use crate::log::{Commit, Entry, Log as _, LogError, Progress};
 use crate::random::NoRandomness;
 use crate::record::{Draft, Link, NO_HASH, TooLarge, hash};
+use crate::tree::files::Tree;
 use crate::wire::{self, WireError};
 
 /// There while a ledger is being made: whatever lies beside it was never in service.
@@ -55,6 +58,10 @@ pub struct Directory {
     pub keyring: Keyring,
     /// Which log.
     pub log_id: LogId,
+    /// The tree over its records, which grows as they are read.
+    pub tree: Tree,
+    /// The file of the key that checkpoints are signed with.
+    pub signing_key: PathBuf,
 }
 
 /// A directory that cannot be used.
@@ -132,7 +139,7 @@ impl Directory {
         }
         fs::File::create(&making).and_then(|file| file.sync_all()).map_err(io("write to"))?;
         sync_dir(path)?;
-        for part in ["journal", "index", "keyring", "anchor"] {
+        for part in ["journal", "index", "keyring", "anchor", "tree", "signer"] {
             cleared(fs::remove_dir_all(path.join(part))).map_err(io("clear"))?;
         }
         cleared(fs::remove_file(path.join(headmark::NAME))).map_err(io("clear"))?;
@@ -158,7 +165,8 @@ impl Directory {
         let log_id = log.log();
         let anchor = FileAnchor::at(path.join("anchor"))?;
         let keyring = Keyring::open(&path.join("keyring"), Box::new(anchor), log_id)?;
-        Ok(Self { lock, log, keyring, log_id })
+        let tree = Tree::open(path)?;
+        Ok(Self { lock, log, keyring, log_id, tree, signing_key: path.join("signer/key") })
     }
 
     /// Where the program that uses the directory listens for its own commands.

@@ -8,6 +8,7 @@ mod erase;
 mod fresh;
 mod operator;
 mod owners;
+pub mod publish;
 mod read;
 mod repeat;
 mod states;
@@ -32,6 +33,7 @@ pub use directory::{Directory, DirectoryError, Founding};
 pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
 pub use owners::{Owned, Owners};
+pub use publish::{PublishError, Published, Publishing, Signed};
 pub use read::{Fault, Opened, Unreadable, open_entry};
 pub use tail::Tail;
 pub use writer::{Appended, Unwritten};
@@ -40,6 +42,7 @@ use crate::keyring::{KeyState, Keyring};
 use crate::log::engine::Embedded;
 use crate::log::lock::Lock;
 use crate::log::{Entry, Log, LogError};
+use publish::{Publisher, Step};
 use read::open_entry_by;
 use states::States;
 use writer::{Answers, Append, Message, Writer};
@@ -49,6 +52,8 @@ pub struct Ledger<V: Follow> {
     shared: Arc<Shared<V>>,
     queue: Option<Sender<Message>>,
     writer: Option<JoinHandle<()>>,
+    steps: Option<Sender<Step>>,
+    publisher: Option<JoinHandle<()>>,
 }
 
 /// What callers and the writer share.
@@ -61,6 +66,7 @@ pub(crate) struct Shared<V> {
     pub(crate) owners: RwLock<Owners>,
     pub(crate) views: RwLock<V>,
     pub(crate) states: States,
+    pub(crate) published: Published,
     grown: (Mutex<u64>, Condvar),
     stopped: AtomicBool,
 }
@@ -81,14 +87,28 @@ pub struct Parts<V> {
     pub owners: Owners,
     /// Folded from every record.
     pub views: V,
+    /// The tree over every record, and who signs it.
+    pub publishing: Publishing,
+}
+
+/// Why a ledger does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log cannot be published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The system gave no thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 impl<V: Follow> Ledger<V> {
-    /// Starts the writer behind what was read.
-    pub fn start(parts: Parts<V>) -> std::io::Result<Self> {
-        let Parts { lock, log, keyring, log_id, clock, owners, views } = parts;
+    /// Starts the writer behind what was read, and whoever signs behind the writer.
+    pub fn start(parts: Parts<V>) -> Result<Self, StartError> {
+        let Parts { lock, log, keyring, log_id, clock, owners, views, publishing } = parts;
         let head = log.head();
         clock.opened_after(head.recorded_at);
+        let published = publish::published(&publishing, log.mark().checkpoint)?;
         let shared = Arc::new(Shared {
             _lock: lock,
             log,
@@ -98,13 +118,17 @@ impl<V: Follow> Ledger<V> {
             owners: RwLock::new(owners),
             views: RwLock::new(views),
             states: States::default(),
+            published,
             grown: (Mutex::new(head.size), Condvar::new()),
             stopped: AtomicBool::new(false),
         });
-        let (queue, receiver) = mpsc::channel();
-        let writer = Writer { shared: shared.clone(), last: head.recorded_at };
-        let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(&receiver))?;
-        Ok(Self { shared, queue: Some(queue), writer: Some(writer) })
+        let (queue, messages) = mpsc::channel();
+        let (steps, durable) = mpsc::channel();
+        let publisher = Publisher::start(shared.clone(), publishing)?;
+        let publisher = std::thread::Builder::new().name("publisher".into()).spawn(move || publisher.run(&durable))?;
+        let writer = Writer { shared: shared.clone(), last: head.recorded_at, publisher: steps.clone() };
+        let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(&messages))?;
+        Ok(Self { shared, queue: Some(queue), writer: Some(writer), steps: Some(steps), publisher: Some(publisher) })
     }
 
     /// Which log.
@@ -147,6 +171,21 @@ impl<V: Follow> Ledger<V> {
         Tail::new(self.shared.clone(), from)
     }
 
+    /// What was published of the log.
+    pub fn published(&self) -> &Published {
+        &self.shared.published
+    }
+
+    /// Signs all that is durable now, without waiting for the cadence.
+    pub fn publish_now(&self) -> Result<Arc<Signed>, PublishError> {
+        let (reply, answer) = mpsc::channel();
+        let sent = self.steps.as_ref().map(|steps| steps.send(Step::Now(reply)));
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(PublishError::Stopped);
+        }
+        answer.recv().unwrap_or(Err(PublishError::Stopped))
+    }
+
     /// Hands appends to the writer as one message. No answer means that it has stopped.
     fn send(&self, appends: Vec<Append>) -> oneshot::Receiver<Answers> {
         let (reply, answers) = oneshot::channel();
@@ -163,6 +202,10 @@ impl<V: Follow> Drop for Ledger<V> {
         self.queue = None;
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
+        }
+        self.steps = None;
+        if let Some(publisher) = self.publisher.take() {
+            let _ = publisher.join();
         }
         if let Err(failed) = self.shared.log.sync_mark() {
             tracing::error!(error = %failed, "the head mark was not written; the log is checked at the next start");

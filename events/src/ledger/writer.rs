@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 
 use domain::event::{Event, Follow, Recorded, Stream};
 use domain::id::{CommandId, ErasureId, KeyId, SubjectId};
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::clock::WrongClock;
 use super::owners::{Owned, Turned};
+use super::publish::Step;
 use crate::ids::{IdMap, IdSet};
 use crate::log::{Commit, Entry, Log as _, LogError, Part, PartBytes};
 use crate::record::{Draft, Hash, Link, NO_HASH, TooLarge, hash};
@@ -106,6 +107,8 @@ pub enum Unwritten {
 pub(super) struct Writer<V: Follow> {
     pub(super) shared: Arc<Shared<V>>,
     pub(super) last: Time,
+    /// Who signs behind it.
+    pub(super) publisher: Sender<Step>,
 }
 
 /// What a batch has taken so far.
@@ -277,7 +280,8 @@ impl<V: Follow> Writer<V> {
             return Ok(());
         }
         let Batch { entries, news, answers, .. } = batch;
-        if let Err(failed) = self.shared.log.append(&Commit { entries }) {
+        let commit = Commit { entries };
+        if let Err(failed) = self.shared.log.append(&commit) {
             tracing::error!(error = %failed, "the writer stops: a write failed");
             self.shared.stop();
             for (reply, promised) in answers {
@@ -289,6 +293,8 @@ impl<V: Follow> Writer<V> {
         for (reply, answers) in answers {
             let _ = reply.send(answers);
         }
+        // Where it has stopped it has stopped the ledger too.
+        let _ = self.publisher.send(Step::Durable(commit.entries));
         Ok(())
     }
 }
@@ -311,8 +317,10 @@ mod tests {
     use domain::ledger;
 
     use super::*;
-    use crate::ledger::{Clock, Directory, Founding, Fresh, Ledger, Owners, Parts};
+    use crate::ledger::{Clock, Directory, Founding, Fresh, Ledger, Owners, Parts, Publishing, publish};
     use crate::log::engine::Options;
+    use crate::note::FileSigner;
+    use crate::tree;
     use crate::wire::{self, Written};
 
     struct Nothing;
@@ -326,9 +334,13 @@ mod tests {
     fn open(path: &std::path::Path) -> Ledger<Nothing> {
         let founding = Founding { controller: "Muster".into(), origin: "muster.example".into(), demo: true, at: NOW };
         Directory::create(path, &founding, Options::default()).unwrap();
-        let Directory { lock, log, keyring, log_id } = Directory::open(path, Options::default(), &|_, _| {}).unwrap();
+        let Directory { lock, log, keyring, log_id, mut tree, signing_key, .. } =
+            Directory::open(path, Options::default(), &|_, _| {}).unwrap();
+        tree.grow(&[tree::leaf(&log.record(0).unwrap().unwrap().record)]).unwrap();
+        let signer = Box::new(FileSigner::at(&signing_key).unwrap());
+        let publishing = Publishing { origin: "muster.example".into(), signer, cadence: publish::CADENCE, tree };
         let (clock, owners) = (Clock::set_to(NOW), Owners::default());
-        Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views: Nothing }).unwrap()
+        Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views: Nothing, publishing }).unwrap()
     }
 
     /// A second record of the log's own stream, and where its answer comes.
@@ -362,7 +374,8 @@ mod tests {
     fn nobody_hears_of_records_that_are_not_durable() {
         let dir = tempfile::tempdir().unwrap();
         let ledger = open(dir.path());
-        let mut writer = Writer { shared: ledger.shared.clone(), last: NOW };
+        let publisher = std::sync::mpsc::channel().0;
+        let mut writer = Writer { shared: ledger.shared.clone(), last: NOW, publisher };
         let mut batch = Batch::default();
         let ((first, mut accepted), (second, mut refused)) = (message(&ledger), message(&ledger));
         writer.take(&mut batch, first);
