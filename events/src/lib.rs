@@ -7,6 +7,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod codec;
 mod derive;
+pub mod evidence;
 #[cfg(test)]
 mod format_tests;
 pub mod ids;
