@@ -1,10 +1,11 @@
-//! What an auditor does: verify a log, print a trail, and rebuild a ledger's views from its log, which is how the server
-//! boots. Verifying knows no key, no server, no network and no sled.
+//! What an auditor does: verify a log, print a trail, check a time stamp, and rebuild a ledger's views from its log, which
+//! is how the server boots. Verifying knows no key, no server, no network and no sled.
 
 pub mod copy;
 pub mod describe;
 pub mod rebuild;
 pub mod report;
 pub mod source;
+pub mod timestamp;
 pub mod trail;
 pub mod verify;

@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use replay::copy;
 use replay::report::Report;
 use replay::source::Source;
+use replay::timestamp;
 use replay::trail::Collector;
 use replay::verify::{Failed, verify};
 use serde::Serialize;
@@ -79,6 +80,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Makes requests for time stamps and checks the answers (RFC 3161).
+    #[command(subcommand)]
+    Timestamp(timestamp::command::Command),
 }
 
 /// Exit codes: what an auditor's script goes by.
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Copy { server, token, data, out } => copy_log(server, token, data, &out),
         Command::Verify { directory, expect, json } => verify_log(&directory, expect, json),
+        Command::Timestamp(command) => timestamp::command::run(command),
         Command::Trail { directory, stream, as_of, known_at, sample, seed, json } => {
             let day = as_of.unwrap_or_else(today);
             let known_at = known_at.map(Day::end);

@@ -11,6 +11,7 @@
 )]
 
 pub mod acts;
+pub mod authority;
 pub mod book;
 pub mod cast;
 pub mod client;

@@ -26,3 +26,4 @@ mod roles;
 mod schema;
 mod story;
 mod tamper;
+mod timestamp;

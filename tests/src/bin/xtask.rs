@@ -30,9 +30,10 @@ fn main() -> ExitCode {
 }
 
 fn test(filters: &[String]) -> Result<(), String> {
-    need("cc", &["gcc", "libc6-dev"])?;
-    need("node", &["nodejs"])?;
-    need("npm", &["npm"])?;
+    need("cc", "--version", &["gcc", "libc6-dev"])?;
+    need("node", "--version", &["nodejs"])?;
+    need("npm", "--version", &["npm"])?;
+    need("openssl", "version", &["openssl"])?;
     let packages = install_packages()?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let run = |arguments: &[&str]| {
@@ -72,9 +73,9 @@ fn install_packages() -> Result<PathBuf, String> {
     Ok(home)
 }
 
-/// Makes sure that `program` runs: from Debian's packages, where we may install them.
-fn need(program: &str, packages: &[&str]) -> Result<(), String> {
-    if answers(Command::new(program).arg("--version")) {
+/// Makes sure that `program` runs and answers a question: from Debian's packages, where we may install them.
+fn need(program: &str, question: &str, packages: &[&str]) -> Result<(), String> {
+    if answers(Command::new(program).arg(question)) {
         return Ok(());
     }
     let missing = format!("the tests need {program}; install it (Debian: apt-get install {})", packages.join(" "));
@@ -87,7 +88,7 @@ fn need(program: &str, packages: &[&str]) -> Result<(), String> {
     };
     with(&["update", "-q"])?;
     with(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())?;
-    if answers(Command::new(program).arg("--version")) { Ok(()) } else { Err(missing) }
+    if answers(Command::new(program).arg(question)) { Ok(()) } else { Err(missing) }
 }
 
 /// How to call `apt-get` with the right to install, if there is a way without asking for a password.
