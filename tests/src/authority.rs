@@ -84,7 +84,7 @@ impl Authority {
             std::fs::write(authority.path(file), text).unwrap();
         }
         authority.ask_for_certificate("root");
-        authority.certify("root", "root", &["-selfsign", "-keyfile", "root.key"], VALID);
+        authority.sign("root", "root", &["-selfsign", "-keyfile", "root.key"], VALID);
         authority
     }
 
@@ -106,8 +106,13 @@ impl Authority {
     /// Issues `name`.pem with the extensions of a section, signed by `issuer`.pem.
     pub fn issue(&self, name: &str, section: &str, issuer: &str, valid: (&str, &str)) {
         self.ask_for_certificate(name);
+        self.certify(name, section, issuer, valid);
+    }
+
+    /// Issues `name`.pem like [`Self::issue`], for the key of the request `name`.csr that is there.
+    pub fn certify(&self, name: &str, section: &str, issuer: &str, valid: (&str, &str)) {
         let (certificate, key) = (format!("{issuer}.pem"), format!("{issuer}.key"));
-        self.certify(name, section, &["-cert", &certificate, "-keyfile", &key], valid);
+        self.sign(name, section, &["-cert", &certificate, "-keyfile", &key], valid);
     }
 
     /// Answers a request with the certificate `signer`.pem, as a section says. The answer is in the file `out`.
@@ -144,7 +149,7 @@ impl Authority {
         self.openssl(&["req", "-new", "-config", "settings", "-key", &key, "-subj", &subject, "-out", &csr]);
     }
 
-    fn certify(&self, name: &str, section: &str, by: &[&str], (from, to): (&str, &str)) {
+    fn sign(&self, name: &str, section: &str, by: &[&str], (from, to): (&str, &str)) {
         let (csr, pem) = (format!("{name}.csr"), format!("{name}.pem"));
         let how = ["ca", "-batch", "-notext", "-config", "settings", "-extensions", section, "-in", &csr, "-out", &pem];
         self.openssl(&[&how, by, &["-startdate", from, "-enddate", to]].concat());

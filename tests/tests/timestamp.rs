@@ -160,6 +160,21 @@ fn a_token_signed_by_another_than_it_names_is_refused() {
 
 #[test]
 #[ignore = "needs openssl"]
+fn a_token_is_not_passed_off_as_signed_under_another_certificate_of_the_same_key() {
+    let (authority, other) = (authority(Key::P256), Authority::new(Key::P256));
+    other.write("stamper.csr", &authority.bytes("stamper.csr"));
+    other.certify("stamper", "stamps", "root", VALID);
+    authority.openssl(&["ts", "-query", "-data", "note", "-sha256", "-out", "request"]);
+    for section in ["tsa", "tsa_sha1"] {
+        // The same key, name, issuer's name and serial number: only the signed hash of the certificate tells them apart.
+        let answer = answer(&authority, section, "stamper", &[]);
+        assert!(checked(&authority, &answer, "stamper").is_ok());
+        assert_eq!(checked(&other, &answer, "stamper"), Err(Refused::Unnamed));
+    }
+}
+
+#[test]
+#[ignore = "needs openssl"]
 fn a_rejection_is_told_with_its_reason() {
     let authority = authority(Key::P256);
     authority.openssl(&["ts", "-query", "-data", "note", "-sha512", "-out", "request"]);
@@ -228,7 +243,7 @@ fn bent_certificates_and_requests_are_refused_or_the_same() {
             }
         }
     }
-    let request = authority.bytes("request");
+    let mut request = authority.bytes("request");
     let meant = Request::parse(&request).unwrap();
     for at in 0..request.len() {
         for bit in 0..8 {
@@ -237,6 +252,13 @@ fn bent_certificates_and_requests_are_refused_or_the_same() {
             assert_ne!(Request::parse(&bent), Ok(meant.clone()));
         }
     }
+    // "No certificate wanted" is said by saying nothing, and in no second form.
+    authority.openssl(&["ts", "-query", "-data", "note", "-sha256", "-out", "request"]);
+    request = authority.bytes("request");
+    assert!(Request::parse(&request).is_ok());
+    request.extend([0x01, 0x01, 0x00]);
+    request[1] += 3;
+    assert_eq!(Request::parse(&request), Err(Refused::Unreadable("request")));
 }
 
 fn audit(authority: &Authority, more: &[&str]) -> Ended {
