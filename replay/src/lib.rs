@@ -8,5 +8,6 @@ pub mod rebuild;
 pub mod report;
 pub mod source;
 pub mod timestamp;
+pub mod tiles;
 pub mod trail;
 pub mod verify;

@@ -195,7 +195,7 @@ fn claimed(file: &Path) -> Result<Head, SourceError> {
 
 /// Reads a file of a copy, which somebody else has made: a link could lead to a device that never ends, and a file that is
 /// larger than it can be is not read to find that out.
-fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let refused = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     if !fs::symlink_metadata(path)?.is_file() {
         return Err(refused("it is no regular file".into()));
