@@ -11,3 +11,4 @@ pub mod timestamp;
 pub mod tiles;
 pub mod trail;
 pub mod verify;
+pub mod witness;

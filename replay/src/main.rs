@@ -3,7 +3,10 @@
 #![allow(clippy::print_stdout, reason = "a command line program prints its answer")]
 #![allow(clippy::print_stderr, reason = "and its faults")]
 
+mod commands;
+
 use std::collections::HashSet;
+use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -83,6 +86,10 @@ enum Command {
     /// Makes requests for time stamps and checks the answers (RFC 3161).
     #[command(subcommand)]
     Timestamp(timestamp::command::Command),
+    /// Runs a witness, which cosigns the checkpoints of logs that it watches.
+    Witness(commands::witness::Arguments),
+    /// Has a witness cosign the checkpoint of a published directory or an audit copy.
+    Cosign(commands::cosign::Arguments),
 }
 
 /// Exit codes: what an auditor's script goes by.
@@ -111,6 +118,8 @@ fn main() -> ExitCode {
             };
             trails(&directory, &streams, day, known_at, json)
         }
+        Command::Witness(arguments) => ended(commands::witness::run(arguments).map(|()| None)),
+        Command::Cosign(arguments) => ended(commands::cosign::run(arguments).map(Some)),
     }
 }
 
@@ -197,6 +206,20 @@ fn run(
     let verified = verify(&source, expect, each, &|done, _| bar.set_position(done));
     bar.finish_and_clear();
     verified
+}
+
+/// How a subcommand ended that gives no verdict.
+fn ended(done: Result<Option<String>, Box<dyn Error>>) -> ExitCode {
+    match done {
+        Ok(said) => {
+            said.iter().for_each(|said| println!("{said}"));
+            ExitCode::SUCCESS
+        }
+        Err(failed) => {
+            eprintln!("{failed}");
+            ExitCode::from(UNREADABLE)
+        }
+    }
 }
 
 fn told(failed: &Failed, json: bool) -> ExitCode {
