@@ -1,5 +1,5 @@
-//! What an auditor does: verify a log, print a trail, check a time stamp, and rebuild a ledger's views from its log, which
-//! is how the server boots. Verifying knows no key, no server, no network and no sled.
+//! What an auditor does: verify a log, print a trail, check a time stamp, witness checkpoints, and rebuild a ledger's views
+//! from its log, which is how the server boots. Verifying knows no key, no server, no network and no sled.
 
 pub mod copy;
 pub mod describe;
@@ -7,8 +7,8 @@ pub mod policy;
 pub mod rebuild;
 pub mod report;
 pub mod source;
-pub mod timestamp;
 pub mod tiles;
+pub mod timestamp;
 pub mod trail;
 pub mod verify;
 pub mod witness;

@@ -1,4 +1,5 @@
-//! `lethe-audit`: what an auditor runs. Needs no key, no server and no sled; reads only.
+//! `lethe-audit`: what an auditor runs. Checking needs no key, no server and no sled, and only reads; a witness has a key
+//! and a state of its own.
 
 #![allow(clippy::print_stdout, reason = "a command line program prints its answer")]
 #![allow(clippy::print_stderr, reason = "and its faults")]

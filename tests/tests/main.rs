@@ -27,3 +27,4 @@ mod schema;
 mod story;
 mod tamper;
 mod timestamp;
+mod witness;

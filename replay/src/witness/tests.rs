@@ -296,14 +296,16 @@ fn every_bent_byte_of_a_state_is_refused_or_means_the_same() {
     cosigned(&scene.open().unwrap().add(scene.request(0, 5).as_bytes()));
     let file = scene.state().join("logs").join(store::file_name(ORIGIN));
     let good = fs::read(&file).unwrap();
-    let seen = load(&scene).unwrap();
+    let store = Store::hold(&scene.state()).unwrap();
+    let load = || load(&scene, &store);
+    let seen = load().unwrap();
     let (mut refused, mut same) = (0, 0);
     let bent = (0..good.len()).flat_map(|at| [1, 0x20, 0x80].map(|bit| (at, bit)));
     let mut bytes = good.clone();
     for (at, bit) in bent {
         bytes[at] ^= bit;
         fs::write(&file, &bytes).unwrap();
-        match load(&scene) {
+        match load() {
             Err(_) => refused += 1,
             Ok(state) => {
                 assert_eq!(state, seen, "byte {at}");
@@ -316,19 +318,19 @@ fn every_bent_byte_of_a_state_is_refused_or_means_the_same() {
     assert!(refused > same * 5, "{refused} refused, {same} the same");
     for cut in 0..good.len() {
         fs::write(&file, &good[..cut]).unwrap();
-        assert!(load(&scene).is_err(), "cut to {cut}");
+        assert!(load().is_err(), "cut to {cut}");
     }
     fs::write(&file, [good.as_slice(), b"\n"].concat()).unwrap();
-    assert!(load(&scene).is_err(), "more behind its end");
+    assert!(load().is_err(), "more behind its end");
     fs::write(&file, &good).unwrap();
-    assert_eq!(load(&scene).unwrap(), seen);
+    assert_eq!(load().unwrap(), seen);
 }
 
 /// What a witness would know when it starts.
-fn load(scene: &Scene) -> Result<Option<super::Seen>, WitnessError> {
+fn load(scene: &Scene, store: &Store) -> Result<Option<super::Seen>, WitnessError> {
     let key = VerifierKey::new("w.example/1", Kind::Cosignature, scene.signer("witness").public()).unwrap();
     let mut state = State::new(vec![scene.log_key(ORIGIN)]);
-    Store::hold(&scene.state())?.load(&key, &mut state)?;
+    store.load(&key, &mut state)?;
     Ok(state.seen(ORIGIN))
 }
 
