@@ -1,5 +1,7 @@
-//! The ledger's own facts: that a log was opened, that its clock or its keys were declared upon.
+//! The ledger's own facts: that a log was opened or goes on after a restore, that its clock or its keys were declared upon,
+//! who signs its checkpoints, and the roots of the map of its streams.
 
+use crate::code::codes;
 use crate::id::{KeyId, LogId};
 use crate::time::Time;
 
@@ -27,4 +29,62 @@ pub enum Event {
         /// Their fingerprints, sorted.
         keys: Vec<KeyId>,
     },
+    /// Where all streams stood at a size of the log, under one root.
+    Mapped {
+        /// How many records from the start of the log the map is of: never more than there were before this one.
+        size: u64,
+        /// How many streams they have.
+        streams: u64,
+        /// The root of the map of stream heads.
+        root: [u8; 32],
+    },
+    /// A key signs the checkpoints of this log from here on.
+    SignerNamed {
+        /// What kind of signature it makes.
+        algorithm: SignatureKind,
+        /// What its signatures are checked with.
+        public_key: [u8; 32],
+        /// What its signatures stand under in a checkpoint: the origin.
+        name: String,
+    },
+    /// After a restore: the log goes on under another id, origin and key. The first record of a new generation.
+    Continued(Box<Continued>),
+}
+
+/// From which log to which, and what was restored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Continued {
+    /// The id of the records from this one on.
+    pub log: LogId,
+    /// The id of the records before.
+    pub old_log: LogId,
+    /// What the old log's checkpoints were signed for.
+    pub old_origin: String,
+    /// What checkpoints will be signed for from here on.
+    pub origin: String,
+    /// All records before this one.
+    pub restored: TreeHead,
+    /// The last checkpoint of the old log that is known: it may be of more records than were restored.
+    pub checkpoint: Option<TreeHead>,
+    /// What kind of signature the new key makes.
+    pub algorithm: SignatureKind,
+    /// What the signatures of the new key are checked with.
+    pub public_key: [u8; 32],
+}
+
+/// A log's records up to a size, under one root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TreeHead {
+    /// How many records.
+    pub size: u64,
+    /// The root of their RFC 6962 tree.
+    pub root: [u8; 32],
+}
+
+codes! {
+    /// What kind of signature a checkpoint has.
+    pub enum SignatureKind {
+        /// RFC 8032.
+        Ed25519 = 1 "ED25519",
+    }
 }

@@ -44,7 +44,32 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
         ),
         ledger::Event::ClockConfirmed { now } => ("clock confirmed", vec![("now", text(now))]),
         ledger::Event::KeysLost { keys } => ("keys lost", vec![("keys", list(keys))]),
+        ledger::Event::Mapped { size, streams, root } => (
+            "map of stream heads",
+            vec![("size", json!(size)), ("streams", json!(streams)), ("root", json!(hex(root)))],
+        ),
+        ledger::Event::SignerNamed { algorithm, public_key, name } => (
+            "signer named",
+            vec![("algorithm", json!(algorithm.name())), ("public key", json!(hex(public_key))), ("name", json!(name))],
+        ),
+        ledger::Event::Continued(continued) => ("continued", continued_facts(continued)),
     }
+}
+
+fn continued_facts(continued: &ledger::Continued) -> Facts {
+    let checkpoint = continued.checkpoint;
+    vec![
+        ("log", text(&continued.log)),
+        ("old log", text(&continued.old_log)),
+        ("origin", json!(continued.origin)),
+        ("old origin", json!(continued.old_origin)),
+        ("restored records", json!(continued.restored.size)),
+        ("restored root", json!(hex(&continued.restored.root))),
+        ("last known checkpoint", checkpoint.map_or(Value::Null, |known| json!(known.size))),
+        ("its root", checkpoint.map_or(Value::Null, |known| json!(hex(&known.root)))),
+        ("algorithm", json!(continued.algorithm.name())),
+        ("public key", json!(hex(&continued.public_key))),
+    ]
 }
 
 fn contact(event: &contact::Event) -> (&'static str, Facts) {

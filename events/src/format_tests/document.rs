@@ -354,7 +354,7 @@ fn heads(log: &[Made]) -> Vec<StreamHead> {
     streams.iter().map(|id| *chain.stream(id).unwrap()).collect()
 }
 
-fn map_of(log: &[Made]) -> StreamMap {
+pub fn map_of(log: &[Made]) -> StreamMap {
     let mut map = StreamMap::new();
     heads(log).iter().for_each(|head| map.put(head));
     map
@@ -396,6 +396,17 @@ fn map_proof(log: &[Made]) -> String {
             (32, "hash on the other side", "leaf of the log"),
         ])
         .end()
+}
+
+/// The root of the table is the one that the golden log names, in its `log.map` and nowhere else.
+#[test]
+fn the_example_map_is_that_of_the_golden_log() {
+    let hashes = block(&document(), "map");
+    let log = vectors::log();
+    let maps: Vec<_> = log.iter().filter(|made| made.kind == "log.map").collect();
+    let [map] = maps[..] else { panic!("{} maps", maps.len()) };
+    let root = map.facts.last_chunk::<32>().unwrap();
+    assert!(hashes.contains(&format!("the root | node 2, leaf of the consents | `{}`", hex(root))));
 }
 
 /// From the text alone: the proof leads to the root that the table shows, for the contact and for an id without a stream.

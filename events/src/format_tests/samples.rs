@@ -17,6 +17,7 @@ use domain::{actor, consent, contact, ledger, notice, organization, quote, regis
 
 /// Ids are one byte, sixteen times: easy to see in a dump.
 pub const LOG: LogId = LogId([0x10; 16]);
+pub const NEXT_LOG: LogId = LogId([0x11; 16]);
 pub const SUBJECT: SubjectId = SubjectId([0x55; 16]);
 pub const OTHER_SUBJECT: SubjectId = SubjectId([0x56; 16]);
 const CONTACT: [u8; 16] = [0x20; 16];
@@ -73,6 +74,8 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Actor, ACTOR, actors()),
         (StreamKind::Notice, NOTICE, vec![published()]),
         (StreamKind::Register, REGISTER, registers()),
+        (StreamKind::Log, LOG.0, proofs()),
+        (StreamKind::Log, NEXT_LOG.0, vec![continued()]),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -142,6 +145,35 @@ fn logs() -> Vec<Event> {
         ledger::Event::ClockConfirmed { now: AT }.into(),
         ledger::Event::KeysLost { keys: vec![KeyId([0xf1; 16]), KeyId([0xf2; 16])] }.into(),
     ]
+}
+
+/// The root is made where the records are.
+fn proofs() -> Vec<Event> {
+    let signer = ledger::Event::SignerNamed {
+        algorithm: ledger::SignatureKind::Ed25519,
+        public_key: public_key([0x5e; 32]),
+        name: "muster.example/lethe".into(),
+    };
+    vec![signer.into(), ledger::Event::Mapped { size: 3, streams: 3, root: [0; 32] }.into()]
+}
+
+/// The last record: behind it the log has another id. The roots are made where the records are.
+fn continued() -> Event {
+    let continued = ledger::Continued {
+        log: NEXT_LOG,
+        old_log: LOG,
+        old_origin: "muster.example/lethe".into(),
+        origin: "muster.example/lethe-2".into(),
+        restored: ledger::TreeHead { size: 0, root: [0; 32] },
+        checkpoint: Some(ledger::TreeHead { size: 3, root: [0; 32] }),
+        algorithm: ledger::SignatureKind::Ed25519,
+        public_key: public_key([0x5f; 32]),
+    };
+    ledger::Event::Continued(Box::new(continued)).into()
+}
+
+fn public_key(seed: [u8; 32]) -> [u8; 32] {
+    ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes()
 }
 
 fn contacts() -> Vec<Event> {

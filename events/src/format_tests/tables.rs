@@ -8,6 +8,7 @@ use domain::channel::Channel;
 use domain::consent::{Evidence, Method, Source};
 use domain::event::StreamKind;
 use domain::holding::{ChangeCause, ReasonKind, SourceKind};
+use domain::ledger::SignatureKind;
 use domain::point::PointKind;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis};
 use domain::subject::{
@@ -57,6 +58,8 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("register.purpose-set", "channels", "Channel"),
     ("register.retention-set", "kind", "CompartmentKind"),
     ("RuleV1", "Kept", "CountedFrom"),
+    ("log.signer", "algorithm", "SignatureKind"),
+    ("log.continued", "algorithm", "SignatureKind"),
 ];
 
 /// What the codes of one enum are: its name, and number and name of each.
@@ -70,7 +73,7 @@ macro_rules! codes {
 
 fn all_codes() -> Vec<Codes> {
     codes! { AnchorLevel AskedHow ChangeCause Channel CompartmentKind CountedFrom Direction Evidence Ground IdentityCheck
-    LegalBasis Method Origin PointKind Priority ReasonKind RefusalGround Role Source SourceKind StillLinks SubjectKind
+    LegalBasis Method Origin PointKind Priority ReasonKind RefusalGround Role SignatureKind Source SourceKind StillLinks SubjectKind
     UnfenceGround }
 }
 

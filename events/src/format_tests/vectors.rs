@@ -1,8 +1,9 @@
 //! The log of the golden files: one record of every kind and more, in one chain, with fixed keys, salts and nonces.
 
 use domain::compartment::Compartment;
-use domain::event::Stream;
-use domain::id::{ActorId, CommandId, SubjectId};
+use domain::event::{Event, Stream};
+use domain::id::{ActorId, CommandId, LogId, SubjectId};
+use domain::ledger::{self, TreeHead};
 use domain::time::Time;
 
 use super::samples::{self, AT, LOG};
@@ -10,6 +11,7 @@ use crate::keyring::Key;
 use crate::log::{Entry, Part, PartBytes};
 use crate::record::{Draft, FORMAT_VERSION, Hash, Link, NO_HASH, PartRef, hash};
 use crate::seal::{Binding, Plain, Sealed, seal_with};
+use crate::tree::{Frontier, leaf};
 use crate::wire::{self, Written};
 
 /// The records of the register: one command. All others have one each.
@@ -50,14 +52,14 @@ impl Made {
 pub fn log() -> Vec<Made> {
     let (mut made, mut streams, mut keys) = (Vec::<Made>::new(), Vec::new(), Vec::new());
     let all = samples::all();
-    for (position, (stream, event)) in all.iter().enumerate() {
-        let written = wire::write(event).unwrap();
+    for (position, (stream, event)) in all.into_iter().enumerate() {
+        let written = wire::write(&rooted(event, &made)).unwrap();
         let before: Vec<(usize, Hash)> =
-            streams.iter().filter(|(of, _)| of == stream).map(|(_, record)| *record).collect();
+            streams.iter().filter(|(of, _)| *of == stream).map(|(_, record)| *record).collect();
         // Every record of a case names the one before it as its cause.
         let index = if TOGETHER.contains(&position) { position - TOGETHER.start } else { 0 };
         let draft = Draft {
-            stream: *stream,
+            stream,
             revision: before.len() as u64,
             kind: written.kind,
             version: written.version,
@@ -71,10 +73,36 @@ pub fn log() -> Vec<Made> {
             personal: Vec::new(),
         };
         let record = record(&mut keys, position, written, draft, &before, made.last());
-        streams.push((*stream, (position, record.hash)));
+        streams.push((stream, (position, record.hash)));
         made.push(record);
     }
     made
+}
+
+/// Puts in the roots of the records so far.
+fn rooted(event: Event, made: &[Made]) -> Event {
+    let tree = |size: usize| {
+        let mut frontier = Frontier::new();
+        made[..size].iter().for_each(|made| frontier.push(leaf(&made.record), &mut |_, _, _| ()));
+        TreeHead { size: size as u64, root: frontier.root() }
+    };
+    match event {
+        Event::Log(ledger::Event::Mapped { size, streams, .. }) => {
+            let root = super::document::map_of(&made[..size as usize]).root();
+            ledger::Event::Mapped { size, streams, root }.into()
+        }
+        Event::Log(ledger::Event::Continued(mut continued)) => {
+            continued.restored = tree(made.len());
+            continued.checkpoint = continued.checkpoint.map(|known| tree(known.size as usize));
+            ledger::Event::Continued(continued).into()
+        }
+        other => other,
+    }
+}
+
+/// Behind a `log.continued`, the id of the new log; only the last record stands there.
+fn log_of(stream: Stream) -> LogId {
+    if stream.id == samples::NEXT_LOG.0 { samples::NEXT_LOG } else { LOG }
 }
 
 fn command_id(number: usize) -> CommandId {
@@ -100,7 +128,7 @@ fn record(
         commitment: part.sealed.commitment,
     }));
     let link = Link {
-        log: LOG,
+        log: log_of(draft.stream),
         position: position as u64,
         recorded_at: Time(AT.0 + 1_000 * position as i64),
         previous: last.map_or(NO_HASH, |last| last.hash),

@@ -1,15 +1,32 @@
 //! Stored forms of the ledger's own facts.
 
 use domain::id::{KeyId, LogId};
-use domain::ledger::Event;
+use domain::ledger::{Continued, Event, SignatureKind, TreeHead};
 use domain::time::Time;
 
+use super::values::Form;
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly};
 use crate::codec::{decode, encode};
 
 facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool, codec: String } }
 facts! { ClockConfirmedV1 { now: i64 } }
 facts! { KeysLostV1 { keys: Vec<[u8; 16]> } }
+facts! { MappedV1 { size: u64, streams: u64, root: [u8; 32] } }
+facts! { SignerNamedV1 { algorithm: u16, public_key: [u8; 32], name: String } }
+facts! {
+    ContinuedV1 {
+        log: [u8; 16],
+        old_log: [u8; 16],
+        old_origin: String,
+        origin: String,
+        size: u64,
+        root: [u8; 32],
+        checkpoint_size: u64,
+        checkpoint_root: [u8; 32],
+        algorithm: u16,
+        public_key: [u8; 32],
+    }
+}
 
 /// How facts and fields are written, in words for whoever reads the log without this program.
 const CODEC: &str = "bincode 2, fixed-width integers, big-endian";
@@ -20,6 +37,9 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.opened", version: 1, facts: OpenedV1::FIELDS, parts: &[] },
     Shape { kind: "log.clock", version: 1, facts: ClockConfirmedV1::FIELDS, parts: &[] },
     Shape { kind: "log.keyring", version: 1, facts: KeysLostV1::FIELDS, parts: &[] },
+    Shape { kind: "log.map", version: 1, facts: MappedV1::FIELDS, parts: &[] },
+    Shape { kind: "log.signer", version: 1, facts: SignerNamedV1::FIELDS, parts: &[] },
+    Shape { kind: "log.continued", version: 1, facts: ContinuedV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -38,6 +58,14 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::KeysLost { keys } => {
             ("log.keyring", encode(&KeysLostV1 { keys: keys.iter().map(|key| key.0).collect() })?)
         }
+        Event::Mapped { size, streams, root } => {
+            ("log.map", encode(&MappedV1 { size: *size, streams: *streams, root: *root })?)
+        }
+        Event::SignerNamed { algorithm, public_key, name } => {
+            let form = SignerNamedV1 { algorithm: algorithm.store(), public_key: *public_key, name: name.clone() };
+            ("log.signer", encode(&form)?)
+        }
+        Event::Continued(continued) => ("log.continued", encode(&ContinuedV1::from(&**continued))?),
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -60,9 +88,60 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let KeysLostV1 { keys } = decode(facts, "facts")?;
             Event::KeysLost { keys: keys.into_iter().map(KeyId).collect() }
         }
+        ("log.map", 1) => {
+            let MappedV1 { size, streams, root } = decode(facts, "facts")?;
+            Event::Mapped { size, streams, root }
+        }
+        ("log.signer", 1) => {
+            let SignerNamedV1 { algorithm, public_key, name } = decode(facts, "facts")?;
+            Event::SignerNamed { algorithm: SignatureKind::load(algorithm)?, public_key, name }
+        }
+        ("log.continued", 1) => Event::Continued(Box::new(decode::<ContinuedV1>(facts, "facts")?.try_into()?)),
         _ => return Ok(None),
     };
     Ok(Some(event))
+}
+
+/// No checkpoint is known: nobody signs one of no records.
+const NO_CHECKPOINT: TreeHead = TreeHead { size: 0, root: [0; 32] };
+
+impl From<&Continued> for ContinuedV1 {
+    fn from(continued: &Continued) -> Self {
+        let checkpoint = continued.checkpoint.unwrap_or(NO_CHECKPOINT);
+        Self {
+            log: continued.log.0,
+            old_log: continued.old_log.0,
+            old_origin: continued.old_origin.clone(),
+            origin: continued.origin.clone(),
+            size: continued.restored.size,
+            root: continued.restored.root,
+            checkpoint_size: checkpoint.size,
+            checkpoint_root: checkpoint.root,
+            algorithm: continued.algorithm.store(),
+            public_key: continued.public_key,
+        }
+    }
+}
+
+impl TryFrom<ContinuedV1> for Continued {
+    type Error = WireError;
+
+    fn try_from(form: ContinuedV1) -> Result<Self, WireError> {
+        let checkpoint = TreeHead { size: form.checkpoint_size, root: form.checkpoint_root };
+        if checkpoint.size == 0 && checkpoint != NO_CHECKPOINT {
+            return Err(WireError::Code("checkpoint"));
+        }
+        Ok(Self {
+            log: LogId(form.log),
+            old_log: LogId(form.old_log),
+            old_origin: form.old_origin,
+            origin: form.origin,
+            restored: TreeHead { size: form.size, root: form.root },
+            checkpoint: Some(checkpoint).filter(|checkpoint| *checkpoint != NO_CHECKPOINT),
+            algorithm: SignatureKind::load(form.algorithm)?,
+            public_key: form.public_key,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -78,8 +157,41 @@ mod tests {
             origin: "muster.example/lethe".into(),
             demo: true,
         };
-        for event in [opened, Event::ClockConfirmed { now: Time(5) }, Event::KeysLost { keys: vec![KeyId([2; 16])] }] {
+        let signer = Event::SignerNamed {
+            algorithm: SignatureKind::Ed25519,
+            public_key: [3; 32],
+            name: "muster.example/lethe".into(),
+        };
+        let first = Event::Continued(Box::new(continued(None)));
+        let later = Event::Continued(Box::new(continued(Some(TreeHead { size: 9, root: [6; 32] }))));
+        let others = [
+            Event::ClockConfirmed { now: Time(5) },
+            Event::KeysLost { keys: vec![KeyId([2; 16])] },
+            Event::Mapped { size: 7, streams: 3, root: [4; 32] },
+        ];
+        for event in [opened, signer, first, later].into_iter().chain(others) {
             reads_back(&wire::Event::Log(event));
         }
+    }
+
+    fn continued(checkpoint: Option<TreeHead>) -> Continued {
+        Continued {
+            log: LogId([2; 16]),
+            old_log: LogId([1; 16]),
+            old_origin: "muster.example/lethe".into(),
+            origin: "muster.example/lethe-2".into(),
+            restored: TreeHead { size: 7, root: [5; 32] },
+            checkpoint,
+            algorithm: SignatureKind::Ed25519,
+            public_key: [3; 32],
+        }
+    }
+
+    #[test]
+    fn no_checkpoint_is_written_in_one_way_only() {
+        let mut form = ContinuedV1::from(&continued(None));
+        form.checkpoint_root = [1; 32];
+        let read = read("log.continued", 1, &encode(&form).unwrap(), Vec::new());
+        assert_eq!(read, Err(WireError::Code("checkpoint")));
     }
 }

@@ -7,6 +7,7 @@ use domain::compartment::Country;
 use domain::consent::{Evidence, Method, Source};
 use domain::holding::{ChangeCause, ReasonKind, SourceKind};
 use domain::id::*;
+use domain::ledger::SignatureKind;
 use domain::point::{PointKind, Reach};
 use domain::profile::Change;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Slug};
@@ -88,7 +89,8 @@ Direction: "direction" Origin: "origin" Priority: "priority"
 Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" CompartmentKind: "compartment"
 CountedFrom: "beginning" LegalBasis: "legal basis"
 SubjectKind: "kind of subject" Ground: "ground" AskedHow: "way of asking" IdentityCheck: "identity check"
-RefusalGround: "ground" UnfenceGround: "ground" AnchorLevel: "level" StillLinks: "link" Role: "role" }
+RefusalGround: "ground" UnfenceGround: "ground" AnchorLevel: "level" StillLinks: "link" Role: "role"
+SignatureKind: "algorithm" }
 
 macro_rules! plain {
     ($($ty:ty)*) => {$(
