@@ -3,6 +3,7 @@
 
 pub mod copy;
 pub mod describe;
+pub mod maps;
 pub mod policy;
 pub mod rebuild;
 pub mod report;

@@ -24,6 +24,9 @@ pub struct Report {
     /// How many streams there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streams: Option<usize>,
+    /// The map roots in the log, each made again from its records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map_roots: Option<MapRoots>,
     /// Sealed parts by the inventory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<Parts>,
@@ -34,6 +37,15 @@ pub struct Report {
     pub expected: bool,
     /// What this does not prove.
     pub not_covered: Vec<&'static str>,
+}
+
+/// The roots of the map of stream heads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct MapRoots {
+    /// How many the log names: all are right.
+    pub confirmed: u64,
+    /// How many records the last one is of.
+    pub up_to: u64,
 }
 
 /// Sealed parts, by the operator's inventory.
@@ -51,6 +63,8 @@ pub struct Parts {
 
 const UNCONFIRMED: &str = "nobody outside has confirmed this head: a log rewritten from the start, or from the middle \
 with every later hash, would go unnoticed. Keep the head line and give it with --expect next time.";
+const UNMAPPED: &str = "there is no map root in this log yet, so nobody who has only a part of it can be shown that a stream \
+is complete.";
 const INVENTORY: &str = "whether the sealed parts are there is the operator's inventory; only somebody with the keys can \
 open them (`lethe verify`).";
 const TIME: &str = "times are the operator's claim.";
@@ -59,6 +73,7 @@ impl From<&Consistent> for Report {
     fn from(log: &Consistent) -> Self {
         let verify::Parts { present, erased, lost, residue } = log.parts;
         let unconfirmed = (!log.expected).then_some(UNCONFIRMED);
+        let unmapped = (log.maps.count == 0).then_some(UNMAPPED);
         Self {
             verdict: "consistent",
             position: None,
@@ -66,10 +81,11 @@ impl From<&Consistent> for Report {
             head: Some(log.head.to_string()),
             origin: log.origin.clone(),
             streams: Some(log.streams),
+            map_roots: Some(MapRoots { confirmed: log.maps.count, up_to: log.maps.size }),
             parts: Some(Parts { present, erased, lost, residue }),
             certified_erasures: Some(log.certified),
             expected: log.expected,
-            not_covered: unconfirmed.into_iter().chain([INVENTORY, TIME]).collect(),
+            not_covered: unconfirmed.into_iter().chain(unmapped).chain([INVENTORY, TIME]).collect(),
         }
     }
 }
@@ -83,6 +99,7 @@ impl From<&Unsound> for Report {
             head: None,
             origin: None,
             streams: None,
+            map_roots: None,
             parts: None,
             certified_erasures: None,
             expected: false,
@@ -107,6 +124,9 @@ impl std::fmt::Display for Report {
                  {certified}",
                 parts.present, parts.erased, parts.lost, parts.residue
             )?;
+        }
+        if let Some(MapRoots { confirmed, up_to }) = self.map_roots.filter(|roots| roots.confirmed > 0) {
+            writeln!(f, "map roots: {confirmed} made again and right, the last one of the first {up_to} records")?;
         }
         if self.expected {
             writeln!(f, "The expected head is in this log.")?;

@@ -1,18 +1,19 @@
-//! Whether a log is what it claims: every record in its place, every link, every stream without a gap, every absent part
-//! with an excuse. Needs no key.
+//! Whether a log is what it claims: every record in its place, every link, every stream without a gap, every map root that of
+//! the records before it, every absent part with an excuse. Needs no key.
 
 use domain::event::{Event, Stream};
 use domain::id::KeyId;
 use domain::personal::{Gone, Held};
-use domain::{notice, subject};
+use domain::{ledger, notice, subject};
 use events::bundle::Presence;
-use events::chain::{Broken, Chain, Head};
+use events::chain::{Broken, Chain, Head, StreamHead};
 use events::ids::{IdMap, IdSet};
 use events::log::LogError;
 use events::record::{Hash, Record, hash};
 use events::wire::{self, WireError};
 use rayon::prelude::*;
 
+use crate::maps::{MapRoots, Maps, Named, WrongMap};
 use crate::source::{Audited, Source, SourceError};
 
 /// How many records are read and hashed at a time.
@@ -27,6 +28,8 @@ pub struct Consistent {
     pub origin: Option<String>,
     /// How many streams it has.
     pub streams: usize,
+    /// The map roots it names: each was made again.
+    pub maps: MapRoots,
     /// Sealed parts by the inventory.
     pub parts: Parts,
     /// Erasures that were certified.
@@ -104,6 +107,14 @@ pub enum Unsound {
         /// Why not.
         reason: String,
     },
+    /// The map root that a record names is not that of the records before it.
+    #[error("record {position}: {wrong}")]
+    Map {
+        /// Where.
+        position: u64,
+        /// In what way.
+        wrong: WrongMap,
+    },
     /// The inventory and the record do not go together.
     #[error("record {position}: the inventory has {listed} sealed parts, the record names {named}")]
     Inventory {
@@ -147,6 +158,7 @@ impl Unsound {
             Self::Chain(broken) => broken.position,
             Self::Stored { position, .. }
             | Self::Facts { position, .. }
+            | Self::Map { position, .. }
             | Self::Inventory { position, .. }
             | Self::Missing { position, .. }
             | Self::Revived { position, .. } => *position,
@@ -199,6 +211,7 @@ impl Chunk {
 #[derive(Default)]
 struct Audit {
     chain: Chain,
+    maps: Maps,
     expected: Option<Head>,
     met: bool,
     origin: Option<String>,
@@ -225,7 +238,8 @@ impl Audit {
             self.chain.check(&record, hash).map_err(Unsound::from)?;
             self.expect(hash)?;
             self.inventory(&record, audited)?;
-            self.erasure(&record)?;
+            self.decisive(&record)?;
+            self.maps.take(StreamHead { stream: record.stream, count: record.revision + 1, hash });
             each(&record, hash);
         }
         Ok(())
@@ -260,25 +274,29 @@ impl Audit {
         Ok(())
     }
 
-    /// The few kinds whose facts decide something here: what may be absent, and which text was shown.
-    fn erasure(&mut self, record: &Record<'_>) -> Result<(), Failed> {
-        const KINDS: [&str; 5] =
-            ["log.opened", "log.keyring", "case.destruction-ordered", "case.certified", "notice.published"];
+    /// The few kinds whose facts decide something here: what may be absent, which text was shown, where streams stood.
+    fn decisive(&mut self, record: &Record<'_>) -> Result<(), Failed> {
+        const KINDS: [&str; 6] =
+            ["log.opened", "log.keyring", "log.map", "case.destruction-ordered", "case.certified", "notice.published"];
         if !KINDS.contains(&record.kind) {
             return Ok(());
         }
         let wrong = |reason: &str| Unsound::Facts { position: record.position, reason: reason.to_owned() };
         match facts(record)? {
-            Event::Log(domain::ledger::Event::Opened { log, origin, .. }) if log == record.log => {
+            Event::Log(ledger::Event::Opened { log, origin, .. }) if log == record.log => {
                 self.origin = Some(origin);
             }
-            Event::Log(domain::ledger::Event::Opened { .. }) => return Err(wrong("it opens another log").into()),
+            Event::Log(ledger::Event::Opened { .. }) => return Err(wrong("it opens another log").into()),
             Event::Notice(notice::Event::Published { text, hash, .. })
                 if events::record::notice_hash(text.as_str()) != hash =>
             {
                 return Err(wrong("the hash beside the notice is another text's").into());
             }
-            Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys),
+            Event::Log(ledger::Event::KeysLost { keys }) => self.lost.extend(keys),
+            Event::Log(ledger::Event::Mapped { size, streams, root }) => {
+                let (position, named) = (record.position, Named { size, streams, root });
+                self.maps.confirm(named).map_err(|wrong| Unsound::Map { position, wrong })?;
+            }
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                 self.orders.insert(erasure, record.stream);
                 for key in keys {
@@ -324,6 +342,7 @@ impl Audit {
             head,
             origin: self.origin,
             streams: self.chain.streams(),
+            maps: self.maps.confirmed(),
             parts: self.parts,
             certified: self.certified.len(),
             expected: self.met,

@@ -18,6 +18,7 @@ mod erasure;
 mod importing;
 mod journal;
 mod ledger;
+mod maps;
 mod operator;
 mod planted;
 mod powercut;

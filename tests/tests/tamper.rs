@@ -29,7 +29,7 @@ static BOOK: LazyLock<BTreeMap<PathBuf, Vec<u8>>> = LazyLock::new(|| {
     read_files(home.path())
 });
 
-fn with_book() -> (tempfile::TempDir, Forger) {
+pub fn with_book() -> (tempfile::TempDir, Forger) {
     let home = scratch();
     write_files(home.path(), &BOOK);
     let forger = Forger::read(home.path());
@@ -38,13 +38,13 @@ fn with_book() -> (tempfile::TempDir, Forger) {
 
 /// What a verification, by whichever way, came to.
 #[derive(Debug, PartialEq)]
-enum Verdict {
+pub enum Verdict {
     Consistent,
     Broken(u64, String),
     Unreadable(String),
 }
 
-fn audit(path: &Path, expect: Option<Head>) -> Verdict {
+pub fn audit(path: &Path, expect: Option<Head>) -> Verdict {
     let source = book::patiently(|| match Source::open(path) {
         Err(SourceError::InUse) => Err(SourceError::InUse.to_string()),
         opened => Ok(opened),
@@ -59,7 +59,7 @@ fn audit(path: &Path, expect: Option<Head>) -> Verdict {
 }
 
 /// The same by the program, whose exit code is what a script goes by.
-fn audit_by_program(path: &Path, expect: Option<Head>) -> Verdict {
+pub fn audit_by_program(path: &Path, expect: Option<Head>) -> Verdict {
     let mut command = Command::new(program("lethe-audit"));
     command.arg("verify").arg(path).arg("--json");
     if let Some(head) = expect {
@@ -77,7 +77,7 @@ fn audit_by_program(path: &Path, expect: Option<Head>) -> Verdict {
     }
 }
 
-fn assert_broken(verdict: &Verdict, position: u64, reason: &str, what: &str) {
+pub fn assert_broken(verdict: &Verdict, position: u64, reason: &str, what: &str) {
     match verdict {
         Verdict::Broken(at, why) if *at == position && why.contains(reason) => {}
         other => panic!("{what}: record {position}, {reason:?} was expected, and this was said: {other:?}"),
