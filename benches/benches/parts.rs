@@ -10,6 +10,7 @@ use domain::contact::{self, Profile};
 use domain::event::{Event, Stream, StreamKind};
 use domain::holding::{Holding, ReasonKind, SourceKind};
 use domain::id::{ActorId, CommandId, KeyId, LogId, PointId, SubjectId};
+use domain::ledger;
 use domain::personal::Held;
 use domain::point::{Point, PointKind};
 use domain::profile::Address;
@@ -21,6 +22,7 @@ use events::log::frame::{self, Sums};
 use events::log::{Entry, Part, PartBytes};
 use events::record::{Draft, Link, NO_HASH, PartRef, Record, hash};
 use events::seal::{Binding, Plain, open, seal};
+use events::tree::leaf;
 use events::wire::{self, Written};
 
 const LOG: LogId = LogId([5; 16]);
@@ -141,21 +143,32 @@ fn records(criterion: &mut Criterion) {
     });
 }
 
+fn opened() -> Vec<u8> {
+    let event = ledger::Event::Opened { log: LOG, controller: String::new(), origin: "bench".into(), demo: true };
+    wire::write(&event.into()).unwrap().facts
+}
+
 fn chains(criterion: &mut Criterion) {
     let part = PartRef { compartment: Compartment::Relationship, key: KeyId([7; 16]), commitment: [8; 32] };
     let mut previous = NO_HASH;
     let records: Vec<_> = (0..10_000)
         .map(|position| {
-            let bytes = draft(position, &[0; 9], part).write(&link(position, previous)).unwrap();
+            let mut draft = draft(position, &[0; 9], part);
+            if position == 0 {
+                draft.stream.id = LOG.0;
+                (draft.facts, draft.personal) = (opened(), Vec::new());
+            }
+            let bytes = draft.write(&link(position, previous)).unwrap();
             previous = hash(&bytes);
             (bytes, previous)
         })
         .collect();
-    let parsed: Vec<_> = records.iter().map(|(bytes, hash)| (Record::parse(bytes).unwrap(), *hash)).collect();
+    let parsed: Vec<_> =
+        records.iter().map(|(bytes, hash)| (Record::parse(bytes).unwrap(), *hash, leaf(bytes))).collect();
     criterion.bench_function("chain: check 10,000 records", |bencher| {
         bencher.iter(|| {
             let mut chain = Chain::new();
-            parsed.iter().try_for_each(|(record, hash)| chain.check(record, *hash)).unwrap();
+            parsed.iter().try_for_each(|(record, hash, leaf)| chain.check(record, *hash, *leaf)).unwrap();
             chain.head()
         });
     });

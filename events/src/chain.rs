@@ -1,5 +1,9 @@
-//! The chain as whoever reads it checks it: dense positions, links, contiguous revisions, whole commands. One [`Chain`]
-//! follows a log from its first record; the writer's own promises are asserted again here.
+//! The chain as whoever reads it checks it: dense positions, links, contiguous revisions, whole commands, and one log id, but
+//! for a restore. One [`Chain`] follows a log from its first record; the writer's own promises are asserted again here.
+
+mod line;
+#[cfg(test)]
+mod tests;
 
 use domain::event::{Stream, StreamKind};
 use domain::id::{CommandId, LogId};
@@ -8,6 +12,11 @@ use domain::time::Time;
 use crate::bytes::Malformed;
 use crate::ids::IdMap;
 use crate::record::{Hash, NO_HASH, Record, hash};
+use crate::tree::{self, Node};
+use crate::wire::WireError;
+
+use line::Line;
+pub use line::{Generation, NotContinued};
 
 /// Where a chain stands: how many records, and the hash of the last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +75,18 @@ pub enum Reason {
     /// The first record does not open a log.
     #[error("the first record does not open a log")]
     NotOpened,
+    /// The facts of the first record are of another log.
+    #[error("it opens another log")]
+    OpensAnother,
+    /// A log is opened once.
+    #[error("it opens a log that is open")]
+    OpenedAgain,
+    /// Another log id begins with it, and it does not go on from what stands before it.
+    #[error(transparent)]
+    Continued(NotContinued),
+    /// It decides which log this is, and cannot be read.
+    #[error(transparent)]
+    Facts(#[from] WireError),
     /// The link to the record before does not hold.
     #[error("it does not link to the record before it")]
     Link,
@@ -119,7 +140,7 @@ pub enum Reason {
 #[derive(Default)]
 pub struct Chain {
     head: Option<Head>,
-    log: Option<LogId>,
+    line: Line,
     recorded_at: Option<Time>,
     command: Option<Open>,
     streams: IdMap<[u8; 16], StreamHead>,
@@ -154,9 +175,19 @@ impl Chain {
         self.head.unwrap_or(Head::EMPTY)
     }
 
-    /// Which log it follows, once it has seen the first record.
+    /// Which log it follows, once it has seen the first record: the last of its generations.
     pub fn log(&self) -> Option<LogId> {
-        self.log
+        self.line.log()
+    }
+
+    /// The generations of the log, the oldest first. None only before the first record.
+    pub fn generations(&self) -> &[Generation] {
+        self.line.generations()
+    }
+
+    /// The root of the RFC 6962 tree over the records so far.
+    pub fn root(&self) -> Node {
+        self.line.tree().root()
     }
 
     /// When the last record was written.
@@ -179,15 +210,15 @@ impl Chain {
         let position = self.head().size;
         let record = Record::parse(bytes).map_err(|bad| Broken { position, reason: bad.into() })?;
         let hash = hash(bytes);
-        self.check(&record, hash)?;
+        self.check(&record, hash, tree::leaf(bytes))?;
         Ok((record, hash))
     }
 
-    /// Checks and takes the next record, parsed and hashed elsewhere (in parallel, say).
-    pub fn check(&mut self, record: &Record<'_>, hash: Hash) -> Result<(), Broken> {
+    /// Checks and takes the next record, parsed and hashed elsewhere (in parallel, say), for the chain and for the tree.
+    pub fn check(&mut self, record: &Record<'_>, hash: Hash, leaf: Node) -> Result<(), Broken> {
         let head = self.head();
-        self.doubt(record, head).map_err(|reason| Broken { position: head.size, reason })?;
-        self.log = Some(record.log);
+        let begun = self.doubt(record, head).map_err(|reason| Broken { position: head.size, reason })?;
+        self.line.take(begun, leaf);
         self.recorded_at = Some(record.recorded_at);
         self.head = Some(Head { size: head.size + 1, hash });
         self.command = (record.index + 1 < record.count).then_some(Open {
@@ -208,15 +239,12 @@ impl Chain {
         }
     }
 
-    fn doubt(&self, record: &Record<'_>, head: Head) -> Result<(), Reason> {
+    /// The generation that begins with the record, if one does.
+    fn doubt(&self, record: &Record<'_>, head: Head) -> Result<Option<Generation>, Reason> {
         if record.position != head.size {
             return Err(Reason::Position(record.position));
         }
-        match self.log {
-            Some(log) if log != record.log => return Err(Reason::Log(record.log)),
-            None if record.kind != "log.opened" => return Err(Reason::NotOpened),
-            _ => {}
-        }
+        let begun = self.line.next(record)?;
         if record.previous != head.hash {
             return Err(Reason::Link);
         }
@@ -230,7 +258,8 @@ impl Chain {
             return Err(Reason::Causation);
         }
         self.doubt_stream(record)?;
-        self.doubt_command(record)
+        self.doubt_command(record)?;
+        Ok(begun)
     }
 
     fn doubt_stream(&self, record: &Record<'_>) -> Result<(), Reason> {

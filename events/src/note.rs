@@ -7,6 +7,7 @@ mod signer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+pub(crate) use key::may_be_named;
 pub use key::{Kind, NoKey, VerifierKey};
 pub use signer::{FileSigner, SignError, Signer, SignerError};
 
@@ -49,7 +50,7 @@ impl Signature {
         let malformed = NoteError::Malformed;
         let rest = line.strip_prefix(MARK).ok_or(malformed("a signature line has no mark"))?;
         let (name, signature) = rest.split_once(' ').ok_or(malformed("a signature line has no signature"))?;
-        if !key::may_be_named(name) {
+        if !may_be_named(name) {
             return Err(malformed("a signature has no good name"));
         }
         let bytes = BASE64.decode(signature).map_err(|_| malformed("a signature is no base64"))?;

@@ -1,9 +1,8 @@
 //! The boot: a log is read from its first record as an auditor would read it, every part that has a live key is opened,
 //! and the views are folded by the very calls that the writer makes. Only then does the ledger take commands.
 
-use domain::event::{Event, Follow, StreamKind};
+use domain::event::{Follow, StreamKind};
 use domain::id::{KeyId, LogId, RegisterId};
-use domain::ledger;
 use events::chain::{Broken, Chain};
 use events::ids::IdSet;
 use events::keyring::{KeyState, Keyring, KeyringError, Settled};
@@ -104,8 +103,9 @@ pub fn boot<V: Follow>(
         progress(from, size);
     }
     replay.views.replayed();
-    let Replay { chain, mut owners, views, gone, unopened, mut residue, register, tree, origin, .. } = replay;
+    let Replay { chain, mut owners, views, gone, unopened, mut residue, register, tree, .. } = replay;
     chain.end()?;
+    let origin = chain.generations().last().map(|generation| generation.origin.clone()).unwrap_or_default();
     for (position, key) in gone {
         if !owners.is_ordered(&key) && !owners.is_lost(&key) {
             return Err(BootError::NotOrdered { position, key });
@@ -175,8 +175,6 @@ struct Replay<V> {
     register: Option<RegisterId>,
     /// The tree over all records so far.
     tree: Tree,
-    /// What the log's checkpoints are signed for.
-    origin: String,
 }
 
 impl<V: Follow> Replay<V> {
@@ -191,16 +189,15 @@ impl<V: Follow> Replay<V> {
             residue: IdSet::default(),
             register: None,
             tree,
-            origin: String::new(),
         }
     }
 
     fn take(&mut self, log: &impl Log, keyring: &Keyring, chunk: Chunk) -> Result<(), BootError> {
         let mut plain = Vec::with_capacity(chunk.opened.len());
-        for (entry, opened) in chunk.entries.iter().zip(chunk.opened) {
+        for ((entry, opened), leaf) in chunk.entries.iter().zip(chunk.opened).zip(&chunk.leaves) {
             let position = self.chain.head().size;
             let record = Record::parse(&entry.record).map_err(|bad| Broken { position, reason: bad.into() })?;
-            self.chain.check(&record, entry.hash)?;
+            self.chain.check(&record, entry.hash, *leaf)?;
             let opened = opened?;
             if let Some(part) = opened.keys.iter().position(|key| self.owners.is_ordered(key)) {
                 return Err(BootError::Revived { position, part });
@@ -221,9 +218,6 @@ impl<V: Follow> Replay<V> {
     fn own(&mut self, keyring: &Keyring, position: u64, entry: &Entry, opened: &Opened) {
         let Opened { recorded, owned, .. } = opened;
         self.owners.take(&recorded.place, &recorded.event, owned);
-        if let Event::Log(ledger::Event::Opened { origin, .. }) = &recorded.event {
-            self.origin.clone_from(origin);
-        }
         if recorded.place.stream.kind == StreamKind::Register {
             self.register = Some(RegisterId(recorded.place.stream.id));
         }

@@ -1,5 +1,6 @@
 //! What the auditor's program says, in plain words and as JSON: each verdict with what it does not cover.
 
+use events::note::{Kind, VerifierKey};
 use serde::Serialize;
 
 use crate::verify::{self, Consistent, Unsound};
@@ -21,6 +22,9 @@ pub struct Report {
     /// What the log says it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// Its generations: more than one where it was restored from a backup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub generations: Vec<Generation>,
     /// How many streams there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streams: Option<usize>,
@@ -37,6 +41,28 @@ pub struct Report {
     pub expected: bool,
     /// What this does not prove.
     pub not_covered: Vec<&'static str>,
+}
+
+/// A log between two restores.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Generation {
+    /// Its id.
+    pub log: String,
+    /// What its checkpoints are signed for.
+    pub origin: String,
+    /// The position of its first record.
+    pub from: u64,
+    /// The keys of its checkpoints that it names, as verifier keys.
+    pub signers: Vec<Signer>,
+}
+
+/// A key of checkpoints.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Signer {
+    /// The position of the record that names it.
+    pub from: u64,
+    /// The key with its name, as a `vkey`.
+    pub key: String,
 }
 
 /// The roots of the map of stream heads.
@@ -67,26 +93,41 @@ const UNMAPPED: &str = "there is no map root in this log yet, so nobody who has 
 is complete.";
 const INVENTORY: &str = "whether the sealed parts are there is the operator's inventory; only somebody with the keys can \
 open them (`lethe verify`).";
+const RESTORED: &str = "what was recorded after the backup that this log was restored from, and is not in it: whoever kept a \
+checkpoint of an earlier generation that is of more records than the next one goes on from has seen some of it.";
 const TIME: &str = "times are the operator's claim.";
 
 impl From<&Consistent> for Report {
     fn from(log: &Consistent) -> Self {
         let verify::Parts { present, erased, lost, residue } = log.parts;
         let unconfirmed = (!log.expected).then_some(UNCONFIRMED);
+        let restored = (log.generations.len() > 1).then_some(RESTORED);
         let unmapped = (log.maps.count == 0).then_some(UNMAPPED);
         Self {
             verdict: "consistent",
             position: None,
             reason: None,
             head: Some(log.head.to_string()),
-            origin: log.origin.clone(),
+            origin: log.generations.last().map(|generation| generation.of.origin.clone()),
+            generations: log.generations.iter().map(Generation::from).collect(),
             streams: Some(log.streams),
             map_roots: Some(MapRoots { confirmed: log.maps.count, up_to: log.maps.size }),
             parts: Some(Parts { present, erased, lost, residue }),
             certified_erasures: Some(log.certified),
             expected: log.expected,
-            not_covered: unconfirmed.into_iter().chain(unmapped).chain([INVENTORY, TIME]).collect(),
+            not_covered: unconfirmed.into_iter().chain(restored).chain(unmapped).chain([INVENTORY, TIME]).collect(),
         }
+    }
+}
+
+impl From<&verify::Generation> for Generation {
+    fn from(generation: &verify::Generation) -> Self {
+        let events::chain::Generation { log, origin, from } = &generation.of;
+        let key = |public| {
+            VerifierKey::new(origin, Kind::Note, public).map_or_else(|bad| bad.to_string(), |key| key.to_string())
+        };
+        let signers = generation.signers.iter().map(|(from, public)| Signer { from: *from, key: key(*public) });
+        Self { log: log.to_string(), origin: origin.clone(), from: *from, signers: signers.collect() }
     }
 }
 
@@ -98,6 +139,7 @@ impl From<&Unsound> for Report {
             reason: Some(unsound.to_string()),
             head: None,
             origin: None,
+            generations: Vec::new(),
             streams: None,
             map_roots: None,
             parts: None,
@@ -116,6 +158,12 @@ impl std::fmt::Display for Report {
         }
         if let Some(head) = &self.head {
             writeln!(f, "head {head}")?;
+        }
+        if let [_, _, ..] = self.generations.as_slice() {
+            for Generation { log, origin, from, .. } in &self.generations {
+                writeln!(f, "from record {from} on: {log}, checkpoints for {origin}")?;
+            }
+            writeln!(f, "The log was restored from a backup where another id begins.")?;
         }
         if let (Some(streams), Some(parts), Some(certified)) = (self.streams, self.parts, self.certified_erasures) {
             writeln!(

@@ -6,10 +6,11 @@ use domain::id::KeyId;
 use domain::personal::{Gone, Held};
 use domain::{ledger, notice, subject};
 use events::bundle::Presence;
-use events::chain::{Broken, Chain, Head, StreamHead};
+use events::chain::{Broken, Chain, Head, Reason, StreamHead};
 use events::ids::{IdMap, IdSet};
 use events::log::LogError;
 use events::record::{Hash, Record, hash};
+use events::tree::{self, Node};
 use events::wire::{self, WireError};
 use rayon::prelude::*;
 
@@ -24,8 +25,8 @@ const CHUNK: usize = 8192;
 pub struct Consistent {
     /// Where it ends.
     pub head: Head,
-    /// Which log, and whose.
-    pub origin: Option<String>,
+    /// Its generations, the oldest first: more than one where it was restored from a backup.
+    pub generations: Vec<Generation>,
     /// How many streams it has.
     pub streams: usize,
     /// The map roots it names: each was made again.
@@ -36,6 +37,15 @@ pub struct Consistent {
     pub certified: usize,
     /// Whether the expected head was given and met.
     pub expected: bool,
+}
+
+/// A log between two restores, and who may sign for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// Its id, its origin and where it begins.
+    pub of: events::chain::Generation,
+    /// The keys that the log names for its checkpoints, each with the position from which on.
+    pub signers: Vec<(u64, [u8; 32])>,
 }
 
 /// How many sealed parts there are, by what the inventory says.
@@ -82,6 +92,18 @@ impl From<SourceError> for Failed {
             _ => return Self::Unreadable(error),
         };
         Self::Broken(Unsound::Stored { position, reason: error.to_string() })
+    }
+}
+
+/// What cannot be read because it came later is no verdict.
+impl From<Broken> for Failed {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken { position, reason: Reason::Facts(unknown @ WireError::Unknown { .. }) } => {
+                Self::Newer { position, unknown }
+            }
+            broken => Self::Broken(Unsound::Chain(broken)),
+        }
     }
 }
 
@@ -193,17 +215,18 @@ pub fn verify(
     Ok(audit.end(source)?)
 }
 
-/// Some records in a row, and their hashes: those are made while the records before them are checked.
+/// Some records in a row, and their hashes for chain and tree: those are made while the records before them are checked.
 #[derive(Default)]
 struct Chunk {
     records: Vec<Audited>,
-    hashes: Vec<Hash>,
+    hashes: Vec<(Hash, Node)>,
 }
 
 impl Chunk {
     fn read(records: &mut (dyn Iterator<Item = Result<Audited, SourceError>> + Send)) -> Result<Self, SourceError> {
         let records = records.take(CHUNK).collect::<Result<Vec<_>, _>>()?;
-        let hashes = records.par_iter().with_min_len(64).map(|audited| hash(&audited.record)).collect();
+        let both = |audited: &Audited| (hash(&audited.record), tree::leaf(&audited.record));
+        let hashes = records.par_iter().with_min_len(64).map(both).collect();
         Ok(Self { records, hashes })
     }
 }
@@ -214,7 +237,8 @@ struct Audit {
     maps: Maps,
     expected: Option<Head>,
     met: bool,
-    origin: Option<String>,
+    /// The keys that sign checkpoints, each with the position that names it.
+    signers: Vec<(u64, [u8; 32])>,
     /// Keys by the position of the record that ordered their destruction.
     ordered: IdMap<KeyId, u64>,
     certified: IdSet<domain::id::ErasureId>,
@@ -233,9 +257,9 @@ impl Audit {
         let records = chunk.records.par_iter().with_min_len(64);
         let parsed: Vec<_> = records.map(|audited| Record::parse(&audited.record)).collect();
         for ((audited, hash), record) in chunk.records.iter().zip(&chunk.hashes).zip(parsed) {
-            let (position, hash) = (self.chain.head().size, *hash);
-            let record = record.map_err(|bad| Unsound::from(Broken { position, reason: bad.into() }))?;
-            self.chain.check(&record, hash).map_err(Unsound::from)?;
+            let (position, (hash, leaf)) = (self.chain.head().size, *hash);
+            let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
+            self.chain.check(&record, hash, leaf)?;
             self.expect(hash)?;
             self.inventory(&record, audited)?;
             self.decisive(&record)?;
@@ -276,17 +300,29 @@ impl Audit {
 
     /// The few kinds whose facts decide something here: what may be absent, which text was shown, where streams stood.
     fn decisive(&mut self, record: &Record<'_>) -> Result<(), Failed> {
-        const KINDS: [&str; 6] =
-            ["log.opened", "log.keyring", "log.map", "case.destruction-ordered", "case.certified", "notice.published"];
+        const KINDS: [&str; 7] = [
+            "log.keyring",
+            "log.map",
+            "log.signer",
+            "log.continued",
+            "case.destruction-ordered",
+            "case.certified",
+            "notice.published",
+        ];
         if !KINDS.contains(&record.kind) {
             return Ok(());
         }
         let wrong = |reason: &str| Unsound::Facts { position: record.position, reason: reason.to_owned() };
         match facts(record)? {
-            Event::Log(ledger::Event::Opened { log, origin, .. }) if log == record.log => {
-                self.origin = Some(origin);
+            Event::Log(ledger::Event::Continued(continued)) => {
+                self.signers.push((record.position, continued.public_key));
             }
-            Event::Log(ledger::Event::Opened { .. }) => return Err(wrong("it opens another log").into()),
+            Event::Log(ledger::Event::SignerNamed { public_key, name, .. }) => {
+                if self.chain.generations().last().is_none_or(|generation| generation.origin != name) {
+                    return Err(wrong("the key it names signs for another origin").into());
+                }
+                self.signers.push((record.position, public_key));
+            }
             Event::Notice(notice::Event::Published { text, hash, .. })
                 if events::record::notice_hash(text.as_str()) != hash =>
             {
@@ -340,7 +376,7 @@ impl Audit {
         }
         Ok(Consistent {
             head,
-            origin: self.origin,
+            generations: generations(&self.chain, &self.signers),
             streams: self.chain.streams(),
             maps: self.maps.confirmed(),
             parts: self.parts,
@@ -348,6 +384,15 @@ impl Audit {
             expected: self.met,
         })
     }
+}
+
+fn generations(chain: &Chain, signers: &[(u64, [u8; 32])]) -> Vec<Generation> {
+    let ends = chain.generations().iter().skip(1).map(|next| next.from).chain([u64::MAX]);
+    let generation = |(of, end): (&events::chain::Generation, u64)| {
+        let named = signers.iter().filter(|(position, _)| (of.from..end).contains(position));
+        Generation { of: of.clone(), signers: named.copied().collect() }
+    };
+    chain.generations().iter().zip(ends).map(generation).collect()
 }
 
 /// The event of a record as somebody without keys reads it.

@@ -7,11 +7,13 @@ use std::time::Duration;
 use domain::compartment::Compartment;
 use domain::event::{Stream, StreamKind};
 use domain::id::{ActorId, CommandId, KeyId, LogId};
+use domain::ledger;
 use domain::time::Time;
 use events::chain::Chain;
 use events::log::engine::{Embedded, Options};
 use events::log::{Commit, Entry, Log, LogError, Part, PartBytes, PartPlace};
 use events::record::{Draft, Link, NO_HASH, PartRef};
+use events::wire;
 
 /// The log of the story.
 pub const LOG: LogId = LogId([7; 16]);
@@ -87,7 +89,7 @@ impl Story {
             index,
             count,
             causation: None,
-            facts: vec![position as u8; (position * 131 % 900) as usize],
+            facts: if position == 0 { opened() } else { vec![position as u8; (position * 131 % 900) as usize] },
             personal: parts.iter().map(reference).collect(),
         };
         let link = Link {
@@ -100,6 +102,12 @@ impl Story {
         let record = draft.write(&link).unwrap();
         Entry { hash: events::record::hash(&record), record, parts }
     }
+}
+
+/// The one kind whose facts the chain reads.
+fn opened() -> Vec<u8> {
+    let event = ledger::Event::Opened { log: LOG, controller: String::new(), origin: "driver".into(), demo: true };
+    wire::write(&event.into()).unwrap().facts
 }
 
 fn sealed(position: u64, part: u64) -> Part {

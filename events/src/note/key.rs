@@ -141,6 +141,6 @@ impl FromStr for VerifierKey {
 }
 
 /// Whether a key may have this name.
-pub(super) fn may_be_named(name: &str) -> bool {
+pub(crate) fn may_be_named(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
