@@ -1,0 +1,498 @@
+#!/usr/bin/env python3
+"""A second verifier of Lethe logs, written from FORMAT.md alone. It reads audit copies, without a key or a server.
+
+The tables of kinds, structures and codes are taken from FORMAT.md itself: what the document does not say, this cannot
+read. Numbers in headings are its sections. Exit codes: 0 consistent, 1 broken, 2 unreadable.
+"""
+
+import argparse
+import base64
+import datetime
+import hashlib
+import json
+import re
+import struct
+import sys
+from collections import deque, namedtuple
+from pathlib import Path
+
+from blake3 import blake3
+from nacl.exceptions import CryptoError
+from nacl.signing import VerifyKey
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "events" / "FORMAT.md"
+NO_HASH = bytes(32)
+MAP_LAG = 262_144
+DAY_MS = 86_400_000
+EPOCH = datetime.date(1970, 1, 1)
+HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
+YES_NO = {0: False, 1: True}
+NUMBERS = {"u16": (2, False), "u32": (4, False), "u64": (8, False), "i32": (4, True), "i64": (8, True)}
+NOT_COVERED = """events that were never written; two ids for one person; whether sealed parts are there, which is the \
+operator's inventory; times, which are the operator's claim; a log rewritten from its start, where no head was kept"""
+
+class Broken(Exception):
+    """The log is not as FORMAT.md says: at which position, and why. Every other exception: it cannot be judged."""
+
+def check(holds, position, reason):
+    if not holds:
+        raise Broken(position, reason)
+
+def derive_key(context, data):
+    return blake3(data, derive_key_context=context).digest()
+
+# ---- 3. Stored values, and 4. the tables that say which ones come next
+class Reader:
+    """Bytes, taken from the front. Whatever is not as it should be is a ValueError."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, length):
+        if length > len(self.data) - self.at:
+            raise ValueError("it ends too early")
+        self.at += length
+        return self.data[self.at - length : self.at]
+
+    def number(self, size, signed=False):
+        return int.from_bytes(self.take(size), "big", signed=signed)
+
+    def choice(self, size, known):
+        number = self.number(size)
+        if number not in known:
+            raise ValueError(f"{number} stands where it means nothing")
+        return known[number]
+
+def read_whole(data, read):
+    """What all of the bytes say. Nothing reads a value from two forms, so there is no second one of the same."""
+    reader = Reader(data)
+    value = read(reader)
+    if reader.at != len(data):
+        raise ValueError("bytes stand behind its end")
+    return value
+
+class Tables:
+    """What FORMAT.md says between its marks, as far as values are concerned. A choice is a number of so many bytes, and
+    what each number says: a word and the fields behind it. Fields are a tuple of names and types."""
+
+    def __init__(self, document):
+        made = dict(re.findall(r"<!-- made: (\w+) -->\n(.*?)\n<!-- end", document, re.DOTALL))
+
+        def rows(name):
+            return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in made[name].splitlines()[2:]]
+
+        self.streams = re.findall(r"`([a-z]+)`", made["streams"])
+        self.choices = {"bool": (1, {0: (False, ()), 1: (True, ())})}
+        for name, cell in rows("codes"):
+            self.choices[name] = 2, {int(number): (word, ()) for number, word in re.findall(r"(\d+) `(\w+)`", cell)}
+        self.structures = {}
+        for name, cell in rows("structures"):
+            variants = re.findall(r"(\w+) `(\d+)(?:, then ([^`]+))?`(?: \((\w+)\))?", cell)
+            self.structures[name.strip("`")] = self.fields(cell)
+            if variants:
+                self.choices[name.strip("`")] = 4, {int(row[1]): (row[0], self.variant(*row[2:])) for row in variants}
+        self.kinds = {(row[0].strip("`"), int(row[1])): (self.fields(row[2]), row[3]) for row in rows("kinds")}
+
+    def fields(self, cell):
+        found = re.findall(r"(\w+) `([^`\d][^`]*)`(?: \(([\w ]+)\))?", cell)
+        return tuple((name, self.coded(text, codes)) for name, text, codes in found)
+
+    def variant(self, text, codes):
+        named = [field.rpartition(": ") for field in self.coded(text, codes).split(", ") if field]
+        return tuple((name or "value", type_) for name, _, type_ in named)
+
+    def coded(self, text, codes):
+        """The table in brackets is the one that the last number is from; other brackets name a unit."""
+        return codes.join(text.rsplit("u16", 1)) if codes in self.choices else text
+
+    def read(self, reader, text):
+        """The next value of a type, or of a list of fields by their names."""
+        if isinstance(text, tuple):
+            return {name: self.read(reader, type_) for name, type_ in text}
+        outer, _, inner = text.removesuffix(">").partition("<")
+        if text in NUMBERS:
+            return reader.number(*NUMBERS[text])
+        if text.startswith("["):
+            return reader.take(int(text[5:-1]))
+        if text == "String":
+            return reader.take(reader.number(8)).decode()
+        if outer == "Vec":
+            return [self.read(reader, inner) for _ in range(min(reader.number(8), len(reader.data) + 1))]
+        if outer == "Option":
+            return self.read(reader, inner) if reader.choice(1, YES_NO) else None
+        if outer == "ChangeV1":
+            word = reader.choice(4, {0: "stays", 1: "cleared", 2: "set"})
+            return (word, self.read(reader, inner)) if word == "set" else word
+        if text in self.choices:
+            word, fields = reader.choice(*self.choices[text])
+            return (word, self.read(reader, fields)) if fields else word
+        return self.read(reader, self.structures[text])
+
+# ---- 2. Records and the chain
+Part = namedtuple("Part", "code bucket key commitment")
+Record = namedtuple("Record", """log position recorded_at effective_at kind version stream_kind stream revision previous
+previous_in_stream actor command index count causation facts parts""")
+
+def read_record(reader, streams):
+    if reader.take(2) != b"\1\1":
+        raise ValueError("its version or suite is none that is known")
+    head = struct.unpack(">16sQqq", reader.take(40))
+    kind, version, stream_kind = read_name(reader), reader.number(2), read_name(reader)
+    middle = struct.unpack(">16sQ32s32s16s16sHH", reader.take(124))
+    causation = reader.number(8) if reader.choice(1, YES_NO) else None
+    facts = reader.take(reader.number(2))
+    parts = [Part(*struct.unpack(">HI16s32s", reader.take(54))) for _ in range(reader.number(1))]
+    record = Record(*head, kind, version, stream_kind, *middle, causation, facts, parts)
+    if not kind or stream_kind not in streams or record.index >= record.count or not all(map(is_compartment, parts)):
+        raise ValueError("a name, the place in its command or a compartment is one that no record has")
+    return record
+
+def read_name(reader):
+    name = re.fullmatch(rb"[a-z0-9._-]+", reader.take(reader.number(1)))
+    return name[0].decode() if name else ""
+
+def is_compartment(part):
+    if part.code == 4:
+        return re.fullmatch(rb"[A-Z]{2}", part.bucket.to_bytes(4, "big")[:2]) is not None
+    return part.code in range(1, 7) and part.bucket <= (0xFFFF if part.code in (2, 3) else 0)
+
+class Verifier:
+    """Follows a log from record 0."""
+
+    NEEDED = ("log.opened", "log.keyring", "log.map", "case.destruction-ordered", "case.certified", "notice.published")
+
+    def __init__(self, tables, stream=None):
+        self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
+        self.size, self.hash, self.log, self.recorded_at, self.origin = 0, NO_HASH, None, None, None
+        self.unfinished = None  # a command: its id, its count, the next index
+        self.streams = {}  # id -> kind, count, hash of the last record
+        self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; erasures
+        self.destroyed, self.lost = set(), set()  # keys
+        self.parts = []  # of each sealed part: position, key, presence
+        self.steps, self.map, self.map_size = deque(), {}, 0
+
+    def take(self, data, presences):
+        """Checks the next record, and keeps it if it is of the stream whose trail is asked for."""
+        here = self.size
+        try:
+            record = read_whole(data, lambda reader: read_record(reader, self.tables.streams))
+            self.check_place(record, here)
+            fields, _ = self.tables.kinds.get((record.kind, record.version), (None, None))
+            facts = None if fields is None else read_whole(record.facts, lambda r: self.tables.read(r, fields))
+        except ValueError as why:
+            raise Broken(here, f"it is not written as a record is: {why}") from why
+        self.size, self.hash, self.recorded_at = here + 1, derive_key("lethe 2026 record v1", data), record.recorded_at
+        self.unfinished = (record.command, record.count, record.index + 1) if record.index + 1 < record.count else None
+        self.streams[record.stream] = record.stream_kind, record.revision + 1, self.hash
+        self.steps.append((record.stream, self.streams[record.stream]))
+        self.tree.add(data)
+        check(len(presences) == len(record.parts), here, "the inventory has another count of its parts")
+        check(self.destroyed.isdisjoint(part.key for part in record.parts), here, "a part is under a destroyed key")
+        self.parts += [(here, part.key, presence) for part, presence in zip(record.parts, presences)]
+        if record.kind in self.NEEDED:
+            self.check_facts(record, facts, here)
+        if (record.stream_kind, record.stream.hex()) == self.stream:
+            self.entries.append(make_entry(record, facts, self.hash))
+
+    def check_place(self, record, here):
+        """Rules 2 to 9, in this order."""
+        check(record.position == here, here, f"it says that it is record {record.position}")
+        self.log = self.log or record.log
+        check(here > 0 or record.kind == "log.opened", here, "no log begins with it")
+        check(record.log == self.log, here, "it belongs to another log")
+        check(record.stream_kind != "log" or record.stream == self.log, here, "it is in another log's stream")
+        check(record.kind.split(".")[0] == record.stream_kind, here, "its kind is none of its stream")
+        check(record.previous == self.hash, here, "it does not link to the record before")
+        check(self.recorded_at is None or record.recorded_at >= self.recorded_at, here, "it goes back in time")
+        check(record.effective_at <= record.recorded_at, here, "it became true after it was recorded")
+        check(record.causation is None or record.causation < here, here, "its cause is not before it")
+        kind, count, last = self.streams.get(record.stream, (record.stream_kind, 0, NO_HASH))
+        check(record.stream_kind == kind, here, "its stream has another kind")
+        check(record.revision == count, here, f"revision {count} of its stream comes next")
+        check(record.previous_in_stream == last, here, "it does not link to the record before in its stream")
+        wanted = self.unfinished or (record.command, record.count, 0)
+        check((record.command, record.count, record.index) == wanted, here, "a command is not complete and together")
+
+    def check_facts(self, record, facts, here):
+        if facts is None:
+            raise ValueError(f"record {here}: {record.kind} in version {record.version} is not in FORMAT.md")
+        if record.kind == "log.opened":
+            check(facts["log"] == self.log, here, "it opens another log")
+            self.origin = facts["origin"]
+        elif record.kind == "log.keyring":
+            self.lost.update(facts["keys"])
+        elif record.kind == "log.map":
+            check(self.map_size < facts["size"] <= here <= facts["size"] + MAP_LAG, here, "it is a map of no size here")
+            for self.map_size in range(self.map_size + 1, facts["size"] + 1):
+                self.map.update([self.steps.popleft()])
+            made = len(self.map), map_root(sorted(self.map.items()))
+            check(made == (facts["streams"], facts["root"]), here, "the map is another than that of the records")
+        elif record.kind == "case.destruction-ordered":
+            self.orders.setdefault((facts["erasure"], record.stream), set()).update(facts["keys"])
+            self.destroyed.update(facts["keys"])
+        elif record.kind == "case.certified":
+            ordered = (facts["erasure"], record.stream) in self.orders
+            check(ordered, here, "it certifies a destruction that nothing before it in its stream ordered")
+            self.certified.add(facts["erasure"])
+        else:
+            check(blake3(facts["text"].encode()).digest() == facts["hash"], here, "the hash is another text's")
+
+    def finish(self):
+        """Rule 12, and what is known of the whole log."""
+        check(self.unfinished is None, self.size, "the last command is not complete")
+        gone = {key for (erasure, _), keys in self.orders.items() if erasure in self.certified for key in keys}
+        counts = dict(present=0, erased=0, lost=0, residue=0)
+        for position, key, presence in self.parts:
+            excused = presence == 1 or key in gone or key in self.lost
+            check(excused, position, "a sealed part is missing without an excuse")
+            words = ("residue", "erased") if key in gone else ("present", "lost")
+            counts[words[presence != 1]] += 1
+        found = dict(head=f"{self.size}:{self.hash.hex()}", origin=self.origin, streams=len(self.streams))
+        return found | dict(parts=counts, certified_erasures=len(self.certified))
+
+# ---- 7. The audit copy
+def verify(directory, verifier, expect=None, key=None):
+    """Checks all that is in a copy, and says what it found."""
+    if not (directory / "audit-copy").is_file():
+        raise ValueError(f"{directory} is no audit copy")
+    named = re.fullmatch(f"lethe audit copy 1\n({HEAD})\n", (directory / "audit-copy").read_bytes().decode("latin-1"))
+    check(named, 0, "audit-copy does not say what an audit copy says")
+    head, met = parse_head(named[1]), set()
+    for data, presences in read_bundles(directory, head[0]):
+        verifier.take(data, presences)
+        met |= {wanted for wanted in (head, expect) if wanted == (verifier.size, verifier.hash)}
+    found = verifier.finish() | {"hash_tiles": check_tiles(directory, verifier.tree)}
+    for wanted in {head, expect or head} - met:
+        raise Broken(max(wanted[0], 1) - 1, f"the log has another head there; it ends at {found['head']}")
+    if (directory / "checkpoint").is_file():
+        found["checkpoint"] = check_checkpoint((directory / "checkpoint").read_bytes(), verifier, key)
+    elif key:
+        raise ValueError("there is no checkpoint that the key could have signed")
+    return {"verdict": "consistent", **found, "expected": expect is not None, "not_covered": NOT_COVERED.split("; ")}
+
+def read_bundles(directory, size):
+    for first in range(0, size, 256):
+        width = min(256, size - first)
+        records = read_bundle(directory, "entries", first, width, lambda reader: reader.take(reader.number(2)))
+        yield from zip(records, read_bundle(directory, "inventory", first, width, read_presences))
+
+def read_bundle(directory, name, first, width, read):
+    path = f"tile/{name}/{tile_path(first // 256, width)}"
+    try:
+        return read_whole((directory / path).read_bytes(), lambda reader: [read(reader) for _ in range(width)])
+    except (OSError, ValueError) as why:
+        raise Broken(first, f"{path} is not there or not whole: {why}") from why
+
+def read_presences(reader):
+    return [(reader.choice(1, {1: 1, 2: 2, 3: 3}), reader.number(4))[0] for _ in range(reader.number(1))]
+
+def tile_path(number, width=256):
+    *above, last = [f"{group:0>3}" for group in f"{number:,}".split(",")]
+    return "".join(f"x{group}/" for group in above) + last + (f".p/{width}" if width < 256 else "")
+
+def parse_head(text):
+    size, last = re.fullmatch(HEAD, text).groups()
+    return int(size), bytes.fromhex(last)
+
+# ---- 8. The map of stream heads
+def map_root(heads):
+    """The root over a sorted list of stream ids, each with kind, count and hash."""
+    if not heads:
+        return derive_key("lethe 2026 map empty v1", b"")
+    if len(heads) == 1:
+        stream, (kind, count, last) = heads[0]
+        leaf = stream + bytes([len(kind)]) + kind.encode() + count.to_bytes(8, "big") + last
+        return derive_key("lethe 2026 map leaf v1", leaf)
+    low, high = (int.from_bytes(heads[at][0], "big") for at in (0, -1))
+    bit = 128 - (low ^ high).bit_length()
+    ones = sum(int.from_bytes(stream, "big") >> (127 - bit) & 1 for stream, _ in heads)
+    return derive_key("lethe 2026 map node v1", bytes([bit]) + map_root(heads[:-ones]) + map_root(heads[-ones:]))
+
+# ---- The RFC 6962 tree, its tiles and its checkpoint (C2SP tlog-tiles, tlog-checkpoint, signed-note)
+class Tree:
+    """At level 0 the hashes of all records, at each level above it those of the full tiles below."""
+
+    def __init__(self):
+        self.levels = [bytearray() for _ in range(9)]
+
+    def add(self, data):
+        self.levels[0] += hashlib.sha256(b"\0" + data).digest()
+        for level, (below, above) in enumerate(zip(self.levels, self.levels[1:])):
+            if len(below) % (256 * 32):
+                break
+            width = 256 ** (level + 1)
+            above += self.root(len(above) // 32 * width, width)
+
+    def root(self, first, size):
+        """The hash over so many records from one on at which a subtree of that size begins."""
+        for level, hashes in enumerate(self.levels):
+            at = first // 256**level * 32
+            if size == 256**level and at < len(hashes):
+                return bytes(hashes[at : at + 32])
+        left = 1 << (size - 1).bit_length() - 1 if size else 0
+        below = b"\1" + self.root(first, left) + self.root(first + left, size - left) if size else b""
+        return hashlib.sha256(below).digest()
+
+def check_tiles(directory, tree):
+    """Compares every hash tile that is there with the records; returns how many there are."""
+    tiles = [path for path in directory.glob("tile/[0-9]*/**/*") if path.is_file()]
+    for path in tiles:
+        level, _, name = path.relative_to(directory / "tile").as_posix().partition("/")
+        number, _, width = name.replace("x", "").replace("/", "").partition(".p")
+        level, number, width = int(level), int(number), int(width or 256)
+        hashes = tree.levels[level][number * 256 * 32 : (number * 256 + width) * 32]
+        right = name == tile_path(number, width) and len(hashes) == width * 32 and path.read_bytes() == hashes
+        check(right, number * 256 ** (level + 1), f"tile/{level}/{name} is not that of the records")
+    return len(tiles)
+
+def check_checkpoint(note, verifier, key):
+    """Holds a checkpoint against the records and, where there is a key, its signature against the key."""
+    try:
+        text, _, tail = note.decode().rpartition("\n\n")
+        origin, size, root, *_ = text.split("\n")
+        lines = re.findall(r"— ([^\s+]+) (\S+)\n", tail)
+        signatures = [(name, base64.b64decode(encoded, validate=True)) for name, encoded in lines]
+        hashed = base64.b64decode(root, validate=True)
+        if not lines or "".join(f"— {name} {line}\n" for name, line in lines) != tail or str(int(size)) != size:
+            raise ValueError("it is no signed note with a size and a root")
+    except ValueError as why:
+        raise Broken(verifier.size, f"the checkpoint cannot be read: {why}") from why
+    size, known = int(size), origin == verifier.origin and 0 <= int(size) <= verifier.size
+    check(known, verifier.size, "the checkpoint is of another log, or of more records than there are")
+    check(hashed == verifier.tree.root(0, size), size, "the checkpoint has another root than the records")
+    if key:
+        check(is_signed(f"{text}\n".encode(), signatures, *key), size, "the checkpoint has no signature by this key")
+    return {"size": size, "root": hashed.hex(), "signature_checked": key is not None}
+
+def is_signed(text, signatures, name, id_, public):
+    mine = [signature[4:] for who, signature in signatures if (who, signature[:4]) == (name, id_)]
+    try:
+        return [public.verify(text, signature) for signature in mine] != []
+    except (CryptoError, ValueError):
+        return False
+
+def parse_key(vkey):
+    name, id_, encoded = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+(\S+)", vkey).groups()
+    public = base64.b64decode(encoded, validate=True)
+    if public[:1] != b"\1" or hashlib.sha256(f"{name}\n".encode() + public).hexdigest()[:8] != id_:
+        raise ValueError
+    return name, bytes.fromhex(id_), VerifyKey(public[1:])
+
+# ---- 9. A trail of consents
+Entry = namedtuple("Entry", "record facts hash word scope")
+Standing = namedtuple("Standing", "entry state evidence until", defaults=(None, None))
+
+def make_entry(record, facts, hash_):
+    about = facts.get("about") or facts["scope"]
+    point = about["point"] and f"point_{about['point'].hex()}"
+    return Entry(record, facts, hash_, record.kind.split(".")[1], (about["purpose"], about["channel"], point))
+
+def make_trail(stream, entries, on, tables):
+    """The trail, and what held at the end of a day."""
+    seen = [entry for entry in entries if entry.record.effective_at < (on + 1) * DAY_MS]
+    seen.sort(key=lambda entry: (entry.record.effective_at, entry.record.position))
+    numbers = {word: number for number, (word, _) in tables.choices["Channel"][1].items()}
+    by_name, states = lambda scope: (scope[0] or "", numbers.get(scope[1], 0), scope[2] or ""), []
+    for scope in sorted({entry.scope for entry in seen}, key=by_name):
+        held = stand(seen, scope, on)
+        told = dict(zip(("purpose", "channel", "contact_point"), scope), state=held.state, evidence=held.evidence)
+        told |= {"decided_by": held.entry.record.position, "since": moment(held.entry.record.effective_at)}
+        states.append(told | {"valid_until": day(held.until)})
+    return {"stream": stream, "as_of": day(on), "records": [tell(entry) for entry in entries], "states": states}
+
+def stand(seen, scope, on):
+    """Where one consent stands, by the records that count, in the order in which they became true."""
+    if None in scope:
+        last = [entry for entry in seen if entry.scope == scope][-1]
+        return Standing(last, last.word.upper())
+    standing = proven = None
+    for entry in seen:
+        if not all(named in (None, value) for named, value in zip(entry.scope, scope)):
+            continue
+        if entry.word in ("refused", "withdrawn", "objected"):
+            standing, proven = Standing(entry, entry.word.upper()), None
+        elif entry.word == "requested":
+            standing = standing or Standing(entry, "REQUESTED")
+        else:
+            evidence = entry.facts.get("evidence", "CONFIRMED_BY_CODE")
+            state = "CONFIRMED" if evidence == "CONFIRMED_BY_CODE" else "GIVEN"
+            standing = Standing(entry, state, evidence, entry.facts["valid_until"])
+            proven = standing if state == "CONFIRMED" else proven
+    last, proven_last = (2**31 if yes is None or yes.until is None else yes.until for yes in (standing, proven))
+    if last < on:
+        return standing._replace(state="EXPIRED")
+    if standing.state == "GIVEN" and proven and proven_last >= on:
+        return proven if proven_last <= last else proven._replace(until=last)
+    return standing
+
+def tell(entry):
+    """A record under the names that a trail has for what it says."""
+    record, facts = entry.record, entry.facts
+    told = dict(zip(("purpose", "channel", "contact point"), (named or "all" for named in entry.scope)))
+    if shown := facts.get("shown"):
+        told |= {"notice": f"notice_{shown['notice'].hex()}", "notice hash": shown["hash"].hex()}
+        told["notice version"] = shown["version"]
+    told |= {"code runs out": moment(facts["expires_at"])} if "expires_at" in facts else {}
+    told |= {"valid until": day(facts["valid_until"])} if "valid_until" in facts else {}
+    told |= {"evidence": facts["evidence"]} if "evidence" in facts else {}
+    told |= facts["way"]
+    line = {"position": record.position, "revision": record.revision, "recorded_at": moment(record.recorded_at)}
+    line |= {"occurred_at": moment(record.effective_at), "late": record.recorded_at - record.effective_at > DAY_MS}
+    return line | dict(kind=entry.word, facts=told, actor=f"actor_{record.actor.hex()}", hash=entry.hash.hex())
+
+def moment(ms):
+    days, rest = divmod(ms, DAY_MS)
+    clock = (datetime.datetime.min + datetime.timedelta(milliseconds=rest)).time()
+    return f"{day(days)}T{clock.isoformat('milliseconds')}Z"
+
+def day(days):
+    """A day of the calendar. Python's own ends with the year 9999; 400 years have 146,097 days."""
+    if days is None:
+        return None
+    date = EPOCH + datetime.timedelta(days % 146_097)
+    year = date.year + days // 146_097 * 400
+    return (f"{year:04}" if 0 <= year <= 9999 else f"{year:+05}") + f"{date:-%m-%d}"
+
+# ---- The command line
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("command", choices=["verify", "trail"])
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--key", metavar="VKEY", help="the log's key, as in C2SP signed-note")
+    parser.add_argument("--expect", metavar="SIZE:HASH", help="a head that was kept from earlier")
+    parser.add_argument("--stream", help="for a trail: which one, such as consents_0123…")
+    parser.add_argument("--as-of", metavar="DAY", help="for a trail: the day of the states; today where it is not said")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--format", type=Path, default=DOCUMENT, help="FORMAT.md, where it is not in ../events")
+    arguments = parser.parse_args()
+    try:
+        code, said = 0, run(arguments)
+    except Broken as why:
+        code, said = 1, {"verdict": "broken", "position": why.args[0], "reason": why.args[1]}
+    except Exception as why:
+        sys.exit(print(f"{type(why).__name__}: {why}", file=sys.stderr) or 2)
+    print(json.dumps(said, indent=2) if arguments.json else in_words(said))
+    sys.exit(code)
+
+def run(arguments):
+    """What verification comes to, or the trail behind it."""
+    kind, _, id_ = (arguments.stream or "").partition("_")
+    verifier = Verifier(Tables(arguments.format.read_text("utf-8")), (kind, id_))
+    key, expect = arguments.key and parse_key(arguments.key), arguments.expect and parse_head(arguments.expect)
+    found = verify(arguments.directory, verifier, expect, key)
+    if arguments.command == "verify":
+        return found
+    if kind != "consents" or not verifier.entries:
+        raise ValueError(f"the log has no consents of {arguments.stream}; say --stream consents_…")
+    on = datetime.date.fromisoformat(arguments.as_of) if arguments.as_of else datetime.datetime.now(datetime.UTC).date()
+    return make_trail(arguments.stream, verifier.entries, (on - EPOCH).days, verifier.tables)
+
+def in_words(said, between="\n"):
+    if isinstance(said, list):
+        return "".join(f"\n  {in_words(each, '  ')}" for each in said)
+    if isinstance(said, dict):
+        return between.join(f"{name}: {in_words(value, '  ')}" for name, value in said.items() if value is not None)
+    return str(said)
+
+if __name__ == "__main__":
+    main()
