@@ -361,7 +361,8 @@ def check_checkpoint(note, verifier, key):
     check(known, verifier.size, "the checkpoint is of another log, or of more records than there are")
     check(hashed == verifier.tree.root(0, size), size, "the checkpoint has another root than the records")
     if key:
-        check(is_signed(f"{text}\n".encode(), signatures, *key), size, "the checkpoint has no signature by this key")
+        signed = origin == key[0] and is_signed(f"{text}\n".encode(), signatures, *key)
+        check(signed, size, "the checkpoint is not signed by this key")
     return {"size": size, "root": hashed.hex(), "signature_checked": key is not None}
 
 def is_signed(text, signatures, name, id_, public):

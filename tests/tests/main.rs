@@ -25,6 +25,7 @@ mod powercut;
 mod readme;
 mod roles;
 mod schema;
+mod second;
 mod story;
 mod tamper;
 mod timestamp;

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: installs what the tests need and is missing, then runs all of them.
 //!
 //! Plain `cargo test --workspace` runs everything that needs only Rust and a C compiler; tests that need more are marked
-//! `#[ignore = "needs …"]` and run here. They find the npm packages through `LETHE_NPM`.
+//! `#[ignore = "needs …"]` and run here. They find the npm packages through `LETHE_NPM`, and through `LETHE_PYTHON` a Python
+//! with the packages of the second verifier.
 //! Power cuts are tried in twice as many states.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -13,6 +14,9 @@ const PACKAGES: [(&str, &str); 2] = [
     ("package.json", include_str!("../../audits/graphql-http/package.json")),
     ("package-lock.json", include_str!("../../audits/graphql-http/package-lock.json")),
 ];
+
+/// The Python packages that the second verifier needs.
+const REQUIREMENTS: &str = include_str!("../../../verifier/requirements.txt");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,11 +38,13 @@ fn test(filters: &[String]) -> Result<(), String> {
     need("node", "--version", &["nodejs"])?;
     need("npm", "--version", &["npm"])?;
     need("openssl", "version", &["openssl"])?;
-    let packages = install_packages()?;
+    need("python3", "--version", &["python3", "python3-venv"])?;
+    let (packages, python) = (install_packages()?, install_python()?);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&cargo);
-        command.current_dir(root()).env("LETHE_NPM", &packages).env("LETHE_STATES", "2").args(arguments).args(filters);
+        command.current_dir(root()).env("LETHE_NPM", &packages).env("LETHE_PYTHON", &python).env("LETHE_STATES", "2");
+        command.args(arguments).args(filters);
         must(&mut command)
     };
     if answers(Command::new(&cargo).args(["nextest", "--version"])) {
@@ -58,17 +64,39 @@ fn root() -> PathBuf {
 
 /// The folder that holds `node_modules`.
 fn install_packages() -> Result<PathBuf, String> {
+    install("npm", &PACKAGES, |home| {
+        must(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(home))
+    })
+}
+
+/// The Python of a virtual environment that has the packages.
+fn install_python() -> Result<PathBuf, String> {
+    let home = install("python", &[("requirements.txt", REQUIREMENTS)], |home| {
+        must(Command::new("python3").args(["-m", "venv", "--clear", "env"]).current_dir(home))?;
+        let pip =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", "requirements.txt"];
+        must(Command::new(home.join("env/bin/python")).args(pip).current_dir(home))
+    })?;
+    Ok(home.join("env/bin/python"))
+}
+
+/// Makes a folder below `target` with these files, and installs what they name, once.
+fn install(
+    name: &str,
+    files: &[(&str, &str)],
+    installs: impl Fn(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let home = root().join(target).join("npm");
+    let home = root().join(target).join(name);
     let stamp = home.join("installed");
-    let wanted = PACKAGES.map(|(_, text)| text).concat();
+    let wanted: String = files.iter().map(|(_, text)| *text).collect();
     if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
         return Ok(home);
     }
     let write = |path: &Path, text: &str| std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()));
     std::fs::create_dir_all(&home).map_err(|e| format!("{}: {e}", home.display()))?;
-    PACKAGES.iter().try_for_each(|(name, text)| write(&home.join(name), text))?;
-    must(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&home))?;
+    files.iter().try_for_each(|(name, text)| write(&home.join(name), text))?;
+    installs(&home)?;
     write(&stamp, &wanted)?;
     Ok(home)
 }
