@@ -13,7 +13,7 @@ import json
 import re
 import struct
 import sys
-from collections import deque, namedtuple
+from collections import namedtuple
 from pathlib import Path
 
 from blake3 import blake3
@@ -22,7 +22,6 @@ from nacl.signing import VerifyKey
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "events" / "FORMAT.md"
 NO_HASH = bytes(32)
-MAP_LAG = 262_144
 DAY_MS = 86_400_000
 EPOCH = datetime.date(1970, 1, 1)
 HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
@@ -137,19 +136,18 @@ def read_record(reader, streams):
     if reader.take(2) != b"\1\1":
         raise ValueError("its version or suite is none that is known")
     head = struct.unpack(">16sQqq", reader.take(40))
-    kind, version, stream_kind = read_name(reader), reader.number(2), read_name(reader)
+    kind, version = reader.take(reader.number(1)).decode(), reader.number(2)
+    stream_kind = reader.take(reader.number(1)).decode()
     middle = struct.unpack(">16sQ32s32s16s16sHH", reader.take(124))
     causation = reader.number(8) if reader.choice(1, YES_NO) else None
     facts = reader.take(reader.number(2))
     parts = [Part(*struct.unpack(">HI16s32s", reader.take(54))) for _ in range(reader.number(1))]
     record = Record(*head, kind, version, stream_kind, *middle, causation, facts, parts)
-    if not kind or stream_kind not in streams or record.index >= record.count or not all(map(is_compartment, parts)):
-        raise ValueError("a name, the place in its command or a compartment is one that no record has")
+    if not re.fullmatch(r"[a-z0-9._-]+", kind) or stream_kind not in streams or record.index >= record.count:
+        raise ValueError("a name, or the place in its command, is one that no record has")
+    if not all(map(is_compartment, parts)):
+        raise ValueError("there is no such compartment")
     return record
-
-def read_name(reader):
-    name = re.fullmatch(rb"[a-z0-9._-]+", reader.take(reader.number(1)))
-    return name[0].decode() if name else ""
 
 def is_compartment(part):
     if part.code == 4:
@@ -159,28 +157,31 @@ def is_compartment(part):
 class Verifier:
     """Follows a log from record 0."""
 
-    NEEDED = ("log.opened", "log.keyring", "log.map", "case.destruction-ordered", "case.certified", "notice.published")
+    NEEDED = {"log.opened", "log.continued", "log.signer", "log.keyring", "log.map", "notice.published"}
+    NEEDED |= {"case.destruction-ordered", "case.certified"}
 
     def __init__(self, tables, stream=None):
         self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
-        self.size, self.hash, self.log, self.recorded_at, self.origin = 0, NO_HASH, None, None, None
+        self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
         self.unfinished = None  # a command: its id, its count, the next index
         self.streams = {}  # id -> kind, count, hash of the last record
         self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; erasures
         self.destroyed, self.lost = set(), set()  # keys
         self.parts = []  # of each sealed part: position, key, presence
-        self.steps, self.map, self.map_size = deque(), {}, 0
+        self.steps, self.map, self.map_size = [], {}, 0
 
     def take(self, data, presences):
         """Checks the next record, and keeps it if it is of the stream whose trail is asked for."""
         here = self.size
         try:
             record = read_whole(data, lambda reader: read_record(reader, self.tables.streams))
-            self.check_place(record, here)
             fields, _ = self.tables.kinds.get((record.kind, record.version), (None, None))
             facts = None if fields is None else read_whole(record.facts, lambda r: self.tables.read(r, fields))
         except ValueError as why:
             raise Broken(here, f"it is not written as a record is: {why}") from why
+        if facts is None and record.kind in self.NEEDED:
+            raise LookupError(f"record {here}: {record.kind} in version {record.version} is not in FORMAT.md")
+        self.check_place(record, facts, here)
         self.size, self.hash, self.recorded_at = here + 1, derive_key("lethe 2026 record v1", data), record.recorded_at
         self.unfinished = (record.command, record.count, record.index + 1) if record.index + 1 < record.count else None
         self.streams[record.stream] = record.stream_kind, record.revision + 1, self.hash
@@ -194,13 +195,14 @@ class Verifier:
         if (record.stream_kind, record.stream.hex()) == self.stream:
             self.entries.append(make_entry(record, facts, self.hash))
 
-    def check_place(self, record, here):
+    def check_place(self, record, facts, here):
         """Rules 2 to 9, in this order."""
         check(record.position == here, here, f"it says that it is record {record.position}")
-        self.log = self.log or record.log
-        check(here > 0 or record.kind == "log.opened", here, "no log begins with it")
-        check(record.log == self.log, here, "it belongs to another log")
-        check(record.stream_kind != "log" or record.stream == self.log, here, "it is in another log's stream")
+        check((here == 0) == (record.kind == "log.opened"), here, "a log begins with log.opened, and it does so once")
+        if record.kind in ("log.opened", "log.continued"):
+            self.check_generation(record, facts, here)
+        check(record.log == self.generations[-1][0], here, "it belongs to another log")
+        check(record.stream_kind != "log" or record.stream == record.log, here, "it is in another log's stream")
         check(record.kind.split(".")[0] == record.stream_kind, here, "its kind is none of its stream")
         check(record.previous == self.hash, here, "it does not link to the record before")
         check(self.recorded_at is None or record.recorded_at >= self.recorded_at, here, "it goes back in time")
@@ -213,18 +215,25 @@ class Verifier:
         wanted = self.unfinished or (record.command, record.count, 0)
         check((record.command, record.count, record.index) == wanted, here, "a command is not complete and together")
 
+    def check_generation(self, record, facts, here):
+        if record.kind == "log.continued":
+            marks = {facts["size"]: facts["root"], facts["checkpoint_size"]: facts["checkpoint_root"]}
+            marked = facts["size"] == here and facts["root"] == marks[here] == self.tree.root(0, here)
+            follows = marked and (facts["old_log"], facts["old_origin"]) == self.generations[-1]
+            check(follows and (record.index, record.count) == (0, 1), here, "it continues another log")
+            fresh = all(facts["log"] != log and facts["origin"] != origin for log, origin in self.generations)
+            check(fresh and re.fullmatch(r"[^\s+\x00-\x1f\x7f-\x9f]+", facts["origin"]), here, "its names are not new")
+        self.generations.append((facts["log"], facts["origin"]))
+
     def check_facts(self, record, facts, here):
-        if facts is None:
-            raise ValueError(f"record {here}: {record.kind} in version {record.version} is not in FORMAT.md")
-        if record.kind == "log.opened":
-            check(facts["log"] == self.log, here, "it opens another log")
-            self.origin = facts["origin"]
+        if record.kind == "log.signer":
+            check(facts["name"] == self.generations[-1][1], here, "its key has another name than the log")
         elif record.kind == "log.keyring":
             self.lost.update(facts["keys"])
         elif record.kind == "log.map":
-            check(self.map_size < facts["size"] <= here <= facts["size"] + MAP_LAG, here, "it is a map of no size here")
-            for self.map_size in range(self.map_size + 1, facts["size"] + 1):
-                self.map.update([self.steps.popleft()])
+            check(self.map_size < facts["size"] <= here <= facts["size"] + 262_144, here, "it is a map of no size here")
+            self.map.update(self.steps[self.map_size : facts["size"]])
+            self.map_size = facts["size"]
             made = len(self.map), map_root(sorted(self.map.items()))
             check(made == (facts["streams"], facts["root"]), here, "the map is another than that of the records")
         elif record.kind == "case.destruction-ordered":
@@ -234,7 +243,7 @@ class Verifier:
             ordered = (facts["erasure"], record.stream) in self.orders
             check(ordered, here, "it certifies a destruction that nothing before it in its stream ordered")
             self.certified.add(facts["erasure"])
-        else:
+        elif record.kind == "notice.published":
             check(blake3(facts["text"].encode()).digest() == facts["hash"], here, "the hash is another text's")
 
     def finish(self):
@@ -247,7 +256,7 @@ class Verifier:
             check(excused, position, "a sealed part is missing without an excuse")
             words = ("residue", "erased") if key in gone else ("present", "lost")
             counts[words[presence != 1]] += 1
-        found = dict(head=f"{self.size}:{self.hash.hex()}", origin=self.origin, streams=len(self.streams))
+        found = dict(head=f"{self.size}:{self.hash.hex()}", origin=self.generations[-1][1], streams=len(self.streams))
         return found | dict(parts=counts, certified_erasures=len(self.certified))
 
 # ---- 7. The audit copy
@@ -262,8 +271,8 @@ def verify(directory, verifier, expect=None, key=None):
         verifier.take(data, presences)
         met |= {wanted for wanted in (head, expect) if wanted == (verifier.size, verifier.hash)}
     found = verifier.finish() | {"hash_tiles": check_tiles(directory, verifier.tree)}
-    for wanted in {head, expect or head} - met:
-        raise Broken(max(wanted[0], 1) - 1, f"the log has another head there; it ends at {found['head']}")
+    for size, _ in {head, expect or head} - met:
+        raise Broken(max(size, 1) - 1, f"the log has another head there; it ends at {found['head']}")
     if (directory / "checkpoint").is_file():
         found["checkpoint"] = check_checkpoint((directory / "checkpoint").read_bytes(), verifier, key)
     elif key:
@@ -271,6 +280,9 @@ def verify(directory, verifier, expect=None, key=None):
     return {"verdict": "consistent", **found, "expected": expect is not None, "not_covered": NOT_COVERED.split("; ")}
 
 def read_bundles(directory, size):
+    def read_presences(reader):
+        return [(reader.choice(1, {1: 1, 2: 2, 3: 3}), reader.number(4))[0] for _ in range(reader.number(1))]
+
     for first in range(0, size, 256):
         width = min(256, size - first)
         records = read_bundle(directory, "entries", first, width, lambda reader: reader.take(reader.number(2)))
@@ -283,9 +295,6 @@ def read_bundle(directory, name, first, width, read):
     except (OSError, ValueError) as why:
         raise Broken(first, f"{path} is not there or not whole: {why}") from why
 
-def read_presences(reader):
-    return [(reader.choice(1, {1: 1, 2: 2, 3: 3}), reader.number(4))[0] for _ in range(reader.number(1))]
-
 def tile_path(number, width=256):
     *above, last = [f"{group:0>3}" for group in f"{number:,}".split(",")]
     return "".join(f"x{group}/" for group in above) + last + (f".p/{width}" if width < 256 else "")
@@ -296,9 +305,7 @@ def parse_head(text):
 
 # ---- 8. The map of stream heads
 def map_root(heads):
-    """The root over a sorted list of stream ids, each with kind, count and hash."""
-    if not heads:
-        return derive_key("lethe 2026 map empty v1", b"")
+    """The root over a sorted list of stream ids, each with kind, count and hash. A log has at least its own stream."""
     if len(heads) == 1:
         stream, (kind, count, last) = heads[0]
         leaf = stream + bytes([len(kind)]) + kind.encode() + count.to_bytes(8, "big") + last
@@ -355,22 +362,15 @@ def check_checkpoint(note, verifier, key):
         hashed = base64.b64decode(root, validate=True)
         if not lines or "".join(f"— {name} {line}\n" for name, line in lines) != tail or str(int(size)) != size:
             raise ValueError("it is no signed note with a size and a root")
-    except ValueError as why:
-        raise Broken(verifier.size, f"the checkpoint cannot be read: {why}") from why
-    size, known = int(size), origin == verifier.origin and 0 <= int(size) <= verifier.size
+        mine = [signature[4:] for who, signature in signatures if key and (who, signature[:4]) == key[:2]]
+        if key and (origin != key[0] or not [key[2].verify(f"{text}\n".encode(), signature) for signature in mine]):
+            raise ValueError("the key has not signed it")
+    except (ValueError, CryptoError) as why:
+        raise Broken(verifier.size, f"the checkpoint is not good: {why}") from why
+    size, known = int(size), origin == verifier.generations[-1][1] and 0 <= int(size) <= verifier.size
     check(known, verifier.size, "the checkpoint is of another log, or of more records than there are")
     check(hashed == verifier.tree.root(0, size), size, "the checkpoint has another root than the records")
-    if key:
-        signed = origin == key[0] and is_signed(f"{text}\n".encode(), signatures, *key)
-        check(signed, size, "the checkpoint is not signed by this key")
     return {"size": size, "root": hashed.hex(), "signature_checked": key is not None}
-
-def is_signed(text, signatures, name, id_, public):
-    mine = [signature[4:] for who, signature in signatures if (who, signature[:4]) == (name, id_)]
-    try:
-        return [public.verify(text, signature) for signature in mine] != []
-    except (CryptoError, ValueError):
-        return False
 
 def parse_key(vkey):
     name, id_, encoded = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+(\S+)", vkey).groups()
@@ -443,8 +443,8 @@ def tell(entry):
 
 def moment(ms):
     days, rest = divmod(ms, DAY_MS)
-    clock = (datetime.datetime.min + datetime.timedelta(milliseconds=rest)).time()
-    return f"{day(days)}T{clock.isoformat('milliseconds')}Z"
+    clock = datetime.datetime.min + datetime.timedelta(milliseconds=rest)
+    return f"{day(days)}T{clock:%H:%M:%S}.{rest % 1000:03}Z"
 
 def day(days):
     """A day of the calendar. Python's own ends with the year 9999; 400 years have 146,097 days."""

@@ -165,6 +165,13 @@ const BENDS: &[(&str, Bend)] = &[
         log.edit(35, |draft, _| draft.effective_at = domain::time::Time(i64::MAX));
         log.relink(36);
     }),
+    ("a link of its stream", |log| {
+        let at = log.find("consents.withdrawn");
+        log.edit(at, |_, link| link.previous_in_stream[0] ^= 1);
+        let hash = log.entries[at].hash;
+        log.edit(at + 1, |_, link| link.previous = hash);
+    }),
+    ("half of the last command", |log| log.edit(log.entries.len() - 1, |draft, _| draft.count = 2)),
     ("half a command", |log| {
         log.edit(35, |draft, _| draft.count = 2);
         log.relink(36);
@@ -295,15 +302,20 @@ fn the_second_checks_tiles_and_checkpoint_too() {
     }
     assert_eq!(verify(copy.path(), &key).0, Some(0));
 
-    // A consent is dropped and all written anew, down to the head line. The signed checkpoint is that of before.
-    let mut dropped = log.clone();
-    let at = dropped.find("consents.withdrawn");
-    dropped.entries.remove(at);
-    dropped.relink(at);
-    let rewritten = write_copy(&dropped, dropped.head());
-    assert_eq!(judge(rewritten.path(), &[]).0, 0);
-    put(rewritten.path(), "checkpoint", &fs::read(copy.path().join("checkpoint")).unwrap());
-    assert_eq!(verify(rewritten.path(), &key).0, Some(1));
+    // Something is dropped or changed, and all written anew, down to the head line. The signed checkpoint is that of before.
+    let rewritings: [Bend; 2] = [
+        |log| drop(log.entries.remove(log.find("consents.withdrawn"))),
+        |log| log.edit(log.find("consents.withdrawn"), |draft, _| draft.actor = ActorId([9; 16])),
+    ];
+    for rewrite in rewritings {
+        let (mut bent, from) = (log.clone(), log.find("consents.withdrawn"));
+        rewrite(&mut bent);
+        bent.relink(from);
+        let rewritten = write_copy(&bent, bent.head());
+        assert_eq!(judge(rewritten.path(), &[]).0, 0);
+        put(rewritten.path(), "checkpoint", &fs::read(copy.path().join("checkpoint")).unwrap());
+        assert_eq!(verify(rewritten.path(), &key).0, Some(1));
+    }
 }
 
 #[test]
