@@ -28,7 +28,7 @@ static LEAF: Context = Context::new(|| hash_derive_key_context("lethe 2026 map l
 static NODE: Context = Context::new(|| hash_derive_key_context("lethe 2026 map node v1"));
 static EMPTY: Context = Context::new(|| hash_derive_key_context("lethe 2026 map empty v1"));
 
-/// All stream heads at one size of a log. About 70 bytes a stream.
+/// All stream heads at one size of a log. About 100 bytes a stream.
 ///
 /// What is put waits in a table and reaches the trie, sorted, when a root, a count or a proof is asked for: so a log without
 /// map roots costs one look-up a record, and an epoch hashes each part of the trie once.

@@ -4,8 +4,9 @@
 use super::{Leaf, bit, first_difference, node};
 use crate::record::Hash;
 
-/// A row that grows longer is forked: rows of random ids then hold sixteen on average.
-const ROW: usize = 24;
+/// A row that grows longer is forked: rows of random ids then hold eight on average. Longer rows save little memory and cost
+/// more hashes an update.
+const ROW: usize = 12;
 
 /// The leaves whose ids share their first bits, as many as the trie is deep.
 #[derive(Default)]
