@@ -47,6 +47,14 @@ pub enum Event {
         /// What its signatures stand under in a checkpoint: the origin.
         name: String,
     },
+    /// Behind a restore: the keyring has destroyed these keys, and no record that was restored ordered it. What is sealed
+    /// under them stays erased.
+    ErasedBefore {
+        /// Their fingerprints, sorted.
+        keys: Vec<KeyId>,
+        /// How many destructions the keyring counts.
+        epoch: u64,
+    },
     /// After a restore: the log goes on under another id, origin and key. The first record of a new generation.
     Continued(Box<Continued>),
 }

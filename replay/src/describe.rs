@@ -44,6 +44,9 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
         ),
         ledger::Event::ClockConfirmed { now } => ("clock confirmed", vec![("now", text(now))]),
         ledger::Event::KeysLost { keys } => ("keys lost", vec![("keys", list(keys))]),
+        ledger::Event::ErasedBefore { keys, epoch } => {
+            ("erased before the restore", vec![("keys", list(keys)), ("epoch", json!(epoch))])
+        }
         ledger::Event::Mapped { size, streams, root } => (
             "map of stream heads",
             vec![("size", json!(size)), ("streams", json!(streams)), ("root", json!(hex(root)))],

@@ -81,6 +81,8 @@ pub struct Parts {
     pub present: u64,
     /// Not there, by a certified erasure.
     pub erased: u64,
+    /// Not there, because the keyring had destroyed their key before a restore.
+    pub erased_before_restore: u64,
     /// Not there, and their key was declared lost.
     pub lost: u64,
     /// Still there behind a certified erasure.
@@ -95,13 +97,16 @@ const INVENTORY: &str = "whether the sealed parts are there is the operator's in
 open them (`lethe verify`).";
 const RESTORED: &str = "what was recorded after the backup that this log was restored from, and is not in it: whoever kept a \
 checkpoint of an earlier generation that is of more records than the next one goes on from has seen some of it.";
+const REGISTER: &str = "that keys were destroyed before a restore is the keyring's register: the orders and certificates \
+were recorded after the backup and are not in this log.";
 const TIME: &str = "times are the operator's claim.";
 
 impl From<&Consistent> for Report {
     fn from(log: &Consistent) -> Self {
-        let verify::Parts { present, erased, lost, residue } = log.parts;
+        let verify::Parts { present, erased, erased_before, lost, residue } = log.parts;
         let unconfirmed = (!log.expected).then_some(UNCONFIRMED);
         let restored = (log.generations.len() > 1).then_some(RESTORED);
+        let register = (log.parts.erased_before > 0).then_some(REGISTER);
         let unmapped = (log.maps.count == 0).then_some(UNMAPPED);
         Self {
             verdict: "consistent",
@@ -112,10 +117,16 @@ impl From<&Consistent> for Report {
             generations: log.generations.iter().map(Generation::from).collect(),
             streams: Some(log.streams),
             map_roots: Some(MapRoots { confirmed: log.maps.count, up_to: log.maps.size }),
-            parts: Some(Parts { present, erased, lost, residue }),
+            parts: Some(Parts { present, erased, erased_before_restore: erased_before, lost, residue }),
             certified_erasures: Some(log.certified),
             expected: log.expected,
-            not_covered: unconfirmed.into_iter().chain(restored).chain(unmapped).chain([INVENTORY, TIME]).collect(),
+            not_covered: unconfirmed
+                .into_iter()
+                .chain(restored)
+                .chain(register)
+                .chain(unmapped)
+                .chain([INVENTORY, TIME])
+                .collect(),
         }
     }
 }
@@ -171,6 +182,12 @@ impl std::fmt::Display for Report {
                 "streams {streams}; sealed parts: {} there, {} erased, {} lost, {} to be swept; certified erasures \
                  {certified}",
                 parts.present, parts.erased, parts.lost, parts.residue
+            )?;
+        }
+        if let Some(Parts { erased_before_restore: before @ 1.., .. }) = self.parts {
+            writeln!(
+                f,
+                "{before} more are gone whose keys were destroyed before the restore, by the keyring's register"
             )?;
         }
         if let Some(MapRoots { confirmed, up_to }) = self.map_roots.filter(|roots| roots.confirmed > 0) {

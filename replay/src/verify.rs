@@ -55,6 +55,8 @@ pub struct Parts {
     pub present: u64,
     /// Not there, and a certified erasure destroyed their key.
     pub erased: u64,
+    /// Not there, and by a record behind a restore the keyring had destroyed their key: the operator's word.
+    pub erased_before: u64,
     /// Not there, and their key was declared lost.
     pub lost: u64,
     /// Still there although their key was destroyed: to be swept.
@@ -247,6 +249,10 @@ struct Audit {
     /// The erasure that ordered a key's destruction.
     erasures: IdMap<KeyId, domain::id::ErasureId>,
     lost: IdSet<KeyId>,
+    /// Keys that the keyring had destroyed before a restore.
+    erased_before: IdSet<KeyId>,
+    /// Whether the record before begins a generation, or says what was erased before it.
+    restoring: bool,
     parts: Parts,
     absent: Vec<(u64, usize, KeyId)>,
     present_by_key: IdMap<KeyId, u64>,
@@ -300,7 +306,8 @@ impl Audit {
 
     /// The few kinds whose facts decide something here: what may be absent, which text was shown, where streams stood.
     fn decisive(&mut self, record: &Record<'_>) -> Result<(), Failed> {
-        const KINDS: [&str; 7] = [
+        const KINDS: [&str; 8] = [
+            "log.erasures",
             "log.keyring",
             "log.map",
             "log.signer",
@@ -309,6 +316,8 @@ impl Audit {
             "case.certified",
             "notice.published",
         ];
+        let behind_restore =
+            std::mem::replace(&mut self.restoring, ["log.continued", "log.erasures"].contains(&record.kind));
         if !KINDS.contains(&record.kind) {
             return Ok(());
         }
@@ -329,6 +338,15 @@ impl Audit {
                 return Err(wrong("the hash beside the notice is another text's").into());
             }
             Event::Log(ledger::Event::KeysLost { keys }) => self.lost.extend(keys),
+            Event::Log(ledger::Event::ErasedBefore { .. }) if !behind_restore => {
+                return Err(wrong("it excuses keys without an order, and does not stand behind a restore").into());
+            }
+            Event::Log(ledger::Event::ErasedBefore { keys, .. }) => {
+                for key in keys {
+                    self.ordered.entry(key).or_insert(record.position);
+                    self.erased_before.insert(key);
+                }
+            }
             Event::Log(ledger::Event::Mapped { size, streams, root }) => {
                 let (position, named) = (record.position, Named { size, streams, root });
                 self.maps.confirm(named).map_err(|wrong| Unsound::Map { position, wrong })?;
@@ -364,14 +382,16 @@ impl Audit {
         }
         for (position, part, key) in std::mem::take(&mut self.absent) {
             let certified = self.erasures.get(&key).is_some_and(|erasure| self.certified.contains(erasure));
-            match (certified, self.lost.contains(&key)) {
-                (true, _) => self.parts.erased += 1,
-                (false, true) => self.parts.lost += 1,
-                (false, false) => return Err(Unsound::Missing { position, part }),
+            match (certified, self.erased_before.contains(&key), self.lost.contains(&key)) {
+                (true, ..) => self.parts.erased += 1,
+                (_, true, _) => self.parts.erased_before += 1,
+                (.., true) => self.parts.lost += 1,
+                _ => return Err(Unsound::Missing { position, part }),
             }
         }
         for (key, count) in &self.present_by_key {
-            let destroyed = self.erasures.get(key).is_some_and(|erasure| self.certified.contains(erasure));
+            let certified = self.erasures.get(key).is_some_and(|erasure| self.certified.contains(erasure));
+            let destroyed = certified || self.erased_before.contains(key);
             if destroyed { self.parts.residue += count } else { self.parts.present += count }
         }
         Ok(Consistent {

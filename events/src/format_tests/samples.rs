@@ -75,7 +75,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Notice, NOTICE, vec![published()]),
         (StreamKind::Register, REGISTER, registers()),
         (StreamKind::Log, LOG.0, proofs()),
-        (StreamKind::Log, NEXT_LOG.0, vec![continued()]),
+        (StreamKind::Log, NEXT_LOG.0, vec![continued(), erased_before()]),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -157,7 +157,7 @@ fn proofs() -> Vec<Event> {
     vec![signer.into(), ledger::Event::Mapped { size: 3, streams: 3, root: [0; 32] }.into()]
 }
 
-/// The last record: behind it the log has another id. The roots are made where the records are.
+/// Behind this record the log has another id. The roots are made where the records are.
 fn continued() -> Event {
     let continued = ledger::Continued {
         log: NEXT_LOG,
@@ -170,6 +170,10 @@ fn continued() -> Event {
         public_key: public_key([0x5f; 32]),
     };
     ledger::Event::Continued(Box::new(continued)).into()
+}
+
+fn erased_before() -> Event {
+    ledger::Event::ErasedBefore { keys: vec![KeyId([0xf3; 16]), KeyId([0xf4; 16])], epoch: 2 }.into()
 }
 
 fn public_key(seed: [u8; 32]) -> [u8; 32] {

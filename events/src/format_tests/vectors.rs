@@ -100,7 +100,7 @@ fn rooted(event: Event, made: &[Made]) -> Event {
     }
 }
 
-/// Behind a `log.continued`, the id of the new log; only the last record stands there.
+/// Behind a `log.continued`, the id of the new log; only its own records stand there.
 fn log_of(stream: Stream) -> LogId {
     if stream.id == samples::NEXT_LOG.0 { samples::NEXT_LOG } else { LOG }
 }

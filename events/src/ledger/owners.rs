@@ -155,6 +155,8 @@ impl Owners {
                 self.orders.remove(erasure);
                 self.closes.remove(erasure);
             }
+            // No part follows a key that is gone, and the record itself says that it was destroyed.
+            Event::Log(domain::ledger::Event::ErasedBefore { keys, .. }) => self.ordered.extend(keys.iter().copied()),
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
             _ => {}
         }

@@ -11,6 +11,7 @@ use crate::codec::{decode, encode};
 facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool, codec: String } }
 facts! { ClockConfirmedV1 { now: i64 } }
 facts! { KeysLostV1 { keys: Vec<[u8; 16]> } }
+facts! { ErasedBeforeV1 { keys: Vec<[u8; 16]>, epoch: u64 } }
 facts! { MappedV1 { size: u64, streams: u64, root: [u8; 32] } }
 facts! { SignerNamedV1 { algorithm: u16, public_key: [u8; 32], name: String } }
 facts! {
@@ -40,6 +41,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.map", version: 1, facts: MappedV1::FIELDS, parts: &[] },
     Shape { kind: "log.signer", version: 1, facts: SignerNamedV1::FIELDS, parts: &[] },
     Shape { kind: "log.continued", version: 1, facts: ContinuedV1::FIELDS, parts: &[] },
+    Shape { kind: "log.erasures", version: 1, facts: ErasedBeforeV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -57,6 +59,10 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::ClockConfirmed { now } => ("log.clock", encode(&ClockConfirmedV1 { now: now.0 })?),
         Event::KeysLost { keys } => {
             ("log.keyring", encode(&KeysLostV1 { keys: keys.iter().map(|key| key.0).collect() })?)
+        }
+        Event::ErasedBefore { keys, epoch } => {
+            let keys = keys.iter().map(|key| key.0).collect();
+            ("log.erasures", encode(&ErasedBeforeV1 { keys, epoch: *epoch })?)
         }
         Event::Mapped { size, streams, root } => {
             ("log.map", encode(&MappedV1 { size: *size, streams: *streams, root: *root })?)
@@ -87,6 +93,10 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
         ("log.keyring", 1) => {
             let KeysLostV1 { keys } = decode(facts, "facts")?;
             Event::KeysLost { keys: keys.into_iter().map(KeyId).collect() }
+        }
+        ("log.erasures", 1) => {
+            let ErasedBeforeV1 { keys, epoch } = decode(facts, "facts")?;
+            Event::ErasedBefore { keys: keys.into_iter().map(KeyId).collect(), epoch }
         }
         ("log.map", 1) => {
             let MappedV1 { size, streams, root } = decode(facts, "facts")?;
@@ -167,6 +177,7 @@ mod tests {
         let others = [
             Event::ClockConfirmed { now: Time(5) },
             Event::KeysLost { keys: vec![KeyId([2; 16])] },
+            Event::ErasedBefore { keys: vec![KeyId([2; 16]), KeyId([3; 16])], epoch: 4 },
             Event::Mapped { size: 7, streams: 3, root: [4; 32] },
         ];
         for event in [opened, signer, first, later].into_iter().chain(others) {
