@@ -118,7 +118,7 @@ impl App {
         loop {
             let entries = self.ledger.log().read_stream(&stream, revision, STREAM_BYTES).map_err(damaged)?;
             for entry in &entries {
-                let opened = open_entry(entry, self.ledger.keyring(), self.ledger.log_id());
+                let opened = open_entry(entry, self.ledger.keyring());
                 let recorded = opened.map_err(LedgerFailure::from)?.recorded;
                 if recorded.place.position >= placed.first {
                     return Ok(Some(views));

@@ -29,6 +29,15 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Lets a log go on that is shorter than it was, because its journal was put back from a backup: under another origin
+    Restore {
+        /// The data directory
+        #[arg(long, value_name = "DIR", default_value = "lethe-data")]
+        data: PathBuf,
+        /// What its checkpoints will be signed for from here on: a name that was never used for this log
+        #[arg(long, value_name = "NAME")]
+        origin: String,
+    },
     /// The ledger's clock
     #[command(subcommand)]
     Clock(Clock),

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod local;
 pub mod log_routes;
 pub mod open;
+pub mod restore;
 pub mod server;
 pub mod tokens;
 pub mod tour;

@@ -13,7 +13,7 @@ use api::config::Config;
 use api::kept::NotKept;
 use api::local::{Order, Reply, carry_out};
 use api::open::{Opening, open};
-use api::{error, graphql, import, server, welcome};
+use api::{error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
 use events::ledger::{Clock, Directory};
@@ -65,6 +65,10 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Token(Token::Revoke { data, token }) => order(&data, &Order::RevokeToken { token }),
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
         Command::Verify { data } => verify(&data),
+        Command::Restore { data, origin } => {
+            restore::run(&data, origin)?.iter().for_each(|line| println!("{line}"));
+            Ok(())
+        }
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(())

@@ -132,7 +132,7 @@ fn founding(opening: &Opening, now: Time) -> Founding {
 
 fn is_demo(directory: &Directory) -> Result<bool, OpenError> {
     let Some(first) = directory.log.record(0)? else { return Ok(false) };
-    let opened = open_entry(&first, &directory.keyring, directory.log_id)?;
+    let opened = open_entry(&first, &directory.keyring)?;
     Ok(matches!(opened.recorded.event, Event::Log(ledger::Event::Opened { demo: true, .. })))
 }
 

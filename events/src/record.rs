@@ -20,6 +20,9 @@ pub const MAX_RECORD: usize = 65_535;
 /// Hash of nothing: what the first record and the first of each stream link to.
 pub const NO_HASH: [u8; 32] = [0; 32];
 
+/// The kind of the one record with which a log goes on under another id.
+pub const CONTINUED: &str = "log.continued";
+
 const RECORD_CONTEXT: &str = "lethe 2026 record v1";
 
 /// A BLAKE3 hash.

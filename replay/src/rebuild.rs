@@ -2,7 +2,7 @@
 //! and the views are folded by the very calls that the writer makes. Only then does the ledger take commands.
 
 use domain::event::{Follow, StreamKind};
-use domain::id::{KeyId, LogId, RegisterId};
+use domain::id::{KeyId, RegisterId};
 use events::chain::{Broken, Chain};
 use events::ids::IdSet;
 use events::keyring::{KeyState, Keyring, KeyringError, Settled};
@@ -88,15 +88,15 @@ pub fn boot<V: Follow>(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(Ledger<V>, Booted), BootError> {
     let Directory { lock, log, keyring, log_id, tree, signing_key } = directory;
-    let mut replay = Replay::new(views, log_id, tree);
+    let mut replay = Replay::new(views, tree);
     replay.views.replay();
     let size = log.head().size;
-    let mut next = Chunk::read(&log, &keyring, log_id, 0)?;
+    let mut next = Chunk::read(&log, &keyring, 0)?;
     let mut from = 0;
     while !next.entries.is_empty() {
         let chunk = std::mem::take(&mut next);
         from += chunk.entries.len() as u64;
-        let ahead = || Chunk::read(&log, &keyring, log_id, from);
+        let ahead = || Chunk::read(&log, &keyring, from);
         let (taken, read) = rayon::join(|| replay.take(&log, &keyring, chunk), ahead);
         taken?;
         next = read?;
@@ -151,9 +151,9 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn read(log: &impl Log, keyring: &Keyring, log_id: LogId, from: u64) -> Result<Self, LogError> {
+    fn read(log: &impl Log, keyring: &Keyring, from: u64) -> Result<Self, LogError> {
         let entries = log.read(from, CHUNK)?;
-        let opened = entries.par_iter().with_min_len(32).map(|entry| open_entry(entry, keyring, log_id)).collect();
+        let opened = entries.par_iter().with_min_len(32).map(|entry| open_entry(entry, keyring)).collect();
         let leaves = entries.par_iter().with_min_len(64).map(|entry| tree::leaf(&entry.record)).collect();
         Ok(Self { entries, opened, leaves })
     }
@@ -164,7 +164,6 @@ struct Replay<V> {
     chain: Chain,
     owners: Owners,
     views: V,
-    log_id: LogId,
     /// Parts whose key was destroyed: some record must have ordered it.
     gone: Vec<(u64, KeyId)>,
     /// Keys that a record names and that do not open its part. Those that open theirs have owners.
@@ -178,12 +177,11 @@ struct Replay<V> {
 }
 
 impl<V: Follow> Replay<V> {
-    fn new(views: V, log_id: LogId, tree: Tree) -> Self {
+    fn new(views: V, tree: Tree) -> Self {
         Self {
             chain: Chain::new(),
             owners: Owners::default(),
             views,
-            log_id,
             gone: Vec::new(),
             unopened: IdSet::default(),
             residue: IdSet::default(),
@@ -245,7 +243,7 @@ impl<V: Follow> Replay<V> {
                 KeyState::Live(_) if self.owners.is_fenced(key) => KeyState::Fenced,
                 state => state,
             };
-            let again = reopened(log, &state, self.log_id, &keys, position)?;
+            let again = reopened(log, &state, &keys, position)?;
             self.views.follow(again);
         }
         Ok(())

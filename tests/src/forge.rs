@@ -1,6 +1,7 @@
 //! Somebody who knows the format: reads a journal, changes records, and writes it again with right checksums, and, where
 //! asked to, with right hashes from the first record to the head mark.
 
+use std::ops::Range;
 use std::path::Path;
 
 use domain::id::LogId;
@@ -9,11 +10,12 @@ use events::log::headmark::{self, HeadMark};
 use events::log::journal::{self, Journal};
 use events::log::segment::{self, Header};
 use events::log::{Entry, Head, PartBytes};
-use events::record::{Draft, Hash, Link, NO_HASH, Record, hash};
+use events::record::{CONTINUED, Draft, Hash, Link, NO_HASH, Record, hash};
 
 /// The records of a journal, in hand.
 #[derive(Clone)]
 pub struct Forger {
+    /// The log of the first record.
     pub log: LogId,
     pub entries: Vec<Entry>,
 }
@@ -25,7 +27,7 @@ impl Forger {
     /// Takes all records of a data directory at rest.
     pub fn read(data: &Path) -> Self {
         let journal = Journal::open_read_only(data).unwrap();
-        Self { log: journal.log(), entries: journal.entries().collect::<Result<_, _>>().unwrap() }
+        Self { log: journal.first_log(), entries: journal.entries().collect::<Result<_, _>>().unwrap() }
     }
 
     /// Where it ends.
@@ -61,6 +63,16 @@ impl Forger {
         }
     }
 
+    /// Takes records out.
+    pub fn cut_out(&mut self, records: Range<usize>) {
+        self.entries.drain(records);
+    }
+
+    /// A record changes places with the one behind it.
+    pub fn swap(&mut self, position: usize) {
+        self.entries.swap(position, position + 1);
+    }
+
     /// Makes everything right from a position on: positions, revisions, and the hashes of chain and streams.
     pub fn relink(&mut self, from: usize) {
         for position in from..self.entries.len() {
@@ -78,30 +90,45 @@ impl Forger {
         }
     }
 
-    /// Writes the journal anew, with right checksums, in two files. The head mark stays as it is.
+    /// Writes the journal anew, with right checksums, in two files and one more for each restore. The head mark stays as it
+    /// is.
     pub fn write(&self, data: &Path) {
         let dir = data.join(journal::NAME);
         for entry in std::fs::read_dir(&dir).unwrap() {
             std::fs::remove_file(entry.unwrap().path()).unwrap();
         }
         let half = self.entries.len() / 2 / IN_A_FRAME * IN_A_FRAME;
-        self.write_segment(&dir, 0, half, NO_HASH);
-        if half < self.entries.len() {
-            let previous = half.checked_sub(1).map_or(NO_HASH, |last| self.entries[last].hash);
-            self.write_segment(&dir, half, self.entries.len(), previous);
+        let mut log = self.log;
+        let mut starts = vec![0, half];
+        starts.extend((1..self.entries.len()).filter(|at| self.kind(*at) == CONTINUED));
+        starts.sort_unstable();
+        starts.dedup();
+        let ends = starts.iter().skip(1).copied().chain([self.entries.len()]);
+        for (from, to) in starts.iter().copied().zip(ends).filter(|(from, to)| from < to || *from == 0) {
+            if from > 0 && self.kind(from) == CONTINUED {
+                log = apart(&self.entries[from].record).1.log;
+            }
+            let previous = from.checked_sub(1).map_or(NO_HASH, |last| self.entries[last].hash);
+            self.write_segment(&dir, log, from..to, previous);
         }
+    }
+
+    /// The log that the last record belongs to, but for one that lies.
+    fn last_log(&self) -> LogId {
+        let restored = (0..self.entries.len()).rev().find(|at| self.kind(*at) == CONTINUED);
+        restored.map_or(self.log, |at| apart(&self.entries[at].record).1.log)
     }
 
     /// Writes the head mark that the log would have had.
     pub fn write_mark(&self, data: &Path) {
         std::fs::remove_file(data.join(headmark::NAME)).unwrap();
-        let mut mark = HeadMark::create(data, self.log).unwrap();
+        let mut mark = HeadMark::create(data, self.last_log()).unwrap();
         let last = Record::parse(&self.entries.last().unwrap().record).unwrap().recorded_at;
         mark.remember(Head { size: self.head().size, hash: self.head().hash, recorded_at: last }).unwrap();
     }
 
-    fn write_segment(&self, dir: &Path, from: usize, to: usize, previous: Hash) {
-        let sums = Sums::of(self.log);
+    fn write_segment(&self, dir: &Path, log: LogId, Range { start: from, end: to }: Range<usize>, previous: Hash) {
+        let sums = Sums::of(log);
         let mut frames = Vec::new();
         for (number, entries) in self.entries[from..to].chunks(IN_A_FRAME).enumerate() {
             let first = (from + number * IN_A_FRAME) as u64;
@@ -118,7 +145,7 @@ impl Forger {
             }
         }
         let size = segment::HEADER + frames.len() as u64 + (16 << 10);
-        let mut file = Header { log: self.log, first: from as u64, previous, size }.write();
+        let mut file = Header { log, first: from as u64, previous, size }.write();
         file.extend(frames);
         file.resize(usize::try_from(size).unwrap(), 0);
         std::fs::write(dir.join(segment::name(from as u64)), file).unwrap();

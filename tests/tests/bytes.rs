@@ -66,7 +66,7 @@ fn tell(path: &Path) -> Result<Told, String> {
         let id = recorded.place.stream.id;
         if let Entry::Vacant(free) = streams.entry(id) {
             let entries = log.read_stream(&id, 0, usize::MAX).map_err(|failed| failed.to_string())?;
-            let opened = entries.iter().map(|entry| open_entry(entry, ledger.keyring(), ledger.log_id()));
+            let opened = entries.iter().map(|entry| open_entry(entry, ledger.keyring()));
             let opened = opened.map(|opened| opened.map(|opened| (opened.recorded.place, opened.recorded.event)));
             free.insert(opened.collect::<Result<_, _>>().map_err(|failed| failed.to_string())?);
         }

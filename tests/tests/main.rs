@@ -23,6 +23,7 @@ mod operator;
 mod planted;
 mod powercut;
 mod readme;
+mod restoring;
 mod roles;
 mod schema;
 mod second;

@@ -251,7 +251,7 @@ impl Sheet {
         record: &Record<'_>,
     ) -> Result<(Event, Option<Vec<ValueChange>>), Failure> {
         let ledger = app.ledger();
-        let opened = open_entry(entry, ledger.keyring(), ledger.log_id());
+        let opened = open_entry(entry, ledger.keyring());
         let opened = opened.map_err(|unreadable| Failure::from(LedgerFailure::from(unreadable)))?;
         let event = opened.recorded.event;
         self.named.remove(WORDS);

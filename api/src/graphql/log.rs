@@ -60,7 +60,7 @@ impl LogQuery {
 fn read(app: &App) -> Result<Log, Failure> {
     let ledger = app.ledger();
     let head = ledger.log().head();
-    let (controller, origin, demo) = opened(app)?;
+    let (controller, demo) = opened(app)?;
     let (anchor_level, anchor_words) = match ledger.keyring().level() {
         Level::A0 => ("A0", "logical only: the root of the keys is in a file"),
         Level::A1 => ("A1", "the root of the keys is in hardware whose device is not declared"),
@@ -74,7 +74,7 @@ fn read(app: &App) -> Result<Log, Failure> {
         hash: hex(&head.hash),
         recorded_at: Time(head.recorded_at),
         controller,
-        origin,
+        origin: ledger.published().key().name().to_owned(),
         demo,
         anchor_level,
         anchor_words,
@@ -84,13 +84,13 @@ fn read(app: &App) -> Result<Log, Failure> {
 }
 
 /// What the first record says.
-fn opened(app: &App) -> Result<(String, String, bool), Failure> {
+fn opened(app: &App) -> Result<(String, bool), Failure> {
     let unreadable = |fault| Failure::from(LedgerFailure::from(Unreadable { position: 0, fault }));
     let entry = app.ledger().log().record(0).map_err(|failed| unreadable(failed.into()))?;
     let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
     let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
     match facts(&record) {
-        Ok(Event::Log(ledger::Event::Opened { controller, origin, demo, .. })) => Ok((controller, origin, demo)),
+        Ok(Event::Log(ledger::Event::Opened { controller, demo, .. })) => Ok((controller, demo)),
         _ => Err(Failure::internal("the log does not begin with its opening")),
     }
 }

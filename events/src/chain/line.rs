@@ -8,7 +8,7 @@ use domain::personal::{Gone, Held};
 
 use super::Reason;
 use crate::note::may_be_named;
-use crate::record::Record;
+use crate::record::{CONTINUED, Record};
 use crate::tree::{Frontier, Node};
 use crate::wire;
 
@@ -83,7 +83,7 @@ impl Line {
         match (self.generations.last(), record.kind) {
             (None, "log.opened") => opened(record).map(Some),
             (None, _) => Err(Reason::NotOpened),
-            (Some(last), "log.continued") => self.continued(last, record).map(Some),
+            (Some(last), CONTINUED) => self.continued(last, record).map(Some),
             (Some(last), _) if last.log != record.log => Err(Reason::Log(record.log)),
             (Some(_), "log.opened") => Err(Reason::OpenedAgain),
             (Some(_), _) => Ok(None),

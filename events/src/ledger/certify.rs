@@ -111,7 +111,7 @@ impl<V: Follow> Ledger<V> {
         let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
         let mut subjects = Vec::new();
         for entry in whole_stream(&self.shared.log, &case.0, 0).map_err(unreadable)? {
-            let opened = open_entry(&entry, &self.shared.keyring, self.shared.log_id)?;
+            let opened = open_entry(&entry, &self.shared.keyring)?;
             if matches!(&opened.recorded.event, Event::Case(subject::Event::Fenced { erasure: of, .. }) if *of == erasure)
             {
                 subjects = opened.owned.iter().map(|owned| owned.subject).collect();

@@ -231,7 +231,7 @@ impl<V: Follow> Ledger<V> {
         let mut state = A::default();
         let mut count = 0;
         for entry in entries {
-            let opened = open_entry(&entry, &self.shared.keyring, self.shared.log_id)?;
+            let opened = open_entry(&entry, &self.shared.keyring)?;
             if opened.recorded.place.revision >= before {
                 break;
             }
@@ -330,7 +330,7 @@ impl<V: Follow> Ledger<V> {
         let Some(last) = entries.first() else {
             return Err(Refused::Conflict { current: None });
         };
-        let opened = open_entry(last, &self.shared.keyring, self.shared.log_id).map_err(Failure::from)?;
+        let opened = open_entry(last, &self.shared.keyring).map_err(Failure::from)?;
         let place = opened.recorded.place;
         Ok(Accepted {
             stream,

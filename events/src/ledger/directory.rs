@@ -8,6 +8,7 @@
 //! tree/      the rows of the tree and the last checkpoint: may be lost at any time
 //! signer/    the key that signs checkpoints; in no backup of the rest
 //! keyring/   the keys
+//! restoring  there while a log that was put back from a backup goes on as another one
 //! anchor/    the root that the keys are sealed under (level A0)
 //! ```
 
@@ -16,11 +17,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::event::{Event, Stream, StreamKind};
-use domain::id::{ActorId, CommandId, LogId};
+use domain::id::LogId;
 use domain::ledger;
 use domain::time::Time;
 
-use super::Fresh;
+use super::{Fresh, restore};
 use crate::keyring::{AnchorError, FileAnchor, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
 use crate::log::headmark;
@@ -56,7 +57,7 @@ pub struct Directory {
     pub log: Embedded,
     /// Its keys; they mint when the log was read.
     pub keyring: Keyring,
-    /// Which log.
+    /// Which log: the last of its generations.
     pub log_id: LogId,
     /// The tree over its records, which grows as they are read.
     pub tree: Tree,
@@ -99,6 +100,9 @@ pub enum DirectoryError {
     /// No randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// A restore was cut off.
+    #[error("a restore of this directory was cut off: `lethe restore` begins it again")]
+    Restoring,
 }
 
 impl Directory {
@@ -144,11 +148,10 @@ impl Directory {
         }
         cleared(fs::remove_file(path.join(headmark::NAME))).map_err(io("clear"))?;
         let log_id: LogId = Fresh::new().id()?;
-        let mut fresh = Fresh::new();
         let anchor = FileAnchor::at(path.join("anchor"))?;
         drop(Keyring::create(&path.join("keyring"), Box::new(anchor), log_id)?);
         let log = Embedded::create(path, log_id, options)?;
-        log.append(&first(log_id, founding, fresh.id()?, fresh.id()?)?)?;
+        log.append(&first(log_id, founding)?)?;
         log.sync_mark()?;
         fs::remove_file(&making).map_err(io("write to"))?;
         sync_dir(path)?;
@@ -161,10 +164,12 @@ impl Directory {
             return Err(DirectoryError::Empty);
         }
         let lock = Lock::take(path)?;
+        restore::finish(path)?;
         let log = Embedded::open(path, options, progress)?;
         let log_id = log.log();
         let anchor = FileAnchor::at(path.join("anchor"))?;
-        let keyring = Keyring::open(&path.join("keyring"), Box::new(anchor), log_id)?;
+        // The keys are those of all generations.
+        let keyring = Keyring::open(&path.join("keyring"), Box::new(anchor), log.journal().first_log())?;
         let tree = Tree::open(path)?;
         Ok(Self { lock, log, keyring, log_id, tree, signing_key: path.join("signer/key") })
     }
@@ -175,6 +180,10 @@ impl Directory {
     }
 }
 
+pub(super) fn io_failed(action: &'static str) -> impl FnOnce(io::Error) -> DirectoryError {
+    move |source| DirectoryError::Io { action, source }
+}
+
 fn cleared(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(failed),
@@ -182,30 +191,34 @@ fn cleared(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn first(log: LogId, founding: &Founding, actor: ActorId, command: CommandId) -> Result<Commit, DirectoryError> {
+fn first(log: LogId, founding: &Founding) -> Result<Commit, DirectoryError> {
     let opened = ledger::Event::Opened {
         log,
         controller: founding.controller.clone(),
         origin: founding.origin.clone(),
         demo: founding.demo,
     };
-    let written = wire::write(&Event::Log(opened))?;
+    let link = Link { log, position: 0, recorded_at: founding.at, previous: NO_HASH, previous_in_stream: NO_HASH };
+    Ok(Commit { entries: vec![own(&Event::Log(opened), Stream { kind: StreamKind::Log, id: log.0 }, 0, &link)?] })
+}
+
+/// A record of the ledger's own that no writer appends: the first of a log. Its actor is nobody in particular.
+pub(super) fn own(event: &Event, stream: Stream, revision: u64, link: &Link) -> Result<Entry, DirectoryError> {
+    let (mut fresh, written) = (Fresh::new(), wire::write(event)?);
     let draft = Draft {
-        stream: Stream { kind: StreamKind::Log, id: log.0 },
-        revision: 0,
+        stream,
+        revision,
         kind: written.kind,
         version: written.version,
-        effective_at: founding.at,
-        actor,
-        command,
+        effective_at: link.recorded_at,
+        actor: fresh.id()?,
+        command: fresh.id()?,
         index: 0,
         count: 1,
         causation: None,
         facts: written.facts,
         personal: Vec::new(),
     };
-    let link = Link { log, position: 0, recorded_at: founding.at, previous: NO_HASH, previous_in_stream: NO_HASH };
-    let record = draft.write(&link)?;
-    let hash = hash(&record);
-    Ok(Commit { entries: vec![Entry { record, hash, parts: Vec::new() }] })
+    let record = draft.write(link)?;
+    Ok(Entry { hash: hash(&record), record, parts: Vec::new() })
 }

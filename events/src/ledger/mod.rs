@@ -11,6 +11,7 @@ mod owners;
 pub mod publish;
 mod read;
 mod repeat;
+mod restore;
 mod states;
 mod tail;
 mod writer;
@@ -35,6 +36,7 @@ pub use fresh::Fresh;
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
 pub use read::{Fault, Opened, Unreadable, open_entry};
+pub use restore::{RestoreError, Restored, Restoring, restore};
 pub use tail::Tail;
 pub use writer::{Appended, Unwritten};
 
@@ -131,7 +133,7 @@ impl<V: Follow> Ledger<V> {
         Ok(Self { shared, queue: Some(queue), writer: Some(writer), steps: Some(steps), publisher: Some(publisher) })
     }
 
-    /// Which log.
+    /// Which log: the last of its generations.
     pub fn log_id(&self) -> LogId {
         self.shared.log_id
     }
@@ -250,7 +252,7 @@ impl<V: Follow> Shared<V> {
             Change::Unfenced(keys) => {
                 let again = self.keyring.unfence(&keys).map_err(|failed| failed.to_string()).and_then(|()| {
                     let state = |key: &KeyId| self.keyring.state(key);
-                    reopened(&self.log, &state, self.log_id, &keys, position).map_err(|bad| bad.to_string())
+                    reopened(&self.log, &state, &keys, position).map_err(|bad| bad.to_string())
                 });
                 match again {
                     Ok(again) => self.views.write().follow(again),
@@ -295,7 +297,6 @@ impl Change {
 pub fn reopened(
     log: &impl Log,
     state: &dyn Fn(&KeyId) -> KeyState,
-    log_id: LogId,
     keys: &[KeyId],
     position: u64,
 ) -> Result<Vec<Recorded>, Unreadable> {
@@ -303,7 +304,7 @@ pub fn reopened(
     let mut again = Vec::new();
     for stream in log.streams_of(keys).map_err(failed)? {
         for entry in whole_stream(log, &stream, 0).map_err(failed)? {
-            let opened = open_entry_by(&entry, state, log_id)?;
+            let opened = open_entry_by(&entry, state)?;
             if opened.recorded.place.position < position {
                 again.push(opened.recorded);
             }

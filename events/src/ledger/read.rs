@@ -1,7 +1,7 @@
 //! From stored bytes to facts: every part is opened with the key it names, or there is a reason why not.
 
 use domain::event::Recorded;
-use domain::id::{KeyId, LogId};
+use domain::id::KeyId;
 use domain::personal::{Gone, Held};
 
 use super::owners::Owned;
@@ -72,25 +72,25 @@ pub struct Opened {
 pub(crate) type States<'a> = dyn Fn(&KeyId) -> KeyState + 'a;
 
 /// Opens what an entry holds.
-pub fn open_entry(entry: &Entry, keyring: &Keyring, log: LogId) -> Result<Opened, Unreadable> {
-    open_entry_by(entry, &|key| keyring.state(key), log)
+pub fn open_entry(entry: &Entry, keyring: &Keyring) -> Result<Opened, Unreadable> {
+    open_entry_by(entry, &|key| keyring.state(key))
 }
 
 /// The same, by what somebody says of each key.
-pub(crate) fn open_entry_by(entry: &Entry, state: &States<'_>, log: LogId) -> Result<Opened, Unreadable> {
+pub(crate) fn open_entry_by(entry: &Entry, state: &States<'_>) -> Result<Opened, Unreadable> {
     let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
     let position = record.position;
-    read(&record, entry, state, log).map_err(|fault| Unreadable { position, fault })
+    read(&record, entry, state).map_err(|fault| Unreadable { position, fault })
 }
 
-fn read(record: &Record<'_>, entry: &Entry, state: &States<'_>, log: LogId) -> Result<Opened, Fault> {
+fn read(record: &Record<'_>, entry: &Entry, state: &States<'_>) -> Result<Opened, Fault> {
     if record.personal.len() != entry.parts.len() {
         return Err(Fault::Parts);
     }
     let mut owned = Vec::with_capacity(record.personal.len());
     let mut parts = Vec::with_capacity(record.personal.len());
     for (number, (part, stored)) in record.personal.iter().zip(&entry.parts).enumerate() {
-        let fields = open_part(record, number, part, stored, state, log)?;
+        let fields = open_part(record, number, part, stored, state)?;
         if let Held::Here(personal) = &fields {
             owned.push(Owned { subject: personal.subject(), compartment: personal.compartment(), key: part.key });
         }
@@ -107,7 +107,6 @@ fn open_part(
     part: &PartRef,
     stored: &Part,
     state: &States<'_>,
-    log: LogId,
 ) -> Result<HeldFields, Fault> {
     if stored.key != part.key {
         return Err(Fault::Parts);
@@ -127,7 +126,8 @@ fn open_part(
     };
     let binding = Binding {
         format: FORMAT_VERSION,
-        log,
+        // The generation that sealed it, which may not be the one that reads it.
+        log: record.log,
         stream: record.stream,
         revision: record.revision,
         kind: record.kind,

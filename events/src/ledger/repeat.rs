@@ -44,7 +44,7 @@ fn read<V: Follow>(ledger: &Ledger<V>, position: u64) -> Result<Recorded, Failur
     let unreadable = |fault| Unreadable { position, fault };
     let entry = shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
     let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
-    Ok(open_entry(&entry, &shared.keyring, shared.log_id)?.recorded)
+    Ok(open_entry(&entry, &shared.keyring)?.recorded)
 }
 
 fn same<A: Aggregate, V: Follow>(

@@ -48,8 +48,7 @@ impl<V: Follow> Tail<V> {
             .read(self.next, CHUNK)
             .map_err(|failed| Unreadable { position: self.next, fault: failed.into() })?;
         let shared = &self.shared;
-        let opened =
-            entries.iter().map(|entry| open_entry(entry, &shared.keyring, shared.log_id).map(|opened| opened.recorded));
+        let opened = entries.iter().map(|entry| open_entry(entry, &shared.keyring).map(|opened| opened.recorded));
         let records = opened.collect::<Result<Vec<_>, _>>()?;
         self.next += records.len() as u64;
         Ok(records)

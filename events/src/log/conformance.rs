@@ -39,6 +39,8 @@ impl Dice {
 
 /// Writes entries that continue a log, and remembers all of them.
 pub struct Author {
+    /// Whose records.
+    pub log: LogId,
     /// Every entry so far.
     pub entries: Vec<Entry>,
     /// The stream of every entry.
@@ -53,7 +55,14 @@ impl Author {
     /// Of an empty log.
     pub fn new(seed: u64) -> Self {
         let dice = Dice(seed);
-        Self { entries: Vec::new(), stream_of: Vec::new(), streams: HashMap::new(), dice, now: 1_700_000_000_000 }
+        Self {
+            log: LOG,
+            entries: Vec::new(),
+            stream_of: Vec::new(),
+            streams: HashMap::new(),
+            dice,
+            now: 1_700_000_000_000,
+        }
     }
 
     /// One command: `count` records in one stream, each with a part under each of these keys.
@@ -97,7 +106,7 @@ impl Author {
         };
         let previous = self.entries.last().map_or(NO_HASH, |entry| entry.hash);
         let position = self.entries.len() as u64;
-        let link = Link { log: LOG, position, recorded_at: Time(self.now), previous, previous_in_stream };
+        let link = Link { log: self.log, position, recorded_at: Time(self.now), previous, previous_in_stream };
         let record = draft.write(&link).unwrap();
         let hash = hash(&record);
         let parts = keys.iter().map(|key| Part { key: *key, bytes: PartBytes::Present(self.dice.bytes(bytes + 3)) });

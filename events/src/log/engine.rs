@@ -155,7 +155,7 @@ impl Embedded {
         })
     }
 
-    /// Which log.
+    /// Which log: the last of its generations.
     pub fn log(&self) -> LogId {
         self.journal.log()
     }
@@ -210,7 +210,7 @@ impl Embedded {
 
     /// The promises of the caller, asserted once more before anything is written.
     fn check(&self, head: &Head, commit: &Commit) -> Result<Vec<Row>, LogError> {
-        let (maps, mut streams) = (self.maps.read(), IdMap::default());
+        let (log, maps, mut streams) = (self.journal.log(), self.maps.read(), IdMap::default());
         let (mut previous, mut position, mut at) = (head.hash, head.size, head.recorded_at);
         let mut rows: Vec<Row> = Vec::with_capacity(commit.entries.len());
         for Entry { record: bytes, hash: known, parts } in &commit.entries {
@@ -226,6 +226,9 @@ impl Embedded {
             };
             if position >= FULL {
                 return Err(LogError::Full(position));
+            }
+            if record.log != log {
+                return Err(no("it is of another log"));
             }
             if record.position != position || record.previous != previous {
                 return Err(no("it is not the next of the chain"));
@@ -280,7 +283,7 @@ impl Embedded {
         let mut parts = Vec::with_capacity(row.parts.len());
         for part in &row.parts {
             let Some(bytes) = read(&part.span)? else { return Ok(None) };
-            let bytes = self.journal.sums().judge(bytes, &part.sum);
+            let bytes = segment.sums.judge(bytes, &part.sum);
             if let PartBytes::Damaged { .. } = bytes {
                 return Ok(None);
             }
@@ -454,7 +457,7 @@ impl Log for Embedded {
                 if frame.layout.first + (number as u64) < from {
                     continue;
                 }
-                let entry = entry(&frame, number, self.journal.sums())?;
+                let entry = entry(&frame, number)?;
                 let size = size_of(&entry);
                 if bytes > 0 && bytes + size > max_bytes {
                     self.confirm(&frame, entries.get(start..).unwrap_or(&[]), from + start as u64)?;

@@ -121,6 +121,19 @@ impl HeadMark {
         Ok(Self { file, path, mark, latest: 0, synced: 0, syncing: None })
     }
 
+    /// Puts the mark of the log that this one goes on as in the place of this one's, in one step; durable when this returns.
+    pub(super) fn replace(dir: &Path, log: LogId, head: Head) -> Result<(), LogError> {
+        let (new, path) = (dir.join(format!("{NAME}.new")), dir.join(NAME));
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
+        let file = file.map_err(LogError::io("create", &new))?;
+        let mut bytes = Mark { log, counter: 0, head, checkpoint: (0, NO_HASH) }.write();
+        bytes.resize(SLOTS * SLOT, 0);
+        file.write_all_at(&bytes, 0).map_err(LogError::io("write", &new))?;
+        file.sync_all().map_err(LogError::io("sync", &new))?;
+        std::fs::rename(&new, &path).map_err(LogError::io("rename", &new))?;
+        sync_dir(dir)
+    }
+
     /// Opens the mark to go on with it; what it remembers is durable when this returns.
     pub fn open(dir: &Path) -> Result<Self, LogError> {
         let path = dir.join(NAME);

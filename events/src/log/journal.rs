@@ -6,14 +6,14 @@ use std::sync::Arc;
 use domain::id::LogId;
 use parking_lot::RwLock;
 
-use super::frame::{Layout, Sums};
+use super::frame::Layout;
 use super::headmark::{HeadMark, Mark};
 use super::recover::{End, Torn, find_end};
 use super::row::{FramePlace, Row};
 use super::segment::{self, HEADER, Segment};
 use super::walk::{AHEAD, FrameAt, Frames, Step, Walk};
 use super::{Entry, Head, LogError, Part, name_of};
-use crate::record::{NO_HASH, hash};
+use crate::record::{CONTINUED, NO_HASH, Record, hash};
 
 /// The name of its directory in the data directory.
 pub const NAME: &str = "journal";
@@ -22,8 +22,6 @@ pub const NAME: &str = "journal";
 #[derive(Debug)]
 pub struct Journal {
     pub(super) dir: PathBuf,
-    log: LogId,
-    sums: Sums,
     segments: RwLock<Arc<Vec<Arc<Segment>>>>,
     head: RwLock<Head>,
     torn: Option<Torn>,
@@ -54,31 +52,33 @@ impl Journal {
         }
         let open = |name: &String| Segment::open(&dir.join(name), writable).map(Arc::new);
         let segments = names.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let log = segments.first().map_or(LogId([0; 16]), |segment| segment.header.log);
-        if let Some(foreign) = segments.iter().find(|segment| segment.header.log != log) {
-            return Err(LogError::Foreign { file: foreign.name.clone() });
-        }
-        if mark.is_some_and(|mark| mark.log != log) {
+        in_line(&segments)?;
+        let log = segments.last().map(|segment| segment.header.log);
+        if mark.is_some_and(|mark| Some(mark.log) != log) {
             return Err(LogError::Foreign { file: super::headmark::NAME.to_owned() });
         }
-        let sums = Sums::of(log);
-        let end = find_end(&segments, &sums, mark.map_or(0, |mark| mark.head.size))?;
+        let end = find_end(&segments, mark.map_or(0, |mark| mark.head.size))?;
         let segments = RwLock::new(Arc::new(segments));
-        let journal = Self { dir, log, sums, segments, head: RwLock::new(end.head), torn: end.torn };
+        let journal = Self { dir, segments, head: RwLock::new(end.head), torn: end.torn };
         if let Some(mark) = mark {
             journal.compare(mark)?;
         }
         Ok((journal, end))
     }
 
-    pub(super) fn new(dir: PathBuf, log: LogId, first: Segment) -> Self {
+    pub(super) fn new(dir: PathBuf, first: Segment) -> Self {
         let segments = RwLock::new(Arc::new(vec![Arc::new(first)]));
-        Self { dir, log, sums: Sums::of(log), segments, head: RwLock::new(Head::EMPTY), torn: None }
+        Self { dir, segments, head: RwLock::new(Head::EMPTY), torn: None }
     }
 
-    /// Which log.
+    /// Which log: the last of its generations, whose records come next.
     pub fn log(&self) -> LogId {
-        self.log
+        self.segments.read().last().map_or(LogId([0; 16]), |segment| segment.header.log)
+    }
+
+    /// The first of its generations: what belongs to all of them, as the keyring does, has its id.
+    pub fn first_log(&self) -> LogId {
+        self.segments.read().first().map_or(LogId([0; 16]), |segment| segment.header.log)
     }
 
     /// What is durable.
@@ -99,11 +99,12 @@ impl Journal {
     /// Reads all entries in order, from the first on. Every byte of records and headers is checked on the way; parts are
     /// only told of. The first error ends it.
     pub fn entries(&self) -> Entries<'_> {
-        Entries { journal: self, walk: self.walk(0, AHEAD), ready: Vec::new().into_iter(), failed: false }
-    }
-
-    pub(super) fn sums(&self) -> &Sums {
-        &self.sums
+        Entries {
+            _journal: std::marker::PhantomData,
+            walk: self.walk(0, AHEAD),
+            ready: Vec::new().into_iter(),
+            failed: false,
+        }
     }
 
     pub(super) fn segments(&self) -> Arc<Vec<Arc<Segment>>> {
@@ -134,13 +135,13 @@ impl Journal {
         let (end, segments) = (self.head().size, self.segments());
         let number = segments.partition_point(|segment| segment.header.first <= position).checked_sub(1)?;
         let first = segments.get(number)?.header.first;
-        Walk::new(segments, self.sums.clone(), number, HEADER, first, end, ahead)
+        Walk::new(segments, number, HEADER, first, end, ahead)
     }
 
     /// The frame at a place, if one is there that holds this record.
     pub(super) fn frame_at(&self, place: FramePlace, position: u64) -> Result<Option<Layout>, LogError> {
         let Some(segment) = self.segment(place.segment) else { return Ok(None) };
-        match Frames::new(segment, place.offset.into(), 0).next(&self.sums, None)? {
+        match Frames::new(segment, place.offset.into(), 0).next(None)? {
             Step::Frame { layout, .. } => Ok((layout.first <= position && position < layout.end()).then_some(layout)),
             _ => Ok(None),
         }
@@ -150,7 +151,7 @@ impl Journal {
     pub(super) fn walk_from(&self, place: FramePlace, layout: &Layout, ahead: usize) -> Option<Walk> {
         let (end, segments) = (self.head().size, self.segments());
         let number = segments.binary_search_by_key(&place.segment, |segment| segment.header.first).ok()?;
-        Walk::new(segments, self.sums.clone(), number, place.offset.into(), layout.first, end, ahead)
+        Walk::new(segments, number, place.offset.into(), layout.first, end, ahead)
     }
 
     /// Finds the frame of a record without the index: slow, and right.
@@ -162,7 +163,7 @@ impl Journal {
     pub(super) fn find(&self, position: u64) -> Result<Option<(Row, Entry)>, LogError> {
         self.find_in(position, |frame| {
             let number = usize::try_from(position - frame.layout.first).unwrap_or(usize::MAX);
-            let entry = entry(frame, number, &self.sums)?;
+            let entry = entry(frame, number)?;
             Ok((Row::of(&frame.layout, number, frame.place, &entry.record, entry.hash)?, entry))
         })
     }
@@ -198,7 +199,7 @@ impl Journal {
 
 /// The entries of a journal in order. See [`Journal::entries`].
 pub struct Entries<'a> {
-    journal: &'a Journal,
+    _journal: std::marker::PhantomData<&'a Journal>,
     walk: Option<Walk>,
     ready: std::vec::IntoIter<Entry>,
     failed: bool,
@@ -220,7 +221,7 @@ impl Iterator for Entries<'_> {
                     return Some(Err(error));
                 }
             };
-            let entries = (0..frame.layout.records.len()).map(|number| entry(&frame, number, &self.journal.sums));
+            let entries = (0..frame.layout.records.len()).map(|number| entry(&frame, number));
             match entries.collect::<Result<Vec<_>, _>>() {
                 Ok(entries) => self.ready = entries.into_iter(),
                 Err(error) => {
@@ -233,16 +234,45 @@ impl Iterator for Entries<'_> {
 }
 
 /// One entry of a frame.
-pub(super) fn entry(frame: &FrameAt<'_>, number: usize, sums: &Sums) -> Result<Entry, LogError> {
+pub(super) fn entry(frame: &FrameAt<'_>, number: usize) -> Result<Entry, LogError> {
     let record = frame.layout.records.get(number).and_then(|span| span.of(frame.bytes));
     let position = frame.layout.first + number as u64;
     let record = record.ok_or_else(|| LogError::damaged(position, NAME, "the record is not in its frame"))?.to_vec();
     let part = |part: &super::frame::PartHead| {
         let bytes = part.span.of(frame.bytes).unwrap_or(&[]).to_vec();
-        Part { key: part.key, bytes: sums.judge(bytes, &part.sum) }
+        Part { key: part.key, bytes: frame.segment.sums.judge(bytes, &part.sum) }
     };
     let parts = frame.layout.parts_of(number).iter().map(part).collect();
     Ok(Entry { hash: hash(&record), record, parts })
+}
+
+/// A segment belongs to one generation, those of one lie together, and each but the first begins with the record that says
+/// that the log goes on under its id.
+fn in_line(segments: &[Arc<Segment>]) -> Result<(), LogError> {
+    let mut ids: Vec<LogId> = segments.first().map(|segment| segment.header.log).into_iter().collect();
+    for segment in segments {
+        let log = segment.header.log;
+        if ids.last() == Some(&log) {
+            continue;
+        }
+        if ids.contains(&log) || !begins(segment)? {
+            return Err(LogError::Foreign { file: segment.name.clone() });
+        }
+        ids.push(log);
+    }
+    Ok(())
+}
+
+fn begins(segment: &Arc<Segment>) -> Result<bool, LogError> {
+    let first = segment.header.first;
+    let Step::Frame { offset, layout } = Frames::new(Arc::clone(segment), HEADER, 0).next(Some(first))? else {
+        return Ok(false);
+    };
+    let span = layout.records.first().copied().unwrap_or_default();
+    let mut bytes = vec![0; span.length as usize];
+    segment.read_at(&mut bytes, u64::from(offset) + u64::from(span.offset))?;
+    let record = Record::parse(&bytes).map_err(|source| LogError::Malformed { position: first, source })?;
+    Ok(record.log == segment.header.log && record.kind == CONTINUED)
 }
 
 /// The names of the segments, in order.

@@ -13,6 +13,7 @@ mod keeper;
 pub mod lock;
 pub mod maps;
 pub mod page;
+pub mod put_back;
 pub mod recover;
 pub mod row;
 pub mod segment;
@@ -203,8 +204,8 @@ pub enum LogError {
     },
     /// Records are missing at the end.
     #[error(
-        "the log ends at {size}, its head mark says {marked}: {} records are missing; \
-         `lethe restore` brings them back from a backup",
+        "the log ends at {size}, its head mark says {marked}: {} records are missing; put a newer backup of the journal \
+         back, or let the log go on without them: `lethe restore`",
         marked.saturating_sub(*size)
     )]
     Behind {
@@ -220,7 +221,10 @@ pub enum LogError {
         position: u64,
     },
     /// The head mark cannot be used.
-    #[error("the head mark is {0}; without it nobody can say whether records are missing from the end of the log")]
+    #[error(
+        "the head mark is {0}; without it nobody can say whether records are missing from the end of the log; after a \
+         backup was put back, the way on is `lethe restore`"
+    )]
     NoMark(&'static str),
     /// The files belong to another log.
     #[error("{file} belongs to another log")]

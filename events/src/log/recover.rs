@@ -34,18 +34,18 @@ pub struct End {
 }
 
 /// Finds the end. Below `floor`, the size that the head mark remembers, nothing counts as torn.
-pub fn find_end(segments: &[Arc<Segment>], sums: &Sums, floor: u64) -> Result<End, LogError> {
+pub fn find_end(segments: &[Arc<Segment>], floor: u64) -> Result<End, LogError> {
     let Some((last, before)) = segments.split_last() else { return Err(LogError::NotFound) };
-    let mut tail = Tail::read(last, sums)?;
+    let mut tail = Tail::read(last)?;
     let rest = rest(last, tail.offset)?;
     let written = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
     let mut torn = (written > 0).then_some(Torn { position: tail.next, offset: tail.offset, bytes: written });
     if torn.is_some() {
         let why = tail.bad.take().unwrap_or_else(|| "bytes stand where nothing was written".to_owned());
-        if tail.next < floor || later_frame(&rest, sums, tail.next) {
+        if tail.next < floor || later_frame(&rest, &last.sums, tail.next) {
             return Err(LogError::damaged(tail.next, &last.name, why));
         }
-    } else if let Some(bytes) = tail.drop_torn(last, sums, floor)? {
+    } else if let Some(bytes) = tail.drop_torn(last, floor)? {
         torn = Some(Torn { position: tail.next, offset: tail.offset, bytes });
     }
     if tail.next < floor {
@@ -53,7 +53,7 @@ pub fn find_end(segments: &[Arc<Segment>], sums: &Sums, floor: u64) -> Result<En
     }
     let head = match &tail.last {
         Some((offset, layout)) => head_of(last, *offset, layout)?,
-        None => head_before(last, before, sums)?,
+        None => head_before(last, before)?,
     };
     let last = tail.last.map(|(offset, _)| offset.into());
     Ok(End { head, offset: tail.offset, last, torn })
@@ -69,11 +69,11 @@ struct Tail {
 }
 
 impl Tail {
-    fn read(segment: &Arc<Segment>, sums: &Sums) -> Result<Self, LogError> {
+    fn read(segment: &Arc<Segment>) -> Result<Self, LogError> {
         let mut frames = Frames::new(Arc::clone(segment), HEADER, AHEAD);
         let mut tail = Self { next: segment.header.first, offset: HEADER, last: None, before_last: None, bad: None };
         loop {
-            match frames.next(sums, Some(tail.next))? {
+            match frames.next(Some(tail.next))? {
                 Step::Frame { offset, layout } => {
                     (tail.next, tail.offset) = (layout.end(), frames.offset());
                     tail.before_last = tail.last.replace((offset, layout));
@@ -89,12 +89,12 @@ impl Tail {
 
     /// The head of the last frame may be whole and its parts not. Swept parts are not torn: whoever sweeps has the head
     /// mark synced first. Gives the bytes that are dropped.
-    fn drop_torn(&mut self, segment: &Segment, sums: &Sums, floor: u64) -> Result<Option<u64>, LogError> {
+    fn drop_torn(&mut self, segment: &Segment, floor: u64) -> Result<Option<u64>, LogError> {
         let Some((offset, layout)) = self.last.take_if(|(_, layout)| layout.first >= floor) else { return Ok(None) };
         for part in &layout.parts {
             let mut bytes = vec![0; part.span.length as usize];
             segment.read_at(&mut bytes, u64::from(offset) + u64::from(part.span.offset))?;
-            if !matches!(sums.judge(bytes, &part.sum), PartBytes::Present(_)) {
+            if !matches!(segment.sums.judge(bytes, &part.sum), PartBytes::Present(_)) {
                 (self.next, self.offset) = (layout.first, offset.into());
                 self.last = self.before_last.take();
                 return Ok(Some(layout.length));
@@ -129,6 +129,9 @@ fn head_of(segment: &Segment, offset: u32, layout: &Layout) -> Result<Head, LogE
     if record.position != position {
         return Err(LogError::damaged(position, &segment.name, format!("record {} is in its place", record.position)));
     }
+    if record.log != segment.header.log {
+        return Err(LogError::damaged(position, &segment.name, "it is of another log than its file"));
+    }
     if record.index + 1 != record.count {
         return Err(LogError::damaged(position, &segment.name, "it is not the last record of its command"));
     }
@@ -136,7 +139,7 @@ fn head_of(segment: &Segment, offset: u32, layout: &Layout) -> Result<Head, LogE
 }
 
 /// The head of a journal whose last segment has no frame yet.
-fn head_before(last: &Segment, before: &[Arc<Segment>], sums: &Sums) -> Result<Head, LogError> {
+fn head_before(last: &Segment, before: &[Arc<Segment>]) -> Result<Head, LogError> {
     let first = last.header.first;
     let Some(segment) = before.last() else {
         let whole = first == 0 && last.header.previous == NO_HASH;
@@ -146,7 +149,7 @@ fn head_before(last: &Segment, before: &[Arc<Segment>], sums: &Sums) -> Result<H
             Err(LogError::damaged(0, &last.name, "files are missing before it"))
         };
     };
-    let tail = Tail::read(segment, sums)?;
+    let tail = Tail::read(segment)?;
     let Some((offset, layout)) = tail.last.filter(|_| tail.next == first && tail.bad.is_none()) else {
         let what = tail.bad.unwrap_or_else(|| format!("the next file begins with record {first}"));
         return Err(LogError::damaged(tail.next, &segment.name, what));

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use domain::id::LogId;
 
-use super::frame::{SUM, cut};
+use super::frame::{SUM, Sums, cut};
 use super::{LogError, name_of};
 use crate::bytes::{Malformed, Reader};
 use crate::record::Hash;
@@ -96,6 +96,8 @@ pub struct Segment {
     pub header: Header,
     /// Its name in the journal's directory.
     pub name: String,
+    /// The keys of the checksums in it.
+    pub sums: Sums,
     pub(super) file: File,
 }
 
@@ -133,7 +135,7 @@ impl Segment {
         if size != header.size {
             return Err(damaged(format!("the file has {size} bytes and its header says {}", header.size)));
         }
-        Ok(Self { header, name, file })
+        Ok(Self { sums: Sums::of(header.log), header, name, file })
     }
 
     /// Takes a file made by [`prepare`] into use: when this returns, header and name are durable. A segment of the same
@@ -144,7 +146,7 @@ impl Segment {
         file.sync_all().map_err(LogError::io("sync", &from))?;
         std::fs::rename(&from, dir.join(&name)).map_err(LogError::io("rename", &from))?;
         sync_dir(dir)?;
-        Ok(Self { header, name, file })
+        Ok(Self { sums: Sums::of(header.log), header, name, file })
     }
 
     /// Reads exactly this many bytes at a place inside the file.

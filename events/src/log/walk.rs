@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::LogError;
-use super::frame::{self, Layout, Lengths, PREFIX, Sums};
+use super::frame::{self, Layout, Lengths, PREFIX};
 use super::row::FramePlace;
 use super::segment::{HEADER, Segment};
 use crate::record::hash;
@@ -47,7 +47,7 @@ impl Frames {
     }
 
     /// Reads on. A frame must begin with the record that is expected, where one is.
-    pub fn next(&mut self, sums: &Sums, expected: Option<u64>) -> Result<Step, LogError> {
+    pub fn next(&mut self, expected: Option<u64>) -> Result<Step, LogError> {
         let left = self.segment.header.size.saturating_sub(self.offset);
         if left < PREFIX as u64 {
             return Ok(if self.rest_is_zero()? {
@@ -62,13 +62,14 @@ impl Frames {
             Ok(Some(_)) => return Ok(Step::Bad("a frame reaches beyond the end of the file".to_owned())),
             Err(bad) => return Ok(Step::Bad(format!("no frame begins here: {bad}"))),
         };
-        self.frame(sums, expected, lengths)
+        self.frame(expected, lengths)
     }
 
-    fn frame(&mut self, sums: &Sums, expected: Option<u64>, lengths: Lengths) -> Result<Step, LogError> {
+    fn frame(&mut self, expected: Option<u64>, lengths: Lengths) -> Result<Step, LogError> {
         let total = usize::try_from(lengths.total()).unwrap_or(usize::MAX);
         let offset = self.offset;
-        let layout = match frame::read(self.bytes(offset, total)?, sums) {
+        let segment = Arc::clone(&self.segment);
+        let layout = match frame::read(self.bytes(offset, total)?, &segment.sums) {
             Ok(layout) if expected.is_none_or(|expected| layout.first == expected) => layout,
             Ok(layout) => return Ok(Step::Bad(format!("a frame begins with record {}", layout.first))),
             Err(bad) => return Ok(Step::Bad(format!("a frame is damaged: {bad}"))),
@@ -118,6 +119,8 @@ impl Frames {
 pub struct FrameAt<'a> {
     /// Where it is.
     pub place: FramePlace,
+    /// In which file.
+    pub segment: Arc<Segment>,
     /// What is in it.
     pub layout: Layout,
     /// All its bytes, the parts' too.
@@ -127,7 +130,6 @@ pub struct FrameAt<'a> {
 /// Reads frames through all segments up to a size. Whatever is wrong or missing on the way is an error with a position.
 pub struct Walk {
     segments: Arc<Vec<Arc<Segment>>>,
-    sums: Sums,
     number: usize,
     frames: Frames,
     next: u64,
@@ -140,7 +142,6 @@ impl Walk {
     /// record `end`. `None` when there is no such segment.
     pub fn new(
         segments: Arc<Vec<Arc<Segment>>>,
-        sums: Sums,
         number: usize,
         offset: u64,
         next: u64,
@@ -149,7 +150,7 @@ impl Walk {
     ) -> Option<Self> {
         let segment = Arc::clone(segments.get(number)?);
         let frames = Frames::new(segment, offset, ahead);
-        Some(Self { frames, segments, sums, number, next, end, last: Vec::new() })
+        Some(Self { frames, segments, number, next, end, last: Vec::new() })
     }
 
     /// The position of the first record of the next frame.
@@ -171,18 +172,19 @@ impl Walk {
             if self.next >= self.end {
                 return Ok(None);
             }
-            match self.frames.next(&self.sums, Some(self.next))? {
+            match self.frames.next(Some(self.next))? {
                 Step::Frame { offset, layout } => break (offset, layout),
                 Step::End => self.cross()?,
                 Step::Bad(what) => return Err(LogError::damaged(self.next, self.name(), what)),
             }
         };
         self.next = layout.end();
-        let place = FramePlace { segment: self.frames.segment.header.first, offset };
+        let segment = Arc::clone(&self.frames.segment);
+        let place = FramePlace { segment: segment.header.first, offset };
         let bytes = self.frames.frame_bytes(offset, &layout)?;
         self.last.clear();
         self.last.extend_from_slice(layout.records.last().and_then(|span| span.of(bytes)).unwrap_or(&[]));
-        Ok(Some(FrameAt { place, layout, bytes }))
+        Ok(Some(FrameAt { place, segment, layout, bytes }))
     }
 
     fn cross(&mut self) -> Result<(), LogError> {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use domain::id::LogId;
 
-use super::frame::{self, Layout};
+use super::frame::{self, Layout, Sums};
 use super::journal::Journal;
 use super::recover::End;
 use super::row::FramePlace;
@@ -25,6 +25,7 @@ const LARGE: &str = "large.prepared";
 /// Appends frames.
 pub struct Writer {
     journal: Arc<Journal>,
+    log: LogId,
     segment: Arc<Segment>,
     offset: u64,
     segment_size: u64,
@@ -38,7 +39,7 @@ impl Writer {
         let segment_size = bounded(segment_size);
         let file = prepare(&dir.join(SPARE), segment_size)?;
         let header = Header { log, first: 0, previous: NO_HASH, size: segment_size };
-        let journal = Arc::new(Journal::new(dir.to_owned(), log, Segment::begin(dir, SPARE, file, header)?));
+        let journal = Arc::new(Journal::new(dir.to_owned(), Segment::begin(dir, SPARE, file, header)?));
         let writer = Self::at(Arc::clone(&journal), HEADER, segment_size)?;
         Ok((journal, writer))
     }
@@ -77,16 +78,22 @@ impl Writer {
 
     fn at(journal: Arc<Journal>, offset: u64, segment_size: u64) -> Result<Self, LogError> {
         let segment = journal.segments().last().cloned().ok_or(LogError::NotFound)?;
-        Ok(Self { journal, segment, offset, segment_size, spare: None, buffer: Vec::new() })
+        let log = segment.header.log;
+        Ok(Self { journal, log, segment, offset, segment_size, spare: None, buffer: Vec::new() })
+    }
+
+    /// What comes next is of another log, which begins with a segment of its own.
+    pub(super) fn go_on_as(&mut self, log: LogId) {
+        self.log = log;
     }
 
     /// Writes the frame of a commit behind `head`. It is durable when this returns; after an error it may be there in
     /// part, and nothing may be written behind it.
     pub fn append(&mut self, head: &Head, commit: &Commit) -> Result<(FramePlace, Layout), LogError> {
         self.buffer.clear();
-        let layout = frame::write(&mut self.buffer, self.journal.sums(), head.size, &commit.entries)
+        let layout = frame::write(&mut self.buffer, &Sums::of(self.log), head.size, &commit.entries)
             .map_err(|unfit| LogError::NotNext { position: head.size, what: unfit.0 })?;
-        if self.offset + layout.length > self.segment.header.size {
+        if self.log != self.segment.header.log || self.offset + layout.length > self.segment.header.size {
             self.roll(head, layout.length)?;
         }
         let offset = u32::try_from(self.offset).map_err(|_| LogError::Full(head.size))?;
@@ -111,7 +118,7 @@ impl Writer {
             self.prepare_spare();
             (SPARE, self.take_spare()?, self.segment_size)
         };
-        let header = Header { log: self.journal.log(), first: head.size, previous: head.hash, size };
+        let header = Header { log: self.log, first: head.size, previous: head.hash, size };
         self.segment = Arc::new(Segment::begin(&self.journal.dir, name, file, header)?);
         self.offset = HEADER;
         self.journal.join(Arc::clone(&self.segment));

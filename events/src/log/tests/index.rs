@@ -62,8 +62,10 @@ fn an_older_index_catches_up() {
 fn the_index_of_another_log_is_set_aside() {
     let (dir, other) = (scratch(), scratch());
     let author = written(dir.path(), 100);
-    let log = Embedded::create(other.path(), domain::id::LogId([1; 16]), small()).unwrap();
-    Author::new(77).fill(&log, 100);
+    let mut stranger = Author::new(77);
+    stranger.log = domain::id::LogId([1; 16]);
+    let log = Embedded::create(other.path(), stranger.log, small()).unwrap();
+    stranger.fill(&log, 100);
     drop(log);
     std::fs::remove_dir_all(index(dir.path())).unwrap();
     copy(&index(other.path()), &index(dir.path()));

@@ -1,0 +1,88 @@
+//! `lethe restore`: a log that is shorter than it was goes on, and what was lost is said in words.
+
+use std::path::Path;
+
+use domain::ledger::TreeHead;
+use events::ledger::{Clock, RestoreError, Restored, Restoring, restore};
+use events::log::engine::Options;
+
+/// Restores the log of a directory at rest. The lines are for its operator to keep.
+///
+/// # Errors
+/// As [`restore`] has them.
+pub fn run(data: &Path, origin: String) -> Result<Vec<String>, RestoreError> {
+    let order = Restoring { origin, at: Clock::system().now() };
+    Ok(lines(&restore(data, &order, Options::default(), &|_, _| {})?))
+}
+
+fn lines(restored: &Restored) -> Vec<String> {
+    let Restored { generation, old, key, .. } = restored;
+    let mut lines = vec![
+        format!(
+            "The log goes on from record {} as {}, with checkpoints for {}.",
+            generation.from,
+            generation.log,
+            key.name()
+        ),
+        format!("Before it was {}, with checkpoints for {}.", old.log, old.origin),
+        format!("Auditors and witnesses need the new key: {key}"),
+    ];
+    lines.extend(old_key(restored));
+    lines.push(lost(restored));
+    lines.push(checkpoint(restored.checkpoint, generation.from));
+    if let Some(torn) = &restored.torn {
+        lines.push(format!(
+            "A frame that was being written at record {} when the backup was taken was cut.",
+            torn.position
+        ));
+    }
+    lines.extend(erased(restored));
+    if restored.awaiting > 0 {
+        lines.push(format!(
+            "{} keys that no record in this log names wait until somebody confirms that no newer log exists.",
+            restored.awaiting
+        ));
+    }
+    lines
+}
+
+fn old_key(restored: &Restored) -> Option<String> {
+    let aside = restored.old_key.as_ref()?;
+    Some(format!("The key that signed before lies in {} and signs nothing more here.", aside.display()))
+}
+
+fn lost(restored: &Restored) -> String {
+    let from = restored.generation.from;
+    match restored.marked {
+        Some(_) if restored.other_mark => {
+            "The head mark was of another generation: a restore that came after this backup is gone, with all behind it.".into()
+        }
+        Some(marked) => {
+            let gone = marked.saturating_sub(from);
+            format!("Gone are {gone} records: the log had {marked}, and {from} were put back.")
+        }
+        None => format!("There was no head mark, so nobody can say how many records came behind the {from} put back."),
+    }
+}
+
+fn checkpoint(known: Option<TreeHead>, from: u64) -> String {
+    match known {
+        Some(known) if known.size > from => format!(
+            "The last checkpoint known is of {} records: whoever kept it can prove that {} of them are gone.",
+            known.size,
+            known.size - from
+        ),
+        Some(known) => format!("The last checkpoint known is of {} records, and all of them are here.", known.size),
+        None => "No checkpoint of the records before is known.".into(),
+    }
+}
+
+fn erased(restored: &Restored) -> Vec<String> {
+    if restored.erased.is_empty() {
+        return vec!["No key that this log shows as alive was destroyed.".into()];
+    }
+    let count = restored.erased.len();
+    let said =
+        format!("{count} keys that this log shows as alive were destroyed. They stay destroyed, and a record says so:");
+    [said].into_iter().chain(restored.erased.iter().map(|key| format!("  {key}"))).collect()
+}

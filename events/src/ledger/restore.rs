@@ -1,0 +1,282 @@
+//! A journal that was put back from a backup goes on as the next generation of the same log: under another id, another
+//! origin and another signing key, so that nothing that was signed for the records that are gone is ever contradicted.
+//!
+//! The old directory refuses to serve, and the new one does; one step leads from the one to the other, the rename of the new
+//! head mark over the old. What a crash leaves before it is taken back by the next restore, which begins again.
+
+mod marker;
+mod survey;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::event::{Event, Stream, StreamKind};
+use domain::id::{KeyId, LogId};
+use domain::ledger::{Continued, Event as Fact, SignatureKind, TreeHead};
+use domain::time::Time;
+
+use super::Fresh;
+use super::directory::{Directory, DirectoryError, io_failed, own};
+use super::publish::STORED;
+use crate::chain::{Broken, Generation};
+use crate::checkpoint::Checkpoint;
+use crate::keyring::{FileAnchor, KeyState, Keyring};
+use crate::log::engine::Options;
+use crate::log::headmark::{HeadMark, Mark};
+use crate::log::lock::Lock;
+use crate::log::put_back::{PutBack, replace_mark};
+use crate::log::recover::Torn;
+use crate::log::segment::sync_dir;
+use crate::log::{Commit, Head, LogError, Progress};
+use crate::note::{FileSigner, Kind, NoKey, SignedNote, Signer, SignerError, VerifierKey, may_be_named};
+use crate::record::{Link, NO_HASH};
+use crate::tree::files;
+
+use marker::Marker;
+pub(super) use marker::finish;
+use survey::Survey;
+
+/// The most keys that one record names: it must fit 65,535 bytes.
+const KEYS: usize = 4000;
+
+/// How a log goes on.
+#[derive(Clone, Debug)]
+pub struct Restoring {
+    /// What its checkpoints will be signed for: never used for this log before, no spaces.
+    pub origin: String,
+    /// The time of its records, or of the last one restored where that is later.
+    pub at: Time,
+}
+
+/// What a restore found, and what is gone.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// The generation that begins.
+    pub generation: Generation,
+    /// The one before it.
+    pub old: Generation,
+    /// What new checkpoints are verified with.
+    pub key: VerifierKey,
+    /// Where the old signing key lies now, where there was one.
+    pub old_key: Option<PathBuf>,
+    /// How many records the head mark knew; nobody knows where there was none.
+    pub marked: Option<u64>,
+    /// Whether the head mark was of another generation than the last one restored, so that a restore itself is gone.
+    pub other_mark: bool,
+    /// The last checkpoint of the old generation that is known.
+    pub checkpoint: Option<TreeHead>,
+    /// Keys that the keyring has destroyed and no restored record ordered to be.
+    pub erased: Vec<KeyId>,
+    /// Keys that no restored record names: they wait until somebody confirms that no newer log exists.
+    pub awaiting: usize,
+    /// What was cut from the journal's end: a frame that was being written when the backup was taken.
+    pub torn: Option<Torn>,
+}
+
+/// Why a log does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// What was put back does not hold.
+    #[error("what was put back is broken at {0}")]
+    Broken(#[from] Broken),
+    /// Nothing was put back.
+    #[error("the log reaches its head mark: there is nothing to restore")]
+    NothingMissing,
+    /// It is not the log that was here.
+    #[error("what was put back is another history than the one that was here: at record {0} they differ")]
+    OtherHistory(u64),
+    /// The origin cannot be used.
+    #[error("the origin cannot be the name of a key: it is empty, or has a space or a plus")]
+    Origin,
+    /// The origin was used.
+    #[error("checkpoints of this log were signed for this origin before: a restored log needs another")]
+    UsedOrigin,
+    /// The keyring is older than the log.
+    #[error("the keyring never held {0} keys that the log names: with it, the log would not be read")]
+    KeysUnknown(usize),
+    /// The signing key.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The new signing key has no name.
+    #[error(transparent)]
+    NoKey(#[from] NoKey),
+}
+
+impl From<LogError> for RestoreError {
+    fn from(failed: LogError) -> Self {
+        DirectoryError::from(failed).into()
+    }
+}
+
+/// Lets the log of a directory at rest go on behind what a backup brought back. Durable when it returns; what a crash leaves
+/// is refused by whoever opens it, until this is called again.
+///
+/// # Errors
+/// When somebody uses the directory, when the log needs no restore, when what is there does not hold as far as it goes.
+/// The journal is then as it was.
+pub fn restore(
+    path: &Path,
+    order: &Restoring,
+    options: Options,
+    told: &Progress<'_>,
+) -> Result<Restored, RestoreError> {
+    if !may_be_named(&order.origin) {
+        return Err(RestoreError::Origin);
+    }
+    if !Directory::exists(path)? {
+        return Err(DirectoryError::Empty.into());
+    }
+    let _lock = Lock::take(path)?;
+    marker::take_back(path)?;
+    let mark = mark(path)?;
+    let back = PutBack::open(path)?;
+    let survey = Survey::of(back.journal(), mark.as_ref(), told)?;
+    let old = survey.last.clone();
+    let (signed, key_file) = (signed_before(path, &old)?, path.join("signer/key"));
+    let used = |generation: &Generation| generation.origin == order.origin;
+    if survey.generations.iter().any(used) || signed.origin.as_ref() == Some(&order.origin) {
+        return Err(RestoreError::UsedOrigin);
+    }
+    let keyring = keyring(path, back.journal().first_log())?;
+    let erased = erased(&keyring, &survey)?;
+
+    let log: LogId = Fresh::new().id().map_err(DirectoryError::from)?;
+    let marker = Marker { log, first: survey.head.size };
+    marker.put(path)?;
+    let settled = keyring.settle(|key| survey.named.contains(key), false).map_err(DirectoryError::from)?;
+    let old_key = put_aside(&key_file, &old.origin)?;
+    let signer = FileSigner::at(&key_file)?;
+    let key = VerifierKey::new(&order.origin, Kind::Note, signer.public())?;
+    let checkpoint = survey.marked_checkpoint().max_by_size(signed.checkpoint);
+    let continued = Continued {
+        log,
+        old_log: old.log,
+        old_origin: old.origin.clone(),
+        origin: order.origin.clone(),
+        restored: TreeHead { size: survey.head.size, root: survey.root },
+        checkpoint,
+        algorithm: SignatureKind::Ed25519,
+        public_key: signer.public(),
+    };
+    let commit = first_commit(&survey.head, continued, &erased, keyring.epoch(), order.at)?;
+    let head = back.go_on(log, &commit, options)?;
+    for derived in ["index", files::NAME] {
+        cleared(fs::remove_dir_all(path.join(derived))).map_err(io_failed("clear"))?;
+    }
+    replace_mark(path, log, head)?;
+    Marker::remove(path)?;
+    let generation = Generation { log, origin: order.origin.clone(), from: survey.head.size };
+    Ok(Restored {
+        generation,
+        other_mark: mark.is_some_and(|mark| mark.log != old.log),
+        old,
+        key,
+        old_key,
+        marked: mark.map(|mark| mark.head.size),
+        checkpoint,
+        erased,
+        awaiting: settled.awaiting,
+        torn: back.journal().torn(),
+    })
+}
+
+/// The head mark, as far as there is one that can be read.
+fn mark(path: &Path) -> Result<Option<Mark>, LogError> {
+    match HeadMark::look(path) {
+        Err(LogError::NoMark(_)) => Ok(None),
+        looked => looked,
+    }
+}
+
+fn keyring(path: &Path, first: LogId) -> Result<Keyring, DirectoryError> {
+    let anchor = FileAnchor::at(path.join("anchor"))?;
+    Ok(Keyring::open(&path.join("keyring"), Box::new(anchor), first)?)
+}
+
+/// Keys that the restored records seal under as if they lived, and that the keyring has destroyed; sorted.
+fn erased(keyring: &Keyring, survey: &Survey) -> Result<Vec<KeyId>, RestoreError> {
+    let unknown = |key: &&KeyId| keyring.state(key) == KeyState::NeverHad && !survey.excused.contains(*key);
+    match survey.named.iter().filter(unknown).count() {
+        0 => {}
+        unknown => return Err(RestoreError::KeysUnknown(unknown)),
+    }
+    let gone = |key: &&KeyId| matches!(keyring.state(key), KeyState::Erased { .. }) && !survey.excused.contains(*key);
+    let mut erased: Vec<KeyId> = survey.named.iter().filter(gone).copied().collect();
+    erased.sort_unstable();
+    Ok(erased)
+}
+
+/// What the last checkpoint that lies beside the tree says: its origin, and itself where the log's own key signed it for the
+/// generation that was restored.
+#[derive(Default)]
+struct SignedBefore {
+    origin: Option<String>,
+    checkpoint: Option<TreeHead>,
+}
+
+fn signed_before(path: &Path, old: &Generation) -> Result<SignedBefore, RestoreError> {
+    let Ok(bytes) = fs::read(path.join(files::NAME).join(STORED)) else { return Ok(SignedBefore::default()) };
+    let Ok(note) = SignedNote::parse(&bytes) else { return Ok(SignedBefore::default()) };
+    let origin = Checkpoint::parse(note.text()).ok().map(|checkpoint| checkpoint.origin);
+    let known = match FileSigner::read(&path.join("signer/key")) {
+        Ok(signer) => {
+            let key = VerifierKey::new(&old.origin, Kind::Note, signer.public())?;
+            Checkpoint::open(&note, &key).ok()
+        }
+        Err(_) => None,
+    };
+    Ok(SignedBefore { origin, checkpoint: known.map(|known| TreeHead { size: known.size, root: known.root }) })
+}
+
+/// The larger of two checkpoints.
+trait MaxBySize {
+    fn max_by_size(self, other: Self) -> Self;
+}
+
+impl MaxBySize for Option<TreeHead> {
+    fn max_by_size(self, other: Self) -> Self {
+        [self, other].into_iter().flatten().max_by_key(|head| head.size)
+    }
+}
+
+/// The old key signs nothing for the new origin. It is kept, under a name that says whose it was.
+fn put_aside(key: &Path, origin: &str) -> Result<Option<PathBuf>, RestoreError> {
+    let signer = match FileSigner::read(key) {
+        Err(SignerError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read?,
+    };
+    let [a, b, c, d] = VerifierKey::new(origin, Kind::Note, signer.public())?.id();
+    let aside = key.with_file_name(format!("old-{a:02x}{b:02x}{c:02x}{d:02x}.key"));
+    fs::rename(key, &aside).map_err(io_failed("move a key in"))?;
+    if let Some(dir) = key.parent() {
+        sync_dir(dir)?;
+    }
+    Ok(Some(aside))
+}
+
+/// The records that begin the generation: that it does, and which keys the keyring's register says are destroyed.
+fn first_commit(head: &Head, said: Continued, erased: &[KeyId], epoch: u64, at: Time) -> Result<Commit, RestoreError> {
+    let (log, at) = (said.log, at.max(head.recorded_at));
+    let erasures = erased.chunks(KEYS).map(|keys| Fact::ErasedBefore { keys: keys.to_vec(), epoch });
+    let facts: Vec<Fact> = [Fact::Continued(Box::new(said))].into_iter().chain(erasures).collect();
+    let (mut commit, mut previous, mut previous_in_stream) = (Commit::default(), head.hash, NO_HASH);
+    for (revision, fact) in (0..).zip(facts) {
+        let position = head.size + revision;
+        let link = Link { log, position, recorded_at: at, previous, previous_in_stream };
+        let entry = own(&Event::Log(fact), Stream { kind: StreamKind::Log, id: log.0 }, revision, &link)?;
+        (previous, previous_in_stream) = (entry.hash, entry.hash);
+        commit.entries.push(entry);
+    }
+    Ok(commit)
+}
+
+fn cleared(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(failed),
+        _ => Ok(()),
+    }
+}
