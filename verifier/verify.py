@@ -158,17 +158,15 @@ class Verifier:
     """Follows a log from record 0."""
 
     NEEDED = {"log.opened", "log.continued", "log.signer", "log.keyring", "log.map", "notice.published"}
-    NEEDED |= {"case.destruction-ordered", "case.certified"}
+    NEEDED |= {"case.destruction-ordered", "case.certified", "log.erasures"}
 
     def __init__(self, tables, stream=None):
         self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
-        self.unfinished = None  # a command: its id, its count, the next index
-        self.streams = {}  # id -> kind, count, hash of the last record
         self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; erasures
-        self.destroyed, self.lost = set(), set()  # keys
-        self.parts = []  # of each sealed part: position, key, presence
-        self.steps, self.map, self.map_size = [], {}, 0
+        self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
+        self.parts, self.unfinished = [], None  # position, key, presence; a command: its id, its count, the next index
+        self.streams, self.steps, self.map, self.map_size = {}, [], {}, 0  # id -> kind, count, hash of the last record
 
     def take(self, data, presences):
         """Checks the next record, and keeps it if it is of the stream whose trail is asked for."""
@@ -192,6 +190,7 @@ class Verifier:
         self.parts += [(here, part.key, presence) for part, presence in zip(record.parts, presences)]
         if record.kind in self.NEEDED:
             self.check_facts(record, facts, here)
+        self.restored = record.kind in ("log.continued", "log.erasures")
         if (record.stream_kind, record.stream.hex()) == self.stream:
             self.entries.append(make_entry(record, facts, self.hash))
 
@@ -230,6 +229,9 @@ class Verifier:
             check(facts["name"] == self.generations[-1][1], here, "its key has another name than the log")
         elif record.kind == "log.keyring":
             self.lost.update(facts["keys"])
+        elif record.kind == "log.erasures":
+            check(self.restored, here, "it excuses keys and does not stand behind a restore")
+            self.before, self.destroyed = (keys.union(facts["keys"]) for keys in (self.before, self.destroyed))
         elif record.kind == "log.map":
             check(self.map_size < facts["size"] <= here <= facts["size"] + 262_144, here, "it is a map of no size here")
             self.map.update(self.steps[self.map_size : facts["size"]])
@@ -240,8 +242,7 @@ class Verifier:
             self.orders.setdefault((facts["erasure"], record.stream), set()).update(facts["keys"])
             self.destroyed.update(facts["keys"])
         elif record.kind == "case.certified":
-            ordered = (facts["erasure"], record.stream) in self.orders
-            check(ordered, here, "it certifies a destruction that nothing before it in its stream ordered")
+            check((facts["erasure"], record.stream) in self.orders, here, "nothing before it in its stream ordered it")
             self.certified.add(facts["erasure"])
         elif record.kind == "notice.published":
             check(blake3(facts["text"].encode()).digest() == facts["hash"], here, "the hash is another text's")
@@ -250,12 +251,11 @@ class Verifier:
         """Rule 12, and what is known of the whole log."""
         check(self.unfinished is None, self.size, "the last command is not complete")
         gone = {key for (erasure, _), keys in self.orders.items() if erasure in self.certified for key in keys}
-        counts = dict(present=0, erased=0, lost=0, residue=0)
+        counts = dict(present=0, erased=0, erased_before_restore=0, lost=0, residue=0)
         for position, key, presence in self.parts:
-            excused = presence == 1 or key in gone or key in self.lost
-            check(excused, position, "a sealed part is missing without an excuse")
-            words = ("residue", "erased") if key in gone else ("present", "lost")
-            counts[words[presence != 1]] += 1
+            absent = "erased" if key in gone else "erased_before_restore" if key in self.before else "lost"
+            check(presence == 1 or absent != "lost" or key in self.lost, position, "a sealed part is missing")
+            counts[absent if presence != 1 else "present" if absent == "lost" else "residue"] += 1
         found = dict(head=f"{self.size}:{self.hash.hex()}", origin=self.generations[-1][1], streams=len(self.streams))
         return found | dict(parts=counts, certified_erasures=len(self.certified))
 
