@@ -290,11 +290,12 @@ impl<V: Follow> Writer<V> {
             return Err(failed);
         }
         self.shared.follow(news);
+        // Before the answers: whoever was answered and asks for a checkpoint gets one that covers it. Where the publisher has
+        // stopped, it has stopped the ledger too.
+        let _ = self.publisher.send(Step::Durable(commit.entries));
         for (reply, answers) in answers {
             let _ = reply.send(answers);
         }
-        // Where it has stopped it has stopped the ledger too.
-        let _ = self.publisher.send(Step::Durable(commit.entries));
         Ok(())
     }
 }
