@@ -75,6 +75,11 @@ impl App {
         &self.ledger
     }
 
+    /// The ledger, for whoever watches it without keeping it in service.
+    pub(crate) fn shared_ledger(&self) -> &Arc<Ledger<Views>> {
+        &self.ledger
+    }
+
     /// The ledger's clock.
     pub fn now(&self) -> Time {
         self.ledger.clock().now()

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::http::origin::Origin;
 use crate::kept::NotKept;
 use crate::limits::Limits;
+use crate::publish::Publishing;
 
 /// How the program answers to the outside.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub limits: Limits,
     /// Fields that are not kept here.
     pub not_kept: NotKept,
+    /// How the log is published.
+    pub log: Publishing,
 }
 
 /// A certificate chain and its key, both PEM.
@@ -82,6 +85,7 @@ impl Default for Config {
             behind_tls_proxy: false,
             limits: Limits::default(),
             not_kept: NotKept::default(),
+            log: Publishing::default(),
         }
     }
 }

@@ -163,7 +163,7 @@ pub fn populate<V: Follow>(ledger: &Ledger<V>, seed: u64, contacts: usize) -> Re
 fn tell<V: Follow>(ledger: &Ledger<V>, seed: u64, contacts: usize, now: Time) -> Result<Demo, DemoError> {
     use events::log::Log as _;
     let head = ledger.log().head();
-    if head.size != 1 || head.recorded_at > begin(now).plus_ms(60_000) {
+    if ledger.log().counts().streams != 1 || head.recorded_at > begin(now).plus_ms(60_000) {
         return Err(DemoError::NotNew);
     }
     let words = Words::read()?;

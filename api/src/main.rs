@@ -7,6 +7,7 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Serve, Token};
 use api::config::Config;
@@ -16,7 +17,7 @@ use api::open::{Opening, open};
 use api::{error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
-use events::ledger::{Clock, Directory};
+use events::ledger::{Clock, Directory, publish};
 use events::log::Log as _;
 use indicatif::ProgressBar;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -83,7 +84,9 @@ fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let Founder { controller, origin } = serve.founder;
     let not_kept = config.not_kept.clone();
     let clock = if serve.demo { Clock::demo() } else { Clock::system() };
-    let app = open(&data, &Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms, not_kept }, clock)?;
+    let cadence = Duration::from_millis(config.log.cadence_ms);
+    let opening = Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms, not_kept, cadence };
+    let app = open(&data, &opening, clock)?;
     let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ready = |address| {
@@ -151,5 +154,12 @@ fn verify(data: &Data) -> Result<(), Box<dyn Error>> {
 
 fn opening(data: &Data) -> Opening {
     let Founder { controller, origin } = data.founder.clone();
-    Opening { controller, origin, demo: None, cooling_off_ms: 0, not_kept: NotKept::default() }
+    Opening {
+        controller,
+        origin,
+        demo: None,
+        cooling_off_ms: 0,
+        not_kept: NotKept::default(),
+        cadence: publish::CADENCE,
+    }
 }

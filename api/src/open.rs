@@ -33,6 +33,8 @@ pub struct Opening {
     pub cooling_off_ms: i64,
     /// Fields that are not kept.
     pub not_kept: NotKept,
+    /// How long after one checkpoint the next may come.
+    pub cadence: Duration,
 }
 
 /// Why a ledger could not be opened.
@@ -80,8 +82,9 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
         Directory::create(path, &founding(opening, clock.now()), options)?;
     }
     let indexing = Progress::new("reading the index");
-    let directory = Directory::open(path, options, &|done, of| indexing.tell(done, of))?;
+    let mut directory = Directory::open(path, options, &|done, of| indexing.tell(done, of))?;
     drop(indexing);
+    directory.cadence = opening.cadence;
     let is_demo = is_demo(&directory)?;
     match (is_demo, opening.demo) {
         (false, Some(true)) => return Err(OpenError::NotADemo),

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
+use replay::witness::client::SubmitError;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::graphql;
 use crate::http::metrics::Metrics;
 use crate::http::{Edge, serve, vitals};
+use crate::publish::Witnesses;
 use crate::{local, log_routes, tour};
 
 /// How often the server looks whether the writer has stopped.
@@ -30,6 +32,9 @@ pub enum ServeError {
     /// The metrics cannot be kept.
     #[error("the metrics cannot be kept")]
     Metrics,
+    /// A witness has seen another log than this one.
+    #[error("{0}. Nothing is served before that is understood; a log that was restored goes on as a new generation")]
+    Witness(#[from] SubmitError),
     /// A write failed.
     #[error("a write failed, so the writer stopped; the log is verified at the next start")]
     Stopped,
@@ -41,6 +46,9 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     let metrics = Metrics::new().map_err(|_| ServeError::Metrics)?;
     let edge = Edge::new(graphql::schema(app.clone()), app.clone(), config.allow_origin.clone(), limits, &metrics);
     let router = router(&app, &edge, &metrics);
+    let (asked, publishing) = (app.clone(), config.log.clone());
+    let witnesses = tokio::task::spawn_blocking(move || Witnesses::ask(&asked, &publishing)).await;
+    let witnesses = witnesses.map_err(std::io::Error::other)??;
     let listener = serve::bind(config.listen).map_err(|failed| ServeError::Bind(config.listen, failed))?;
     let address = listener.local_addr()?;
     local::listen(data, app.clone())?;
@@ -57,6 +65,7 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     serve::every_five_seconds(&Arc::new(metrics), Metrics::fold);
     serve::every_five_seconds(&edge, |edge| edge.door().sweep());
     app.watch_erasures();
+    witnesses.watch(&app);
     ready(address);
     serve::serve(listener, router, config.tls.as_ref(), handle, &limits).await?;
     if app.ledger().is_stopped() { Err(ServeError::Stopped) } else { Ok(()) }

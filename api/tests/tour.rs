@@ -12,6 +12,7 @@ use api::welcome;
 use async_graphql::{Request, Variables};
 use domain::time::{Day, Time};
 use events::ledger::Clock;
+use events::ledger::publish::CADENCE;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -24,6 +25,7 @@ fn walk() -> BTreeMap<String, Value> {
         demo: Some(true),
         cooling_off_ms: 0,
         not_kept: NotKept::default(),
+        cadence: CADENCE,
     };
     let app = open(dir.path(), &opening, Clock::demo()).unwrap();
     let tokens = welcome::tokens(&app).unwrap();
@@ -109,6 +111,7 @@ fn a_half_made_demo_is_refused() {
         demo: Some(true),
         cooling_off_ms: 0,
         not_kept: NotKept::default(),
+        cadence: CADENCE,
     };
     let refused = open(dir.path(), &opening, Clock::demo());
     assert!(matches!(refused, Err(api::open::OpenError::HalfADemo)));

@@ -55,14 +55,19 @@ impl std::fmt::Display for Checkpoint {
 }
 
 /// A number without a sign and without zeros in front.
-pub(crate) fn decimal(text: &str) -> Option<u64> {
+pub fn decimal(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }
 }
 
-/// A hash of the tree as base64.
-pub(crate) fn base64_node(text: &str) -> Option<Node> {
+/// Reads a hash of the tree from its base64 form.
+pub fn base64_node(text: &str) -> Option<Node> {
     BASE64.decode(text).ok()?.try_into().ok()
+}
+
+/// The base64 form of a hash of the tree.
+pub fn node_base64(node: &Node) -> String {
+    BASE64.encode(node)
 }
 
 #[cfg(test)]

@@ -29,13 +29,22 @@ pub struct Evidence {
     /// The root that the proofs lead to, signed by the log, and by witnesses.
     pub checkpoint: Option<SignedNote>,
     /// Those who replayed the log and found it consistent, each with the size they replayed to.
-    pub replays: Vec<SignedNote>,
+    pub replays: Vec<Replay>,
     /// The record with the root of the map of stream heads.
     pub map: Option<Placed>,
     /// The streams.
     pub trails: Vec<Trail>,
     /// Single records of other streams: what ordered and certified an erasure, and where the log went on after a restore.
     pub others: Vec<Placed>,
+}
+
+/// Somebody's signed word that they replayed the log, and the proof that it was this one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replay {
+    /// The note.
+    pub note: SignedNote,
+    /// The proof of consistency between the size they replayed and the checkpoint's.
+    pub path: Vec<Node>,
 }
 
 /// A record and the way from it to the root.

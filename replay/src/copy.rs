@@ -8,12 +8,18 @@ use std::time::Duration;
 
 use events::bundle::{self, Presence, put_parts, put_record};
 use events::chain::Head;
+use events::checkpoint::Checkpoint;
+use events::ledger::publish::STORED;
 use events::log::LogError;
 use events::log::journal::Journal;
 use events::log::lock::Lock;
+use events::note::{NoteError, SignedNote};
+use events::tree;
 use reqwest::StatusCode;
 
 use crate::source::{HEAD_FILE, SourceError, head_file};
+use crate::tiles::{Growing, write_tile};
+use crate::witness::published::CHECKPOINT;
 
 /// How often a server that is busy is asked again, and how long between.
 const TRIES: u32 = 100;
@@ -43,6 +49,12 @@ pub enum CopyError {
     /// What the server sent is no head.
     #[error("the server sent no head")]
     NoHead,
+    /// What the server sent is no checkpoint.
+    #[error("the server sent no checkpoint: {0}")]
+    NoCheckpoint(#[from] NoteError),
+    /// What the server sent is no bundle.
+    #[error("the server sent no records")]
+    NoRecords,
 }
 
 /// Copies the records of a data directory at rest. Not a byte of it changes; a directory in use is refused.
@@ -55,11 +67,13 @@ pub fn from_directory(data: &Path, out: &Path) -> Result<Head, CopyError> {
     if lies_in(out, data)? {
         return Err(CopyError::Inside);
     }
-    let copy = Copy::begin(out)?;
     let head = Head { size: journal.head().size, hash: journal.head().hash };
+    let note = kept(data, head.size)?;
+    let mut copy = Copy::begin(out, note)?;
     let (mut records, mut parts) = (Vec::new(), Vec::new());
     for (position, entry) in (0_u64..).zip(journal.entries()) {
         let entry = entry.map_err(SourceError::from)?;
+        copy.grow(&entry.record)?;
         put_record(&mut records, &entry.record);
         put_parts(&mut parts, &entry);
         if (position + 1) % bundle::WIDTH == 0 || position + 1 == head.size {
@@ -71,6 +85,17 @@ pub fn from_directory(data: &Path, out: &Path) -> Result<Head, CopyError> {
     copy.end(head)?;
     drop(lock);
     Ok(head)
+}
+
+/// The checkpoint that a directory at rest keeps beside its tree, where it covers no more than is there. It may be missing.
+fn kept(data: &Path, size: u64) -> io::Result<Option<SignedNote>> {
+    let path = data.join(events::tree::files::NAME).join(STORED);
+    let bytes = match fs::read(path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes?,
+    };
+    let note = SignedNote::parse(&bytes).ok();
+    Ok(note.filter(|note| Checkpoint::parse(note.text()).is_ok_and(|checkpoint| checkpoint.size <= size)))
 }
 
 /// Whether a path that may not exist yet lies in a directory.
@@ -85,8 +110,10 @@ fn lies_in(path: &Path, directory: &Path) -> io::Result<bool> {
 /// that was swept meanwhile has its excuse behind that head, so the copy goes on to it.
 pub fn from_server(server: &str, token: &str, out: &Path) -> Result<Head, CopyError> {
     let server = Server::new(server, token)?;
+    // The checkpoint first: then the head covers it.
+    let note = server.checkpoint()?;
     let mut head = server.head()?;
-    let copy = Copy::begin(out)?;
+    let mut copy = Copy::begin(out, note)?;
     let mut number = 0;
     loop {
         let mut absent = false;
@@ -99,6 +126,7 @@ pub fn from_server(server: &str, token: &str, out: &Path) -> Result<Head, CopyEr
                 last = Some((records, parts));
                 break;
             }
+            copy.grow_all(&records)?;
             copy.put(number, head.size, &records, &parts)?;
             number += 1;
         }
@@ -106,6 +134,7 @@ pub fn from_server(server: &str, token: &str, out: &Path) -> Result<Head, CopyEr
         let later = if absent { server.head()? } else { head };
         if later == head {
             if let Some((records, parts)) = last {
+                copy.grow_all(&records)?;
                 copy.put(number, head.size, &records, &parts)?;
             }
             copy.end(head)?;
@@ -138,6 +167,14 @@ impl<'a> Server<'a> {
         head.ok_or(CopyError::NoHead)
     }
 
+    /// The last checkpoint; nothing from a server that has none.
+    fn checkpoint(&self) -> Result<Option<SignedNote>, CopyError> {
+        match self.get("/log/checkpoint") {
+            Err(CopyError::Status(404)) => Ok(None),
+            note => Ok(Some(SignedNote::parse(&note?)?)),
+        }
+    }
+
     /// A server that is busy is asked again for a while.
     fn get(&self, path: &str) -> Result<Vec<u8>, CopyError> {
         let mut tries = 0;
@@ -162,18 +199,32 @@ fn unreachable(failed: reqwest::Error) -> CopyError {
     CopyError::Unreachable(failed.without_url().to_string())
 }
 
-/// A copy that is being written; its head file comes last, so an unfinished one is no copy.
+/// A copy that is being written: records, inventory, and the tree that a checkpoint is over. Its head file comes last, so an
+/// unfinished one is no copy.
 struct Copy<'a> {
     out: &'a Path,
+    note: Option<SignedNote>,
+    tree: Growing,
 }
 
 impl<'a> Copy<'a> {
-    fn begin(out: &'a Path) -> Result<Self, CopyError> {
+    fn begin(out: &'a Path, note: Option<SignedNote>) -> Result<Self, CopyError> {
         fs::create_dir_all(out)?;
         if fs::read_dir(out)?.next().is_some() {
             return Err(CopyError::NotEmpty);
         }
-        Ok(Self { out })
+        let size = note.as_ref().map(|note| Checkpoint::parse(note.text())).transpose()?.map_or(0, |of| of.size);
+        Ok(Self { out, note, tree: Growing::to(size) })
+    }
+
+    fn grow(&mut self, record: &[u8]) -> io::Result<()> {
+        let out = self.out;
+        self.tree.push(tree::leaf(record), &mut |row, number, hashes| write_tile(out, row, number, hashes))
+    }
+
+    fn grow_all(&mut self, records: &[u8]) -> Result<(), CopyError> {
+        let records = bundle::records(records).map_err(|_| CopyError::NoRecords)?;
+        records.into_iter().try_for_each(|record| self.grow(record)).map_err(CopyError::from)
     }
 
     fn put(&self, number: u64, size: u64, records: &[u8], parts: &[u8]) -> io::Result<()> {
@@ -189,6 +240,9 @@ impl<'a> Copy<'a> {
     }
 
     fn end(self, head: Head) -> io::Result<()> {
+        if let Some(note) = self.note {
+            fs::write(self.out.join(CHECKPOINT), note.to_string())?;
+        }
         fs::write(self.out.join(HEAD_FILE), head_file(head))
     }
 }

@@ -1,11 +1,15 @@
 //! What an auditor does: verify a log, print a trail, check a time stamp, witness checkpoints, and rebuild a ledger's views
 //! from its log, which is how the server boots. Verifying knows no key, no server, no network and no sled.
 
+pub mod check;
 pub mod copy;
+pub mod countersign;
 pub mod describe;
+pub mod gather;
 pub mod maps;
 pub mod policy;
 pub mod rebuild;
+pub mod receipt;
 pub mod report;
 pub mod source;
 pub mod tiles;

@@ -18,6 +18,7 @@ use domain::event::{Stream, StreamKind};
 use domain::time::{Day, Time};
 use events::chain::Head;
 use indicatif::{ProgressBar, ProgressStyle};
+use replay::check::Status;
 use replay::copy;
 use replay::report::Report;
 use replay::source::Source;
@@ -57,6 +58,18 @@ enum Command {
         /// A head that was kept from an earlier verification, SIZE:HASH.
         #[arg(long)]
         expect: Option<Head>,
+        /// What is accepted as the log's checkpoint: a C2SP policy.
+        #[arg(long)]
+        policy: Option<PathBuf>,
+        /// Sign that the log holds, with the key of this file (made where there is none); the note goes to `--out`.
+        #[arg(long, value_name = "KEY", requires = "name", requires = "out")]
+        countersign: Option<PathBuf>,
+        /// The name of that key, such as auditor.example.
+        #[arg(long)]
+        name: Option<String>,
+        /// Where the confirmation goes; nothing is overwritten.
+        #[arg(long)]
+        out: Option<PathBuf>,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -84,6 +97,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Makes one evidence file of streams from an audit copy.
+    Bundle(commands::bundle::Arguments),
+    /// Judges an evidence file or a receipt.
+    Check(commands::check::Arguments),
     /// Makes requests for time stamps and checks the answers (RFC 3161).
     #[command(subcommand)]
     Timestamp(timestamp::command::Command),
@@ -104,7 +121,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Copy { server, token, data, out } => copy_log(server, token, data, &out),
-        Command::Verify { directory, expect, json } => verify_log(&directory, expect, json),
+        Command::Verify { directory, expect, policy, countersign, name, out, json } => {
+            let confirm = countersign.zip(name).zip(out).map(|((key, name), out)| Confirm { key, name, out });
+            verify_log(&directory, expect, policy.as_deref(), confirm, json)
+        }
+        Command::Bundle(arguments) => ended(commands::bundle::run(arguments).map(Some)),
+        Command::Check(arguments) => checked(&arguments),
         Command::Timestamp(command) => timestamp::command::run(command),
         Command::Trail { directory, stream, as_of, known_at, sample, seed, json } => {
             let day = as_of.unwrap_or_else(today);
@@ -142,13 +164,52 @@ fn copy_log(server: Option<String>, token: Option<String>, data: Option<PathBuf>
     }
 }
 
-fn verify_log(directory: &Path, expect: Option<Head>, json: bool) -> ExitCode {
-    match run(directory, expect, &mut |_, _| {}) {
-        Ok(consistent) => {
-            print(&Report::from(&consistent), json);
+/// A confirmation to be signed.
+struct Confirm {
+    key: PathBuf,
+    name: String,
+    out: PathBuf,
+}
+
+fn verify_log(
+    directory: &Path,
+    expect: Option<Head>,
+    policy: Option<&Path>,
+    confirm: Option<Confirm>,
+    json: bool,
+) -> ExitCode {
+    let consistent = match run(directory, expect, &mut |_, _| {}) {
+        Ok(consistent) => consistent,
+        Err(failed) => return told(&failed, json),
+    };
+    let judged = policy.map(|policy| commands::anchoring(&consistent, policy)).transpose();
+    let judged = match judged {
+        Ok(judged) => judged,
+        Err(failed) => return ended(Err(failed)),
+    };
+    let met = judged.as_ref().is_none_or(|anchoring| anchoring.status == Status::Holds);
+    print(&Report::from(&consistent).anchored(judged), json);
+    match confirm
+        .filter(|_| met)
+        .map(|Confirm { key, name, out }| commands::countersign(&consistent, &key, &name, &out))
+    {
+        Some(Err(failed)) => ended(Err(failed)),
+        Some(Ok(key)) => {
+            eprintln!("confirmed, for policies: replay NAME {key}");
             ExitCode::SUCCESS
         }
-        Err(failed) => told(&failed, json),
+        None if met => ExitCode::SUCCESS,
+        None => ExitCode::from(BROKEN),
+    }
+}
+
+fn checked(arguments: &commands::check::Arguments) -> ExitCode {
+    match commands::check::run(arguments) {
+        Ok(checked) => {
+            print(&checked, arguments.json);
+            if checked.holds() { ExitCode::SUCCESS } else { ExitCode::from(BROKEN) }
+        }
+        Err(failed) => ended(Err(failed)),
     }
 }
 

@@ -1,17 +1,21 @@
 //! The boot: a log is read from its first record as an auditor would read it, every part that has a live key is opened,
 //! and the views are folded by the very calls that the writer makes. Only then does the ledger take commands.
 
-use domain::event::{Follow, StreamKind};
+use std::sync::Arc;
+
+use domain::event::{Event, Follow, Place, Recorded, StreamKind};
 use domain::id::{KeyId, RegisterId};
-use events::chain::{Broken, Chain};
+use domain::ledger;
+use events::chain::{Broken, Chain, StreamHead};
 use events::ids::IdSet;
 use events::keyring::{KeyState, Keyring, KeyringError, Settled};
 use events::ledger::{
-    Change, Clock, Directory, EraseError, Ledger, Opened, Owners, Parts, Publishing, StartError, Unreadable,
-    open_entry, publish, reopened,
+    Change, Clock, Directory, EraseError, Heads, Ledger, Logged, Opened, Owners, Parts, Publishing, StartError,
+    Unreadable, open_entry, reopened,
 };
 use events::log::{Entry, Log, LogError, PartBytes};
-use events::note::{FileSigner, SignerError};
+use events::map::Lagging;
+use events::note::{FileSigner, Signer as _, SignerError};
 use events::record::Record;
 use events::tree::files::Tree;
 use events::tree::{self, Node};
@@ -54,6 +58,18 @@ pub enum BootError {
     /// An erasure that had begun cannot be finished.
     #[error("an erasure that had begun cannot be finished: {0}")]
     Erasure(#[from] EraseError),
+    /// The map root that a record names is not that of the records before it.
+    #[error("record {position}: the root of the map of stream heads is not the one that follows from the log")]
+    Map {
+        /// Where.
+        position: u64,
+    },
+    /// The key is not the one that the log names.
+    #[error("the key that signs checkpoints is not the one that this log names")]
+    OtherSigner,
+    /// The key that signs could not be written into the log.
+    #[error("the key that signs could not be recorded: {0}")]
+    Unnamed(#[from] events::ledger::Failure),
     /// The ledger cannot be started.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -87,7 +103,7 @@ pub fn boot<V: Follow>(
     clock: Clock,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(Ledger<V>, Booted), BootError> {
-    let Directory { lock, log, keyring, log_id, tree, signing_key } = directory;
+    let Directory { lock, log, keyring, log_id, tree, signing_key, cadence } = directory;
     let mut replay = Replay::new(views, tree);
     replay.views.replay();
     let size = log.head().size;
@@ -103,7 +119,20 @@ pub fn boot<V: Follow>(
         progress(from, size);
     }
     replay.views.replayed();
-    let Replay { chain, mut owners, views, gone, unopened, mut residue, register, tree, .. } = replay;
+    let Replay {
+        chain,
+        mut owners,
+        views,
+        gone,
+        unopened,
+        mut residue,
+        register,
+        tree,
+        signer: named,
+        heads,
+        logged,
+        ..
+    } = replay;
     chain.end()?;
     let origin = chain.generations().last().map(|generation| generation.origin.clone()).unwrap_or_default();
     for (position, key) in gone {
@@ -116,9 +145,27 @@ pub fn boot<V: Follow>(
     let again = destroy_again(&keyring, &mut owners)?;
     let fenced: Vec<KeyId> = owners.fenced().copied().collect();
     keyring.fence(&fenced);
-    let signer = Box::new(FileSigner::at(&signing_key)?);
-    let publishing = Publishing { origin, signer, cadence: publish::CADENCE, tree };
-    let ledger = Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views, publishing })?;
+    // A key is drawn once for a log. One that is gone is not drawn anew in silence: a second key could sign a second history.
+    let signer = if named.is_some() { FileSigner::read(&signing_key) } else { FileSigner::at(&signing_key) };
+    let signer = Arc::new(signer?);
+    if named.is_some_and(|named| named != signer.public()) {
+        return Err(BootError::OtherSigner);
+    }
+    let publishing = Publishing { origin, signer, cadence, tree };
+    let ledger = Ledger::start(Parts {
+        lock,
+        log,
+        keyring,
+        log_id,
+        clock,
+        owners,
+        views,
+        publishing,
+        heads: Heads::new(heads, logged),
+    })?;
+    if named.is_none() {
+        ledger.name_signer()?;
+    }
     let finished = ledger.finish_erasures(register)?;
     let destroyed_again = again.len();
     residue.extend(again);
@@ -174,6 +221,11 @@ struct Replay<V> {
     register: Option<RegisterId>,
     /// The tree over all records so far.
     tree: Tree,
+    /// The key that signed them last, by the log.
+    signer: Option<[u8; 32]>,
+    /// The map of stream heads so far, and its last root.
+    heads: Lagging,
+    logged: Option<Logged>,
 }
 
 impl<V: Follow> Replay<V> {
@@ -187,6 +239,9 @@ impl<V: Follow> Replay<V> {
             residue: IdSet::default(),
             register: None,
             tree,
+            signer: None,
+            heads: Lagging::new(),
+            logged: None,
         }
     }
 
@@ -201,6 +256,7 @@ impl<V: Follow> Replay<V> {
                 return Err(BootError::Revived { position, part });
             }
             self.own(keyring, position, entry, &opened);
+            self.publish(&opened.recorded)?;
             let change = Change::of(&opened.recorded.event);
             plain.push(opened.recorded);
             if let Some(change) = change {
@@ -210,6 +266,24 @@ impl<V: Follow> Replay<V> {
         }
         self.views.follow(plain);
         self.tree.grow(&chunk.leaves)?;
+        Ok(())
+    }
+
+    /// What the publishing of the log goes on from. A root is looked at before its own record moves the map.
+    fn publish(&mut self, recorded: &Recorded) -> Result<(), BootError> {
+        let Place { position, stream, revision, recorded_at: at, hash, .. } = recorded.place;
+        match &recorded.event {
+            Event::Log(ledger::Event::SignerNamed { public_key, .. }) => self.signer = Some(*public_key),
+            Event::Log(ledger::Event::Continued(went_on)) => self.signer = Some(went_on.public_key),
+            Event::Log(ledger::Event::Mapped { size, root, .. }) => {
+                if self.heads.advance_to(*size) != Ok(*root) {
+                    return Err(BootError::Map { position });
+                }
+                self.logged = Some(Logged { position, size: *size, at });
+            }
+            _ => {}
+        }
+        self.heads.push(StreamHead { stream, count: revision + 1, hash });
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use events::note::{Kind, VerifierKey};
 use serde::Serialize;
 
+use crate::check::{Status, Verdict};
 use crate::verify::{self, Consistent, Unsound};
 
 /// The outcome of a verification.
@@ -39,6 +40,9 @@ pub struct Report {
     pub certified_erasures: Option<usize>,
     /// Whether the head was confirmed by what the caller expected.
     pub expected: bool,
+    /// Who stands for the checkpoint, where a policy was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchoring: Option<Verdict>,
     /// What this does not prove.
     pub not_covered: Vec<&'static str>,
 }
@@ -63,6 +67,18 @@ pub struct Signer {
     pub from: u64,
     /// The key with its name, as a `vkey`.
     pub key: String,
+}
+
+impl Report {
+    /// With the verdict on the checkpoint. Who has it confirmed by others need not be told that nobody has.
+    #[must_use]
+    pub fn anchored(mut self, anchoring: Option<Verdict>) -> Self {
+        if anchoring.as_ref().is_some_and(|anchoring| anchoring.status == Status::Holds) {
+            self.not_covered.retain(|note| *note != UNCONFIRMED);
+        }
+        self.anchoring = anchoring;
+        self
+    }
 }
 
 /// The roots of the map of stream heads.
@@ -120,6 +136,7 @@ impl From<&Consistent> for Report {
             parts: Some(Parts { present, erased, erased_before_restore: erased_before, lost, residue }),
             certified_erasures: Some(log.certified),
             expected: log.expected,
+            anchoring: None,
             not_covered: unconfirmed
                 .into_iter()
                 .chain(restored)
@@ -156,6 +173,7 @@ impl From<&Unsound> for Report {
             parts: None,
             certified_erasures: None,
             expected: false,
+            anchoring: None,
             not_covered: Vec::new(),
         }
     }
@@ -176,6 +194,9 @@ impl std::fmt::Display for Report {
             }
             writeln!(f, "The log was restored from a backup where another id begins.")?;
         }
+        if let Some(Signer { key, .. }) = self.generations.last().and_then(|generation| generation.signers.last()) {
+            writeln!(f, "by its own word checkpoints are signed with {key}")?;
+        }
         if let (Some(streams), Some(parts), Some(certified)) = (self.streams, self.parts, self.certified_erasures) {
             writeln!(
                 f,
@@ -195,6 +216,9 @@ impl std::fmt::Display for Report {
         }
         if self.expected {
             writeln!(f, "The expected head is in this log.")?;
+        }
+        if let Some(anchoring) = &self.anchoring {
+            write!(f, "anchoring: {anchoring}")?;
         }
         for note in &self.not_covered {
             writeln!(f, "Not covered: {note}")?;

@@ -6,10 +6,16 @@ use std::path::{Path, PathBuf};
 
 use events::bundle::{self, Inventoried};
 use events::chain::Head;
+use events::checkpoint::Checkpoint;
+pub use events::evidence::Audited;
 use events::log::journal::{self, Journal};
 use events::log::lock::Lock;
 use events::log::{Entry, LogError};
+use events::note::{MOST_BYTES, SignedNote};
 use events::record::Record;
+
+use crate::tiles::Tiles;
+use crate::witness::published::CHECKPOINT;
 
 /// The file that makes a directory an audit copy: one line that says so, one with the head.
 pub const HEAD_FILE: &str = "audit-copy";
@@ -17,15 +23,6 @@ pub const HEAD_FILE: &str = "audit-copy";
 pub const HEAD_LINE: &str = "lethe audit copy 1";
 /// The most bytes that this file may have.
 const HEAD_MOST: u64 = 4096;
-
-/// One record as an auditor has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Audited {
-    /// The canonical bytes.
-    pub record: Vec<u8>,
-    /// What the inventory says of its sealed parts.
-    pub parts: Vec<Inventoried>,
-}
 
 /// A directory that cannot be read as a log.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +96,20 @@ impl Source {
             Self::Copy(_, head) => Some(*head),
             Self::Data(..) => None,
         }
+    }
+
+    /// The checkpoint that was published with a copy, and where its tiles are; its signatures are not checked.
+    pub fn published(&self) -> Result<Option<(SignedNote, Checkpoint, Tiles)>, SourceError> {
+        let Self::Copy(path, _) = self else { return Ok(None) };
+        let wrong = |what: String| SourceError::Copy { position: 0, file: CHECKPOINT.into(), what };
+        let bytes = match read_regular(&path.join(CHECKPOINT), MOST_BYTES as u64) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(|failed| wrong(failed.to_string()))?,
+        };
+        let note = SignedNote::parse(&bytes).map_err(|bad| wrong(bad.to_string()))?;
+        let checkpoint = Checkpoint::parse(note.text()).map_err(|bad| wrong(bad.to_string()))?;
+        let tiles = Tiles::of(path, checkpoint.size);
+        Ok(Some((note, checkpoint, tiles)))
     }
 
     /// Its records in order. The first error ends them.
@@ -195,7 +206,7 @@ fn claimed(file: &Path) -> Result<Head, SourceError> {
 
 /// Reads a file of a copy, which somebody else has made: a link could lead to a device that never ends, and a file that is
 /// larger than it can be is not read to find that out.
-pub(crate) fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let refused = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     if !fs::symlink_metadata(path)?.is_file() {
         return Err(refused("it is no regular file".into()));

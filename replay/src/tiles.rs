@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use events::bundle::{self, WIDTH};
-use events::tree::{Node, ROW_HEIGHT, Rows};
+use events::tree::{Frontier, Node, ROW_HEIGHT, Rows};
 
 use crate::source::read_regular;
 
@@ -103,6 +103,75 @@ pub fn row_length(size: u64, row: u32) -> u64 {
     size.checked_shr(row.saturating_mul(ROW_HEIGHT)).unwrap_or(0)
 }
 
+/// A tree that grows leaf by leaf up to a size, and tells of every tile it has there.
+#[derive(Debug, Default)]
+pub struct Growing {
+    frontier: Frontier,
+    rows: Vec<Vec<Node>>,
+    size: u64,
+}
+
+impl Growing {
+    /// Without a leaf yet.
+    pub fn to(size: u64) -> Self {
+        Self { size, ..Self::default() }
+    }
+
+    /// How many leaves it has.
+    pub fn len(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The root over the leaves it has.
+    pub fn root(&self) -> Node {
+        self.frontier.root()
+    }
+
+    /// Takes the next leaf. `tile` is told row, number and hashes of each tile that is full by it, and at the size of the
+    /// others too. Leaves behind the size are left out.
+    pub fn push<E>(&mut self, leaf: Node, tile: &mut impl FnMut(u32, u64, &[Node]) -> Result<(), E>) -> Result<(), E> {
+        if self.len() >= self.size {
+            return Ok(());
+        }
+        let mut full = Vec::new();
+        let Self { frontier, rows, .. } = self;
+        frontier.push(leaf, &mut |row, at, node| {
+            let index = row as usize;
+            if rows.len() <= index {
+                rows.resize_with(index + 1, Vec::new);
+            }
+            let Some(run) = rows.get_mut(index) else { return };
+            run.push(node);
+            if run.len() as u64 == WIDTH {
+                full.push((row, at / WIDTH, std::mem::take(run)));
+            }
+        });
+        for (row, number, run) in full {
+            tile(row, number, &run)?;
+        }
+        if self.len() == self.size {
+            for (row, run) in (0..).zip(&self.rows).filter(|(_, run)| !run.is_empty()) {
+                tile(row, row_length(self.size, row) / WIDTH, run)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes one tile below a directory.
+pub fn write_tile(out: &Path, row: u32, number: u64, hashes: &[Node]) -> io::Result<()> {
+    let file = out.join(bundle::path(&row.to_string(), number, hashes.len() as u64));
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(file, hashes.as_flattened())
+}
+
 /// Why tiles could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError<E> {
@@ -120,20 +189,23 @@ pub fn write_tiles<R: Rows>(out: &Path, rows: &R, size: u64) -> Result<(), Write
         let mut number = 0;
         while let Some(width) = bundle::width(number, row_length(size, row)) {
             let hashes = rows.read(row, number * WIDTH, width as usize).map_err(WriteError::Rows)?;
-            let file = out.join(bundle::path(&row.to_string(), number, width));
-            if let Some(parent) = file.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            fs::write(file, hashes.concat())?;
+            write_tile(out, row, number, &hashes)?;
             number += 1;
         }
     }
     Ok(())
 }
 
+impl Tiles {
+    /// Whether a tile has these hashes.
+    pub fn holds(&self, row: u32, number: u64, hashes: &[Node]) -> Result<bool, TilesError> {
+        Ok(self.tile(row, number, hashes.len() as u64)? == hashes.as_flattened())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use events::tree::{self, Frontier};
+    use events::tree;
 
     use super::*;
 

@@ -7,8 +7,10 @@ use domain::personal::{Gone, Held};
 use domain::{ledger, notice, subject};
 use events::bundle::Presence;
 use events::chain::{Broken, Chain, Head, Reason, StreamHead};
+use events::checkpoint::Checkpoint;
 use events::ids::{IdMap, IdSet};
 use events::log::LogError;
+use events::note::{Kind, SignedNote, VerifierKey};
 use events::record::{Hash, Record, hash};
 use events::tree::{self, Node};
 use events::wire::{self, WireError};
@@ -16,6 +18,7 @@ use rayon::prelude::*;
 
 use crate::maps::{MapRoots, Maps, Named, WrongMap};
 use crate::source::{Audited, Source, SourceError};
+use crate::tiles::{Growing, Tiles};
 
 /// How many records are read and hashed at a time.
 const CHUNK: usize = 8192;
@@ -37,6 +40,10 @@ pub struct Consistent {
     pub certified: usize,
     /// Whether the expected head was given and met.
     pub expected: bool,
+    /// The root of the tree over all records.
+    pub root: Node,
+    /// The checkpoint that lies with it, whose root and tiles are those of the records; its signatures are not checked here.
+    pub published: Option<(SignedNote, Checkpoint)>,
 }
 
 /// A log between two restores, and who may sign for it.
@@ -165,6 +172,14 @@ pub enum Unsound {
         /// Which.
         part: usize,
     },
+    /// What was published with the records is another log's.
+    #[error("record {position}: {reason}")]
+    Published {
+        /// Where it is seen.
+        position: u64,
+        /// What was found.
+        reason: String,
+    },
     /// The expected head is not in this log.
     #[error("record {}: the log does not have the expected head: {found}", expected.size.saturating_sub(1))]
     NotExpected {
@@ -182,6 +197,7 @@ impl Unsound {
             Self::Chain(broken) => broken.position,
             Self::Stored { position, .. }
             | Self::Facts { position, .. }
+            | Self::Published { position, .. }
             | Self::Map { position, .. }
             | Self::Inventory { position, .. }
             | Self::Missing { position, .. }
@@ -200,7 +216,8 @@ pub fn verify(
     progress: &dyn Fn(u64, u64),
 ) -> Result<Consistent, Failed> {
     let size = source.size();
-    let mut audit = Audit { expected, ..Audit::default() };
+    let published = Published::of(source)?;
+    let mut audit = Audit { expected, published, ..Audit::default() };
     let mut records = source.records();
     let mut read = || Chunk::read(&mut records);
     let mut next = read()?;
@@ -236,6 +253,7 @@ impl Chunk {
 #[derive(Default)]
 struct Audit {
     chain: Chain,
+    published: Option<Published>,
     maps: Maps,
     expected: Option<Head>,
     met: bool,
@@ -271,6 +289,9 @@ impl Audit {
             self.decisive(&record)?;
             self.maps.take(StreamHead { stream: record.stream, count: record.revision + 1, hash });
             each(&record, hash);
+        }
+        if let Some(published) = &mut self.published {
+            chunk.hashes.iter().try_for_each(|(_, leaf)| published.take(*leaf))?;
         }
         Ok(())
     }
@@ -380,6 +401,10 @@ impl Audit {
         if let Some(expected) = self.expected.filter(|_| !self.met) {
             return Err(Unsound::NotExpected { expected, found: format!("it ends at {head}") });
         }
+        let generations = generations(&self.chain, &self.signers);
+        if let Some(published) = &self.published {
+            published.end(head.size, &generations)?;
+        }
         for (position, part, key) in std::mem::take(&mut self.absent) {
             let certified = self.erasures.get(&key).is_some_and(|erasure| self.certified.contains(erasure));
             match (certified, self.erased_before.contains(&key), self.lost.contains(&key)) {
@@ -396,12 +421,14 @@ impl Audit {
         }
         Ok(Consistent {
             head,
-            generations: generations(&self.chain, &self.signers),
+            generations,
             streams: self.chain.streams(),
             maps: self.maps.confirmed(),
             parts: self.parts,
             certified: self.certified.len(),
             expected: self.met,
+            root: self.chain.root(),
+            published: self.published.map(|published| (published.note, published.checkpoint)),
         })
     }
 }
@@ -413,6 +440,69 @@ fn generations(chain: &Chain, signers: &[(u64, [u8; 32])]) -> Vec<Generation> {
         Generation { of: of.clone(), signers: named.copied().collect() }
     };
     chain.generations().iter().zip(ends).map(generation).collect()
+}
+
+/// What was published with a copy, and the tree that the records make.
+struct Published {
+    note: SignedNote,
+    checkpoint: Checkpoint,
+    tiles: Tiles,
+    tree: Growing,
+}
+
+impl Published {
+    fn of(source: &Source) -> Result<Option<Self>, SourceError> {
+        let found = source.published()?;
+        Ok(found.map(|(note, checkpoint, tiles)| {
+            let tree = Growing::to(checkpoint.size);
+            Self { note, checkpoint, tiles, tree }
+        }))
+    }
+
+    fn take(&mut self, leaf: Node) -> Result<(), Unsound> {
+        let Self { tiles, tree, checkpoint, .. } = self;
+        let before = tree.len();
+        tree.push(leaf, &mut |row, number, hashes| match tiles.holds(row, number, hashes) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(format!("tile {number} of row {row} is not the records'")),
+            Err(failed) => Err(failed.to_string()),
+        })
+        .map_err(|reason| Unsound::Published { position: before, reason })?;
+        let reached = before < checkpoint.size && tree.len() == checkpoint.size;
+        if reached && tree.root() != checkpoint.root {
+            let reason = format!("the checkpoint signs another root for the first {} records", checkpoint.size);
+            return Err(Unsound::Published { position: before, reason });
+        }
+        Ok(())
+    }
+
+    fn end(&self, size: u64, generations: &[Generation]) -> Result<(), Unsound> {
+        let Checkpoint { size: signed, .. } = self.checkpoint;
+        if signed > size {
+            let reason = format!("the checkpoint is of {signed} records, and {} of them are missing", signed - size);
+            return Err(Unsound::Published { position: size, reason });
+        }
+        // The keys that the log names: whether they are to be believed is for a policy to say.
+        let key = |of: &Generation| {
+            let keys = of.signers.iter().map(|(_, public)| VerifierKey::new(&of.of.origin, Kind::Note, *public).ok());
+            keys.flatten().collect::<Vec<_>>()
+        };
+        let keys: Vec<VerifierKey> = generations.iter().flat_map(key).collect();
+        let by = |key: &VerifierKey| {
+            key.name() == self.checkpoint.origin && self.note.verify(std::slice::from_ref(key)).is_ok()
+        };
+        if !keys.is_empty() && !keys.iter().any(by) {
+            let reason = "the checkpoint is not signed by a key that the log names".into();
+            return Err(Unsound::Published { position: signed, reason });
+        }
+        if signed == 0 && self.checkpoint.root != events::tree::empty() {
+            return Err(Unsound::Published {
+                position: 0,
+                reason: "the checkpoint signs a root for no records".into(),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// The event of a record as somebody without keys reads it.

@@ -53,7 +53,8 @@ static ORIGINAL: LazyLock<Original> = LazyLock::new(|| {
     let data = read_files(home.path());
     copy::from_directory(home.path(), out.path()).unwrap();
     let consistent = audit(out.path()).unwrap();
-    assert_eq!(audit(home.path()).unwrap(), consistent);
+    // What was published is beside a copy only.
+    assert_eq!(audit(home.path()).unwrap(), Consistent { published: None, ..consistent.clone() });
     Original { data, copy: read_files(out.path()), told, consistent, earlier }
 });
 
@@ -281,6 +282,18 @@ fn a_harmed_index_is_made_anew() {
         },
     );
     assert!(outcomes.right > 0);
+}
+
+#[test]
+fn a_harmed_tree_is_made_anew_and_a_harmed_signing_key_is_refused() {
+    harm(
+        6,
+        100,
+        |path| is_in(path, "tree"),
+        |harm, opened| assert!(opened.is_ok(), "{harm:?}: {:?}", opened.as_ref().err()),
+    );
+    let outcomes = harm(7, 60, |path| is_in(path, "signer"), |_, _| {});
+    assert!(outcomes.refused.len() > 1, "{outcomes:#?}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod maps;
 mod operator;
 mod planted;
 mod powercut;
+mod proof;
 mod readme;
 mod restoring;
 mod roles;

@@ -45,7 +45,7 @@ fn hold(out: &str) {
 #[test]
 fn the_files_it_names_are_there() {
     let text = text();
-    let walks = section(&text, "## Three walks");
+    let walks = section(&text, "## Four walks");
     let names: Vec<&str> = walks.split('`').skip(1).step_by(2).filter(|name| name.contains('/')).collect();
     assert!(names.len() > 15, "{names:?}");
     for name in names {

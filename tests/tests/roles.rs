@@ -55,6 +55,10 @@ const TABLE: &[(&str, &str)] = &[
     ("erasurePreview", "..d.."),
     // The log: the DPO and the auditor; a history is for the agent, too.
     ("log", "..du."),
+    ("inclusionProof", "..du."),
+    ("consistencyProof", "..du."),
+    ("evidence", "..du."),
+    ("receipt", "ai..."),
     ("history", "a.du."),
     // Erasures: who sees people may ask for one, integrations too; a DPO decides, if another actor asked.
     ("erasure", "a.d.."),
@@ -191,7 +195,11 @@ impl Schema {
         let field = self.fields(root).iter().find(|field| field["name"] == name).unwrap();
         let arguments = self.required(&field["args"]);
         let arguments = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
-        let select = if root == "mutation" { "{ errors { code } }" } else { "{ __typename }" };
+        let select = match (root, text(&field["type"]["kind"]).as_str()) {
+            ("mutation", _) => "{ errors { code } }",
+            (_, "SCALAR") => "",
+            _ => "{ __typename }",
+        };
         format!("{root} {{ {name}{arguments} {select} }}")
     }
 

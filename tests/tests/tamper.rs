@@ -451,6 +451,8 @@ fn the_same_forgeries_are_named_in_an_audit_copy() {
 /// The bundles of an audit copy, whatever the records in them say of their place.
 fn write_bundles(out: &Path, forger: &Forger) {
     std::fs::remove_dir_all(out.join("tile")).unwrap();
+    // Whoever forges a copy leaves the checkpoint out, where no key is at hand to sign another one.
+    let _not_there = std::fs::remove_file(out.join("checkpoint"));
     let size = forger.head().size;
     for (number, entries) in (0..).zip(forger.entries.chunks(256)) {
         let (mut records, mut parts) = (Vec::new(), Vec::new());
@@ -484,6 +486,28 @@ fn the_head_of_a_copy_is_no_proof_and_a_head_that_was_kept_is() {
     let out = forged_copy(|forger| forger.entries.truncate(forger.entries.len() - 5));
     assert_eq!(audit(out.path(), None), Verdict::Consistent);
     assert!(matches!(audit(out.path(), Some(original.head)), Verdict::Broken(..)));
+}
+
+#[test]
+fn a_forged_copy_is_not_that_of_its_checkpoint() {
+    let (out, _) = with_copy();
+    let checkpoint = std::fs::read(out.path().join("checkpoint")).unwrap();
+    let forged = forged_copy(|forger| {
+        forger.edit(30, |draft, _| draft.actor = ActorId([9; 16]));
+        forger.relink(31);
+    });
+    std::fs::write(forged.path().join("checkpoint"), checkpoint).unwrap();
+    for what in ["tile/0", "tile/entries"] {
+        assert!(out.path().join(what).is_dir(), "{what}");
+    }
+    for entry in std::fs::read_dir(out.path().join("tile/0")).unwrap() {
+        let from = entry.unwrap().path();
+        std::fs::create_dir_all(forged.path().join("tile/0/000.p")).unwrap();
+        for tile in std::fs::read_dir(&from).unwrap().map(|tile| tile.unwrap()) {
+            std::fs::copy(tile.path(), forged.path().join("tile/0/000.p").join(tile.file_name())).unwrap();
+        }
+    }
+    assert!(matches!(audit(forged.path(), None), Verdict::Broken(_, why) if why.contains("tile 0 of row 0")));
 }
 
 #[test]

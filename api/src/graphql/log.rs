@@ -30,8 +30,12 @@ pub struct Log {
     recorded_at: Time,
     /// Whose data it holds.
     controller: String,
-    /// What checkpoints will be signed for.
+    /// What checkpoints are signed for.
     origin: String,
+    /// The key that checkpoints are signed with: a `vkey` line.
+    key: String,
+    /// The last checkpoint, with the cosignatures of witnesses.
+    checkpoint: Option<String>,
     /// Whether this is a demo.
     demo: bool,
     /// How hard it is to bring destroyed keys back: `A0` (logical only) to `A3`.
@@ -75,6 +79,8 @@ fn read(app: &App) -> Result<Log, Failure> {
         recorded_at: Time(head.recorded_at),
         controller,
         origin: ledger.published().key().name().to_owned(),
+        key: ledger.published().key().to_string(),
+        checkpoint: ledger.published().latest().map(|signed| signed.note.to_string()),
         demo,
         anchor_level,
         anchor_words,

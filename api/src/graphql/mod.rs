@@ -6,6 +6,7 @@ mod connection;
 mod consent;
 mod contact;
 mod erasure;
+mod evidence;
 mod fields;
 mod history;
 mod log;
@@ -47,6 +48,7 @@ pub struct Query(
     actor::ActorQuery,
     history::HistoryQuery,
     log::LogQuery,
+    evidence::EvidenceQuery,
 );
 
 /// Everything that can be changed.

@@ -287,6 +287,10 @@ impl Office {
             ("mayContact", may),
             ("subject", self.whose()),
             ("erasurePreview", self.whose()),
+            ("evidence", format!(r#"(ids: ["{}", "{}"])"#, self.contact, self.consents)),
+            ("receipt", r#"(position: "20")"#.to_owned()),
+            ("inclusionProof", r#"(position: "1")"#.to_owned()),
+            ("consistencyProof", r#"(old: "1")"#.to_owned()),
         ];
         let lists =
             ["contacts", "organizations", "tickets", "quotes", "erasures", "viewer", "log", "notices", "purposes"];
@@ -350,8 +354,12 @@ impl Office {
     }
 
     fn ask(&self, role: Role, operation: &str, arguments: &str) -> Value {
-        let select = self.all_of(self.field("queryType", operation));
-        self.desk.ask(role, &format!("{{ {operation}{arguments} {{ {select} }} }}"))
+        let field = self.field("queryType", operation);
+        let select = match core(&field["type"])["kind"] == "SCALAR" {
+            true => String::new(),
+            false => format!("{{ {} }}", self.all_of(field)),
+        };
+        self.desk.ask(role, &format!("{{ {operation}{arguments} {select} }}"))
     }
 
     fn field(&self, root: &str, name: &str) -> &Value {

@@ -2,7 +2,7 @@
 
 use domain::event::{Stream, StreamKind};
 
-use super::{Audited, Evidence, MAGIC, MOST_BYTES, Opening, Placed, Trail};
+use super::{Audited, Evidence, MAGIC, MOST_BYTES, Opening, Placed, Replay, Trail};
 use crate::bytes::{Malformed, Reader};
 use crate::map::MapProof;
 use crate::note::SignedNote;
@@ -25,7 +25,7 @@ impl Evidence {
         let evidence = Self {
             receipt: optional(&mut r, "receipt", note)?,
             checkpoint: optional(&mut r, "checkpoint", note)?,
-            replays: list(&mut r, "replays", note)?,
+            replays: list(&mut r, "replays", |r| Ok(Replay { note: note(r)?, path: path(r)? }))?,
             map: optional(&mut r, "map record", placed)?,
             trails: list(&mut r, "streams", trail)?,
             others: list(&mut r, "single records", placed)?,

@@ -18,7 +18,7 @@ fn evidence() -> Evidence {
     Evidence {
         receipt: Some(note("receipt")),
         checkpoint: Some(note("checkpoint")),
-        replays: vec![note("replayed")],
+        replays: vec![Replay { note: note("replayed"), path: vec![[8; 32]] }],
         map: Some(Placed { record: vec![1, 2, 3], path: Some(vec![[1; 32], [2; 32]]) }),
         trails: vec![Trail {
             stream,

@@ -15,10 +15,13 @@ impl Evidence {
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Result<Vec<u8>, TooMuch> {
         let mut out = MAGIC.to_vec();
-        optional(&mut out, self.receipt.as_ref(), |out, receipt| note(out, receipt))?;
-        optional(&mut out, self.checkpoint.as_ref(), |out, checkpoint| note(out, checkpoint))?;
-        list(&mut out, &self.replays, "replays", |out, replay| note(out, replay))?;
-        optional(&mut out, self.map.as_ref(), |out, map| placed(out, map))?;
+        optional(&mut out, self.receipt.as_ref(), note)?;
+        optional(&mut out, self.checkpoint.as_ref(), note)?;
+        list(&mut out, &self.replays, "replays", |out, replay| {
+            note(out, &replay.note)?;
+            path(out, &replay.path)
+        })?;
+        optional(&mut out, self.map.as_ref(), placed)?;
         list(&mut out, &self.trails, "streams", trail)?;
         list(&mut out, &self.others, "single records", placed)?;
         Ok(out)

@@ -6,7 +6,7 @@
 //! index/     sled: may be lost at any time
 //! head       the head mark
 //! tree/      the rows of the tree and the last checkpoint: may be lost at any time
-//! signer/    the key that signs checkpoints; in no backup of the rest
+//! signer/    the key that signs checkpoints; in no backup of the rest, and a link where it lies elsewhere
 //! keyring/   the keys
 //! restoring  there while a log that was put back from a backup goes on as another one
 //! anchor/    the root that the keys are sealed under (level A0)
@@ -15,12 +15,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use domain::event::{Event, Stream, StreamKind};
 use domain::id::LogId;
-use domain::ledger;
+use domain::ledger::{self, SignatureKind};
 use domain::time::Time;
 
+use super::publish::CADENCE;
 use super::{Fresh, restore};
 use crate::keyring::{AnchorError, FileAnchor, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
@@ -28,6 +30,7 @@ use crate::log::headmark;
 use crate::log::lock::{self, Lock};
 use crate::log::segment::sync_dir;
 use crate::log::{Commit, Entry, Log as _, LogError, Progress};
+use crate::note::{FileSigner, Signer as _, SignerError};
 use crate::random::NoRandomness;
 use crate::record::{Draft, Link, NO_HASH, TooLarge, hash};
 use crate::tree::files::Tree;
@@ -35,6 +38,9 @@ use crate::wire::{self, WireError};
 
 /// There while a ledger is being made: whatever lies beside it was never in service.
 const MAKING: &str = "making";
+
+/// The file of the key that signs, in the directory.
+const SIGNING_KEY: &str = "signer/key";
 
 /// What a new ledger is.
 #[derive(Clone, Debug)]
@@ -63,6 +69,8 @@ pub struct Directory {
     pub tree: Tree,
     /// The file of the key that checkpoints are signed with.
     pub signing_key: PathBuf,
+    /// How long after one checkpoint the next may come.
+    pub cadence: Duration,
 }
 
 /// A directory that cannot be used.
@@ -91,6 +99,9 @@ pub enum DirectoryError {
     /// The anchor cannot be used.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
+    /// The key that signs cannot be used.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// The first record cannot be written.
     #[error(transparent)]
     Wire(#[from] WireError),
@@ -151,7 +162,8 @@ impl Directory {
         let anchor = FileAnchor::at(path.join("anchor"))?;
         drop(Keyring::create(&path.join("keyring"), Box::new(anchor), log_id)?);
         let log = Embedded::create(path, log_id, options)?;
-        log.append(&first(log_id, founding)?)?;
+        let signer = FileSigner::at(&path.join(SIGNING_KEY))?;
+        log.append(&opening(log_id, founding, signer.public())?)?;
         log.sync_mark()?;
         fs::remove_file(&making).map_err(io("write to"))?;
         sync_dir(path)?;
@@ -171,7 +183,7 @@ impl Directory {
         // The keys are those of all generations.
         let keyring = Keyring::open(&path.join("keyring"), Box::new(anchor), log.journal().first_log())?;
         let tree = Tree::open(path)?;
-        Ok(Self { lock, log, keyring, log_id, tree, signing_key: path.join("signer/key") })
+        Ok(Self { lock, log, keyring, log_id, tree, signing_key: path.join(SIGNING_KEY), cadence: CADENCE })
     }
 
     /// Where the program that uses the directory listens for its own commands.
@@ -191,15 +203,22 @@ fn cleared(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn first(log: LogId, founding: &Founding) -> Result<Commit, DirectoryError> {
-    let opened = ledger::Event::Opened {
-        log,
-        controller: founding.controller.clone(),
-        origin: founding.origin.clone(),
-        demo: founding.demo,
-    };
-    let link = Link { log, position: 0, recorded_at: founding.at, previous: NO_HASH, previous_in_stream: NO_HASH };
-    Ok(Commit { entries: vec![own(&Event::Log(opened), Stream { kind: StreamKind::Log, id: log.0 }, 0, &link)?] })
+/// The first records: the log is opened, and whoever signs it is named.
+fn opening(log: LogId, founding: &Founding, public_key: [u8; 32]) -> Result<Commit, DirectoryError> {
+    let Founding { controller, origin, demo, at } = founding.clone();
+    let (stream, name) = (Stream { kind: StreamKind::Log, id: log.0 }, origin.clone());
+    let events = [
+        ledger::Event::Opened { log, controller, origin, demo },
+        ledger::Event::SignerNamed { algorithm: SignatureKind::Ed25519, public_key, name },
+    ];
+    let (mut previous, mut entries) = (NO_HASH, Vec::new());
+    for (position, event) in (0..).zip(events) {
+        let link = Link { log, position, recorded_at: at, previous, previous_in_stream: previous };
+        let entry = own(&Event::Log(event), stream, position, &link)?;
+        previous = entry.hash;
+        entries.push(entry);
+    }
+    Ok(Commit { entries })
 }
 
 /// A record of the ledger's own that no writer appends: the first of a log. Its actor is nobody in particular.

@@ -4,6 +4,7 @@ mod certify;
 mod clock;
 mod command;
 mod directory;
+pub mod epoch;
 mod erase;
 mod fresh;
 mod operator;
@@ -31,11 +32,12 @@ pub use certify::Finished;
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
 pub use directory::{Directory, DirectoryError, Founding};
+pub use epoch::{Heads, Logged};
 pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
-pub use read::{Fault, Opened, Unreadable, open_entry};
+pub use read::{Fault, Opened, Unreadable, disclose, open_entry};
 pub use restore::{RestoreError, Restored, Restoring, restore};
 pub use tail::Tail;
 pub use writer::{Appended, Unwritten};
@@ -69,6 +71,7 @@ pub(crate) struct Shared<V> {
     pub(crate) views: RwLock<V>,
     pub(crate) states: States,
     pub(crate) published: Published,
+    pub(crate) heads: Heads,
     grown: (Mutex<u64>, Condvar),
     stopped: AtomicBool,
 }
@@ -91,6 +94,8 @@ pub struct Parts<V> {
     pub views: V,
     /// The tree over every record, and who signs it.
     pub publishing: Publishing,
+    /// The map of stream heads over every record.
+    pub heads: Heads,
 }
 
 /// Why a ledger does not start.
@@ -107,7 +112,7 @@ pub enum StartError {
 impl<V: Follow> Ledger<V> {
     /// Starts the writer behind what was read, and whoever signs behind the writer.
     pub fn start(parts: Parts<V>) -> Result<Self, StartError> {
-        let Parts { lock, log, keyring, log_id, clock, owners, views, publishing } = parts;
+        let Parts { lock, log, keyring, log_id, clock, owners, views, publishing, heads } = parts;
         let head = log.head();
         clock.opened_after(head.recorded_at);
         let published = publish::published(&publishing, log.mark().checkpoint)?;
@@ -121,6 +126,7 @@ impl<V: Follow> Ledger<V> {
             views: RwLock::new(views),
             states: States::default(),
             published,
+            heads,
             grown: (Mutex::new(head.size), Condvar::new()),
             stopped: AtomicBool::new(false),
         });

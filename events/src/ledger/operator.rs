@@ -1,7 +1,8 @@
-//! What an operator declares: facts about the ledger itself, written by the same writer as everything else.
+//! The log's own facts: what an operator declares and what the ledger says about itself, written by the same writer as
+//! everything else.
 
 use domain::event::{Event, Follow, Stream, StreamKind};
-use domain::ledger;
+use domain::ledger::{self, SignatureKind};
 
 use super::command::{Failure, block_on};
 use super::writer::{Append, Appended, Sealed, Unwritten};
@@ -11,20 +12,45 @@ use crate::log::Log as _;
 use crate::record::Draft;
 use crate::wire::{self, Written};
 
+/// How often a fact is tried again behind another of the log's own.
+const TRIES: u32 = 10;
+
 impl<V: Follow> Ledger<V> {
     /// Records that the machine's clock is right, so that appends go on. Durable when it returns.
     pub fn confirm_clock(&self) -> Result<Appended, Failure> {
-        let now = self.shared.clock.now();
+        self.declare(ledger::Event::ClockConfirmed { now: self.shared.clock.now() }, true)
+    }
+
+    /// Records the key that signs the checkpoints from here on. Durable when it returns.
+    pub fn name_signer(&self) -> Result<Appended, Failure> {
+        let key = self.published().key();
+        let (public_key, name) = (key.public(), key.name().to_owned());
+        self.declare(ledger::Event::SignerNamed { algorithm: SignatureKind::Ed25519, public_key, name }, false)
+    }
+
+    /// Records a fact of the log's own. Durable when it returns. They are no answer to anything in the log, so one that comes
+    /// behind another is written all the same.
+    pub(super) fn declare(&self, event: ledger::Event, confirms_clock: bool) -> Result<Appended, Failure> {
+        let event = Event::Log(event);
+        let mut tries = 0;
+        loop {
+            match self.declare_once(&event, confirms_clock)? {
+                Err(Unwritten::Conflict { .. }) if tries < TRIES => tries += 1,
+                written => return Ok(written?),
+            }
+        }
+    }
+
+    fn declare_once(&self, event: &Event, confirms_clock: bool) -> Result<Result<Appended, Unwritten>, Failure> {
         let stream = Stream { kind: StreamKind::Log, id: self.shared.log_id.0 };
-        let event = Event::Log(ledger::Event::ClockConfirmed { now });
-        let Written { kind, version, facts, .. } = wire::write(&event)?;
+        let Written { kind, version, facts, .. } = wire::write(event)?;
         let mut fresh = Fresh::new();
         let draft = Draft {
             stream,
             revision: self.shared.log.stream_head(&stream.id).map_or(0, |head| head.revision + 1),
             kind,
             version,
-            effective_at: now,
+            effective_at: self.shared.clock.now(),
             actor: fresh.id().map_err(KeyringError::from)?,
             command: fresh.id().map_err(KeyringError::from)?,
             index: 0,
@@ -33,9 +59,9 @@ impl<V: Follow> Ledger<V> {
             facts,
             personal: Vec::new(),
         };
-        let record = Sealed { draft, parts: Vec::new(), owned: Vec::new(), event };
-        let append = Append { records: vec![record], reads: Vec::new(), keys: Vec::new(), confirms_clock: true };
+        let record = Sealed { draft, parts: Vec::new(), owned: Vec::new(), event: event.clone() };
+        let append = Append { records: vec![record], reads: Vec::new(), keys: Vec::new(), confirms_clock };
         let answers = block_on(self.send(vec![append])).unwrap_or_default();
-        Ok(answers.into_iter().next().unwrap_or(Err(Unwritten::Stopped))?)
+        Ok(answers.into_iter().next().unwrap_or(Err(Unwritten::Stopped)))
     }
 }

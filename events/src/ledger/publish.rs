@@ -13,9 +13,12 @@ use parking_lot::RwLock;
 
 use super::Shared;
 use crate::bundle::WIDTH;
+use crate::bytes::Malformed;
+use crate::chain::StreamHead;
 use crate::checkpoint::Checkpoint;
 use crate::log::{Entry, LogError};
 use crate::note::{Kind, NoKey, SignError, Signature, SignedNote, Signer, VerifierKey};
+use crate::record::Record;
 use crate::tree::files::{RowFiles, Tree};
 use crate::tree::{self, Node};
 
@@ -31,7 +34,7 @@ pub struct Publishing {
     /// The origin of the checkpoints.
     pub origin: String,
     /// Who signs.
-    pub signer: Box<dyn Signer>,
+    pub signer: Arc<dyn Signer>,
     /// How long after one checkpoint the next may come.
     pub cadence: Duration,
     /// The tree over the whole log.
@@ -44,6 +47,9 @@ pub enum PublishError {
     /// The rows or the head mark.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A record of our own does not read back.
+    #[error("a record that was written does not read: {0}")]
+    Written(#[source] Malformed),
     /// The signer.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -73,6 +79,7 @@ pub struct Signed {
 /// What was published. It can be read at any time, and the writer waits for nobody who does.
 pub struct Published {
     key: VerifierKey,
+    signer: Arc<dyn Signer>,
     rows: Arc<RowFiles>,
     latest: RwLock<Option<Arc<Signed>>>,
     cosigned: RwLock<Option<Arc<Signed>>>,
@@ -82,6 +89,11 @@ impl Published {
     /// The key that checkpoints are signed with.
     pub fn key(&self) -> &VerifierKey {
         &self.key
+    }
+
+    /// Who signs.
+    pub fn signer(&self) -> &dyn Signer {
+        &*self.signer
     }
 
     /// The rows of the tree; those of the last checkpoint are whole.
@@ -141,7 +153,6 @@ pub enum Step {
 pub(super) struct Publisher<V> {
     shared: Arc<Shared<V>>,
     tree: Tree,
-    signer: Box<dyn Signer>,
     cadence: Duration,
     signed: u64,
 }
@@ -155,14 +166,15 @@ pub(super) fn published(publishing: &Publishing, marked: (u64, Node)) -> Result<
         return Err(PublishError::Other { size });
     }
     let key = VerifierKey::new(&publishing.origin, Kind::Note, publishing.signer.public())?;
-    Ok(Published { key, rows: Arc::clone(tree.rows()), latest: RwLock::default(), cosigned: RwLock::default() })
+    let (signer, rows) = (Arc::clone(&publishing.signer), Arc::clone(tree.rows()));
+    Ok(Published { key, signer, rows, latest: RwLock::default(), cosigned: RwLock::default() })
 }
 
 impl<V: Follow> Publisher<V> {
     /// Signs what is there, so that there is a checkpoint from the start.
     pub(super) fn start(shared: Arc<Shared<V>>, publishing: Publishing) -> Result<Self, PublishError> {
-        let Publishing { signer, cadence, tree, .. } = publishing;
-        let mut publisher = Self { shared, tree, signer, cadence, signed: 0 };
+        let Publishing { cadence, tree, .. } = publishing;
+        let mut publisher = Self { shared, tree, cadence, signed: 0 };
         publisher.sign(publisher.tree.size())?;
         Ok(publisher)
     }
@@ -203,6 +215,10 @@ impl<V: Follow> Publisher<V> {
             let leaves: Vec<Node> = some.iter().map(|entry| tree::leaf(&entry.record)).collect();
             self.tree.grow(&leaves)?;
         }
+        for entry in entries {
+            let record = Record::parse(&entry.record).map_err(PublishError::Written)?;
+            self.shared.heads.push(StreamHead { stream: record.stream, count: record.revision + 1, hash: entry.hash });
+        }
         Ok(())
     }
 
@@ -227,7 +243,7 @@ impl<V: Follow> Publisher<V> {
         }
         let checkpoint = Checkpoint { origin: published.key().name().to_owned(), size, root };
         let mut note = SignedNote::new(checkpoint.to_string()).map_err(|_| SignError::Name)?;
-        note.sign(published.key().name(), Kind::Note, 0, &*self.signer)?;
+        note.sign(published.key().name(), Kind::Note, 0, published.signer())?;
         published.publish(Signed { checkpoint, note });
         self.signed = size;
         Ok(())

@@ -9,7 +9,7 @@ use crate::bytes::Malformed;
 use crate::keyring::{KeyState, Keyring};
 use crate::log::{Entry, LogError, Part, PartBytes};
 use crate::record::{FORMAT_VERSION, PartRef, Record};
-use crate::seal::{Binding, OpenError, open};
+use crate::seal::{self, Binding, Leaf, OpenError, open};
 use crate::wire::{self, HeldFields, WireError};
 
 /// A record that cannot be read as what it was. Never an erasure: that is an answer, not an error.
@@ -83,6 +83,21 @@ pub(crate) fn open_entry_by(entry: &Entry, state: &States<'_>) -> Result<Opened,
     read(&record, entry, state).map_err(|fault| Unreadable { position, fault })
 }
 
+/// The leaves of each part of an entry, all of them shown; nothing for a part whose key is gone. Handing them out is a
+/// disclosure.
+pub fn disclose(entry: &Entry, keyring: &Keyring) -> Result<Vec<Option<Vec<Leaf>>>, Unreadable> {
+    let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
+    let fail = |fault| Unreadable { position: record.position, fault };
+    if record.personal.len() != entry.parts.len() {
+        return Err(fail(Fault::Parts));
+    }
+    let parts = record.personal.iter().zip(&entry.parts).enumerate().map(|(number, (part, stored))| {
+        let opened = unseal(&record, number, part, stored, &|key| keyring.state(key)).map_err(fail)?;
+        Ok(opened.ok().map(|opened| opened.disclose(|_| true)))
+    });
+    parts.collect()
+}
+
 fn read(record: &Record<'_>, entry: &Entry, state: &States<'_>) -> Result<Opened, Fault> {
     if record.personal.len() != entry.parts.len() {
         return Err(Fault::Parts);
@@ -108,13 +123,30 @@ fn open_part(
     stored: &Part,
     state: &States<'_>,
 ) -> Result<HeldFields, Fault> {
+    Ok(match unseal(record, number, part, stored, state)? {
+        Ok(opened) => {
+            let mut plain = opened.plain;
+            Held::new(plain.subject, plain.compartment, std::mem::take(&mut plain.fields))
+        }
+        Err(gone) => Held::Gone(gone),
+    })
+}
+
+/// The part with its salt, or why it is gone.
+fn unseal(
+    record: &Record<'_>,
+    number: usize,
+    part: &PartRef,
+    stored: &Part,
+    state: &States<'_>,
+) -> Result<Result<seal::Opened, Gone>, Fault> {
     if stored.key != part.key {
         return Err(Fault::Parts);
     }
     let key = match state(&part.key) {
         KeyState::Live(key) => key,
-        KeyState::Erased { .. } => return Ok(Held::Gone(Gone::Erased)),
-        KeyState::Fenced => return Ok(Held::Gone(Gone::Withheld)),
+        KeyState::Erased { .. } => return Ok(Err(Gone::Erased)),
+        KeyState::Fenced => return Ok(Err(Gone::Withheld)),
         KeyState::Retired | KeyState::NeverHad => return Err(Fault::Lost(part.key)),
     };
     let bytes = match &stored.bytes {
@@ -137,9 +169,8 @@ fn open_part(
     };
     let opened =
         open(bytes, &key, &binding, &part.commitment).map_err(|cause| Fault::Sealed { part: number, cause })?;
-    let mut plain = opened.plain;
-    if plain.compartment != part.compartment {
+    if opened.plain.compartment != part.compartment {
         return Err(Fault::Parts);
     }
-    Ok(Held::new(plain.subject, plain.compartment, std::mem::take(&mut plain.fields)))
+    Ok(Ok(opened))
 }

@@ -318,7 +318,7 @@ mod tests {
     use domain::ledger;
 
     use super::*;
-    use crate::ledger::{Clock, Directory, Founding, Fresh, Ledger, Owners, Parts, Publishing, publish};
+    use crate::ledger::{Clock, Directory, Founding, Fresh, Heads, Ledger, Owners, Parts, Publishing, publish};
     use crate::log::engine::Options;
     use crate::note::FileSigner;
     use crate::tree;
@@ -337,21 +337,22 @@ mod tests {
         Directory::create(path, &founding, Options::default()).unwrap();
         let Directory { lock, log, keyring, log_id, mut tree, signing_key, .. } =
             Directory::open(path, Options::default(), &|_, _| {}).unwrap();
-        tree.grow(&[tree::leaf(&log.record(0).unwrap().unwrap().record)]).unwrap();
-        let signer = Box::new(FileSigner::at(&signing_key).unwrap());
+        let opening = [0, 1].map(|position| tree::leaf(&log.record(position).unwrap().unwrap().record));
+        tree.grow(&opening).unwrap();
+        let signer = Arc::new(FileSigner::at(&signing_key).unwrap());
         let publishing = Publishing { origin: "muster.example".into(), signer, cadence: publish::CADENCE, tree };
-        let (clock, owners) = (Clock::set_to(NOW), Owners::default());
-        Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views: Nothing, publishing }).unwrap()
+        let (clock, owners, heads) = (Clock::set_to(NOW), Owners::default(), Heads::default());
+        Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views: Nothing, publishing, heads }).unwrap()
     }
 
-    /// A second record of the log's own stream, and where its answer comes.
+    /// Another record of the log's own stream, and where its answer comes.
     fn message(ledger: &Ledger<Nothing>) -> (Message, oneshot::Receiver<Answers>) {
         let event = Event::Log(ledger::Event::ClockConfirmed { now: NOW });
         let Written { kind, version, facts, .. } = wire::write(&event).unwrap();
         let mut fresh = Fresh::new();
         let draft = Draft {
             stream: Stream { kind: StreamKind::Log, id: ledger.log_id().0 },
-            revision: 1,
+            revision: 2,
             kind,
             version,
             effective_at: NOW,
@@ -386,7 +387,7 @@ mod tests {
         writer.write(batch).unwrap();
         assert!(accepted.try_recv().unwrap()[0].is_ok());
         let stream = Stream { kind: StreamKind::Log, id: ledger.log_id().0 };
-        assert_eq!(refused.try_recv().unwrap(), [Err(Unwritten::Conflict { stream, count: 2 })]);
+        assert_eq!(refused.try_recv().unwrap(), [Err(Unwritten::Conflict { stream, count: 3 })]);
 
         let (third, mut alone) = message(&ledger);
         let mut batch = Batch::default();

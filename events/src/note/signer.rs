@@ -88,7 +88,7 @@ impl FileSigner {
     fn create(path: &Path) -> Result<Self, SignerError> {
         let seed = Zeroizing::new(random::bytes::<32>()?);
         let text = Zeroizing::new(format!("{MAGIC}{}\n", blake3::Hash::from_bytes(*seed).to_hex()));
-        let parent = path.parent().unwrap_or(Path::new("."));
+        let parent = above(path);
         fs::create_dir_all(parent).map_err(failed("make the directory of", path))?;
         // Under another name first, so that a crash leaves a whole key or none.
         let making = path.with_extension("new");
@@ -97,8 +97,15 @@ impl FileSigner {
         file.and_then(written).map_err(failed("write", &making))?;
         fs::rename(&making, path).map_err(failed("write", path))?;
         sync_dir(parent)?;
+        // The directory's own name, which may be as new.
+        sync_dir(above(parent))?;
         Ok(Self { key: SigningKey::from_bytes(&seed) })
     }
+}
+
+/// The directory that holds a file or a directory.
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> SignerError + 'a {

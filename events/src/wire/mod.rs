@@ -113,6 +113,15 @@ nouns! {
     Register register "register",
 }
 
+/// The names of the fields of a form's part, in the order of their leaves; the last row of parts is for all that follow it.
+pub fn fields_of(kind: &str, version: u16, part: u8) -> Vec<&'static str> {
+    let shapes = shapes();
+    let shape = shapes.iter().find(|shape| (shape.kind, shape.version) == (kind, version));
+    let parts = shape.map_or(&[][..], |shape| shape.parts);
+    let columns = parts.get(usize::from(part)).or(parts.last()).map_or(&[][..], |(_, columns)| columns);
+    columns.iter().map(|(name, _)| *name).collect()
+}
+
 /// Exactly this many parts, for the forms that always have them.
 fn exactly<const N: usize>(parts: Vec<HeldFields>) -> Result<[HeldFields; N], WireError> {
     let found = parts.len();

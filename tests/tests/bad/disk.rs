@@ -95,7 +95,7 @@ fn a_head_mark_that_cannot_be_synced_ends_a_server_that_nobody_writes_to() {
     let data = home.path().join("ledger");
     assert!(Server::at(&data, &[]).stop().status.success());
     let mut broken = command(&data, &[]);
-    let _trace = failing(&data, "sync,head,3,EIO,on", &mut broken);
+    let _trace = failing(&data, "sync,head,6,EIO,on", &mut broken);
     let mut server = Server::spawn(broken, &data).unwrap();
     let ended = server.wait();
     assert_eq!(ended.status.code(), Some(1), "{}", ended.err);

@@ -36,6 +36,7 @@ impl Office {
             demo: None,
             cooling_off_ms: 0,
             not_kept: NotKept::default(),
+            cadence: events::ledger::publish::CADENCE,
         };
         let app = open(&home.path().join("data"), &opening, Clock::system()).unwrap();
         Self { app, home }

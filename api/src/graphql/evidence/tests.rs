@@ -1,0 +1,294 @@
+//! Evidence taken through the schema and judged by the auditor's program.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use domain::actor::Role::{self, Agent, Auditor, Dpo, Integration};
+use events::evidence::Evidence;
+use events::log::Log as _;
+use events::note::SignedNote;
+use events::proof::{Consistency, Inclusion};
+use replay::check::{Checked, Status, check};
+use replay::countersign::Replayed;
+use replay::policy::Policy;
+use replay::receipt::Receipt;
+use serde_json::{Value, json};
+
+use crate::graphql::testing::Desk;
+
+const NAME: &str = "Wilhelmina";
+
+/// A person who gave consent to news, took it back, and gave it again.
+struct Case {
+    desk: Desk,
+    contact: String,
+    consents: String,
+    given: Vec<u64>,
+}
+
+impl Case {
+    fn open() -> Self {
+        let desk = Desk::open();
+        let notice = desk.tried(
+            Dpo,
+            r#"publishNotice(input: { purpose: "product-news", language: "en", text: "May we?",
+                effectiveAt: "2026-07-01T00:00:00Z" }) { notice { id } errors { message } }"#,
+        );
+        let notice = notice["notice"]["id"].as_str().unwrap().to_owned();
+        let registered = desk.done(&format!(
+            r#"registerContact(input: {{ source: WEB_FORM, reason: CONSENT, firstName: "{NAME}",
+                points: [{{ kind: EMAIL, value: "{NAME}@a.example" }}] }})
+                {{ contact {{ id points {{ id }} }} errors {{ message }} }}"#
+        ));
+        let (contact, point) = (&registered["contact"]["id"], &registered["contact"]["points"][0]["id"]);
+        let contact = contact.as_str().unwrap().to_owned();
+        let mut case = Self { desk, contact, consents: String::new(), given: Vec::new() };
+        let scope =
+            format!(r#"contactId: "{}", purpose: "product-news", channel: EMAIL, pointId: {point}"#, case.contact);
+        let give = format!(
+            r#"giveConsent(input: {{ {scope}, notice: {{ id: "{notice}", version: 1, language: "en" }}, source: PHONE,
+                method: SPOKEN, words: "yes, said {NAME}" }}) {{ position consents {{ id }} errors {{ message }} }}"#
+        );
+        let withdraw = format!(
+            r#"withdrawConsent(input: {{ {scope}, source: PHONE, method: SPOKEN }})
+                {{ position consents {{ id }} errors {{ message }} }}"#
+        );
+        for said in [&give, &withdraw, &give] {
+            let payload = case.desk.tried(Agent, said);
+            assert_eq!(payload["errors"], json!([]));
+            case.consents = payload["consents"]["id"].as_str().unwrap().to_owned();
+            case.given.push(payload["position"].as_str().unwrap().parse().unwrap());
+        }
+        case
+    }
+
+    /// An epoch ends, and all is signed.
+    fn publish(&self) {
+        self.desk.app.ledger().end_epoch(Duration::ZERO).unwrap().unwrap();
+        self.desk.app.ledger().publish_now().unwrap();
+    }
+
+    fn policy(&self, more: &str) -> Policy {
+        let key = self.desk.app.ledger().published().key();
+        Policy::parse(format!("log {key}\n{more}quorum none\n").as_bytes()).unwrap()
+    }
+
+    fn file(&self, role: Role, query: &str) -> Option<Evidence> {
+        let data = self.desk.get(role, &format!("{{ it: {query} {{ file bytes }} }}"));
+        let file = data["it"]["file"].as_str()?;
+        let bytes = BASE64.decode(file).unwrap();
+        assert_eq!(data["it"]["bytes"], json!(bytes.len()));
+        Some(Evidence::parse(&bytes).unwrap())
+    }
+
+    fn evidence(&self) -> Evidence {
+        self.file(Auditor, &format!(r#"evidence(ids: ["{}"])"#, self.consents)).unwrap()
+    }
+
+    fn receipt(&self, position: u64) -> Option<Evidence> {
+        self.file(Agent, &format!(r#"receipt(position: "{position}")"#))
+    }
+
+    fn judge(&self, evidence: &Evidence) -> Checked {
+        check(evidence, &self.policy(""), None)
+    }
+}
+
+fn statuses(checked: &Checked) -> [Status; 4] {
+    [&checked.integrity, &checked.completeness, &checked.anchoring, &checked.erasure].map(|verdict| verdict.status)
+}
+
+const HOLDS: [Status; 4] = [Status::Holds; 4];
+
+#[test]
+fn a_whole_trail_holds_and_says_what_it_does_not_cover() {
+    let case = Case::open();
+    let early = case.judge(&case.evidence());
+    assert_eq!(early.completeness.status, Status::NotChecked, "there is no root of the map yet: {early}");
+    case.publish();
+    let evidence = case.evidence();
+    let checked = case.judge(&evidence);
+    assert_eq!(statuses(&checked), HOLDS, "{checked}");
+    assert!(checked.holds());
+    let words = checked.to_string();
+    for say in
+        ["3 records", "are all there are, if the map's root is honest", "nobody outside", "events that were never"]
+    {
+        assert!(words.contains(say), "{say}: {words}");
+    }
+    let bytes = evidence.to_bytes().unwrap();
+    assert!(!bytes.windows(NAME.len()).any(|window| window == NAME.as_bytes()), "no one is named");
+    assert!(bytes.len() < 6_000, "{} bytes", bytes.len());
+    let other = case.desk.app.ledger().published().key().to_string().replace("muster", "master");
+    assert!(other.parse::<events::note::VerifierKey>().is_err());
+    let stranger = Policy::parse(b"quorum none\n").unwrap();
+    let unknown = check(&evidence, &stranger, None);
+    assert_eq!(unknown.anchoring.status, Status::Broken);
+    assert_eq!(unknown.completeness.status, Status::NotChecked, "nothing is complete under a root of nobody");
+}
+
+#[test]
+fn whatever_is_left_out_is_missed() {
+    let case = Case::open();
+    case.publish();
+    let whole = case.evidence();
+    let without = |at: usize| {
+        let mut less = whole.clone();
+        less.trails[0].records.remove(at);
+        case.judge(&less)
+    };
+    assert_eq!(without(0).integrity.status, Status::Broken, "the oldest");
+    assert_eq!(without(1).integrity.status, Status::Broken, "one between");
+    let newest = without(2);
+    assert!(newest.integrity.status == Status::Broken || newest.completeness.status == Status::Broken, "{newest}");
+
+    let mut newest_cut_well = whole.clone();
+    newest_cut_well.trails[0].records.pop();
+    newest_cut_well.trails[0].path = {
+        let ledger = case.desk.app.ledger();
+        let size = ledger.published().latest().unwrap().checkpoint.size;
+        Some(events::tree::inclusion(ledger.published().rows(), case.given[1], size).unwrap())
+    };
+    let cut = case.judge(&newest_cut_well);
+    assert_eq!((cut.integrity.status, cut.completeness.status), (Status::Holds, Status::Broken), "{cut}");
+
+    let mut reordered = whole.clone();
+    reordered.trails[0].records.swap(1, 2);
+    assert_eq!(case.judge(&reordered).integrity.status, Status::Broken);
+
+    let mut nothing = whole.clone();
+    (nothing.trails[0].records, nothing.trails[0].path) = (Vec::new(), None);
+    assert_eq!(case.judge(&nothing).completeness.status, Status::Broken, "a whole stream");
+
+    let mut gone = whole.clone();
+    gone.trails[0].records[0].parts[0].presence = events::bundle::Presence::Missing;
+    assert_eq!(case.judge(&gone).erasure.status, Status::Broken, "a part without an excuse");
+}
+
+#[test]
+fn no_bent_byte_is_believed() {
+    let case = Case::open();
+    case.publish();
+    let evidence = case.evidence();
+    let bytes = evidence.to_bytes().unwrap();
+    for at in 0..bytes.len() {
+        let mut bent = bytes.clone();
+        bent[at] ^= 1 << (at % 8);
+        let Ok(mut read) = Evidence::parse(&bent) else { continue };
+        if !case.judge(&read).holds() {
+            continue;
+        }
+        // The length of a sealed part is the operator's word and nobody else's.
+        for (audited, was) in read.trails[0].records.iter_mut().zip(&evidence.trails[0].records) {
+            for (part, was) in audited.parts.iter_mut().zip(&was.parts) {
+                part.length = was.length;
+            }
+        }
+        assert_eq!(read, evidence, "byte {at}");
+    }
+}
+
+#[test]
+fn an_erasure_is_named_with_its_certificate() {
+    let case = Case::open();
+    case.desk.erase(&case.contact);
+    case.publish();
+    let evidence = case.file(Auditor, &format!(r#"evidence(ids: ["{}"])"#, case.contact)).unwrap();
+    let checked = case.judge(&evidence);
+    assert_eq!(statuses(&checked), HOLDS, "{checked}");
+    let words = checked.to_string();
+    assert!(words.contains("sealed for ever by erasure_") && words.contains("(logical)"), "{words}");
+
+    let mut uncertified = evidence.clone();
+    uncertified.others.pop();
+    for part in uncertified.trails[0].records.iter_mut().flat_map(|audited| &mut audited.parts) {
+        part.presence = events::bundle::Presence::Swept;
+    }
+    assert_eq!(case.judge(&uncertified).erasure.status, Status::Broken);
+}
+
+#[test]
+fn a_receipt_holds_the_log_to_its_word() {
+    let case = Case::open();
+    let position = case.given[0];
+    let receipt = case.receipt(position).unwrap();
+    let checked = case.judge(&receipt);
+    let words = checked.to_string();
+    assert!(words.contains(&format!("record {position} is durable")), "{words}");
+    assert!(words.contains(&format!("yes, said {NAME}")), "whoever said it sees it: {words}");
+    case.publish();
+    let kept = case.judge(&case.receipt(position).unwrap());
+    assert!(kept.to_string().contains("It kept its word"), "{kept}");
+    assert_eq!(statuses(&kept), HOLDS);
+
+    // The log breaks it: it signs for a record that is not the one that stands there.
+    let ledger = case.desk.app.ledger();
+    let mut promised = Receipt::parse(receipt.receipt.as_ref().unwrap()).unwrap();
+    promised.hash[0] ^= 1;
+    let mut broken = case.receipt(position).unwrap();
+    broken.receipt = Some(promised.sign(ledger.published().signer()).unwrap());
+    let convicted = case.judge(&broken);
+    assert_eq!(convicted.anchoring.status, Status::Broken);
+    assert!(convicted.to_string().contains("PROOF OF MISBEHAVIOUR"), "{convicted}");
+
+    // Nobody else's record, nothing that is no consent, and no receipt by somebody else.
+    assert!(case.file(Integration, &format!(r#"receipt(position: "{position}")"#)).is_none());
+    assert!(case.receipt(0).is_none() && case.receipt(1 << 40).is_none());
+    let dir = tempfile::tempdir().unwrap();
+    let stranger = events::note::FileSigner::at(&dir.path().join("key")).unwrap();
+    broken.receipt = Some(promised.sign(&stranger).unwrap());
+    assert!(case.judge(&broken).to_string().contains("No log of the policy has signed the receipt"));
+}
+
+#[test]
+fn who_replayed_the_log_vouches_for_its_map() {
+    let case = Case::open();
+    case.publish();
+    let ledger = case.desk.app.ledger();
+    let signed = ledger.published().latest().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let auditor = events::note::FileSigner::at(&dir.path().join("key")).unwrap();
+    let key = |name: &str| {
+        use events::note::{Kind, Signer as _, VerifierKey};
+        VerifierKey::new(name, Kind::Note, auditor.public()).unwrap()
+    };
+    let policy = case.policy(&format!("replay auditor {}\n", key("auditor.example")));
+    let mut evidence = case.evidence();
+    assert_eq!(check(&evidence, &policy, None).completeness.status, Status::Broken, "it is demanded");
+    let checkpoint = &signed.checkpoint;
+    let replayed = Replayed { origin: checkpoint.origin.clone(), size: checkpoint.size, root: checkpoint.root };
+    let note = |replayed: &Replayed| replayed.sign("auditor.example", &auditor).unwrap();
+    let of = |note: SignedNote| events::evidence::Replay { note, path: Vec::new() };
+    evidence.replays = vec![of(note(&replayed))];
+    let checked = check(&evidence, &policy, None);
+    assert_eq!(statuses(&checked), HOLDS, "{checked}");
+    assert!(checked.to_string().contains("auditor has replayed the first"), "{checked}");
+    for other in [
+        Replayed { size: checkpoint.size - 3, ..replayed.clone() },
+        Replayed { root: [0; 32], ..replayed.clone() },
+        Replayed { origin: "other.example".into(), ..replayed },
+    ] {
+        evidence.replays = vec![of(note(&other))];
+        assert_eq!(check(&evidence, &policy, None).completeness.status, Status::Broken, "{other:?}");
+    }
+}
+
+#[test]
+fn proofs_are_files_that_others_read() {
+    let case = Case::open();
+    case.publish();
+    let ledger = case.desk.app.ledger();
+    let signed = ledger.published().latest().unwrap();
+    let data = case
+        .desk
+        .get(Auditor, &format!(r#"{{ inclusionProof(position: "{}") consistencyProof(old: "5") }}"#, case.given[0]));
+    let proof = Inclusion::parse(data["inclusionProof"].as_str().unwrap().as_bytes()).unwrap();
+    let record = ledger.log().record(case.given[0]).unwrap().unwrap().record;
+    proof.holds(&record, &signed.checkpoint).unwrap();
+    let grown = Consistency::parse(data["consistencyProof"].as_str().unwrap().as_bytes()).unwrap();
+    let old = events::tree::root(ledger.published().rows(), 5).unwrap();
+    events::tree::consistent((5, &old), (signed.checkpoint.size, &signed.checkpoint.root), &grown.path).unwrap();
+    let beyond = case.desk.get(Auditor, r#"{ inclusionProof(position: "99999") consistencyProof(old: "99999") }"#);
+    assert_eq!(beyond, json!({ "inclusionProof": Value::Null, "consistencyProof": Value::Null }));
+}

@@ -1,0 +1,149 @@
+//! The verdicts, in plain words and as JSON.
+
+use serde::Serialize;
+
+/// How a question was answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It holds, as far as the words beside it say.
+    Holds,
+    /// It does not.
+    Broken,
+    /// There is nothing in the file to answer it by.
+    NotChecked,
+}
+
+/// One verdict.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Verdict {
+    /// How it came out.
+    pub status: Status,
+    /// What was found, a sentence each.
+    pub findings: Vec<Finding>,
+    /// What it does not cover.
+    pub not_covered: Vec<String>,
+}
+
+/// One sentence of a verdict, and whether it speaks against the file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    /// Whether it breaks the verdict.
+    pub breaks: bool,
+    /// The sentence.
+    pub says: String,
+}
+
+impl Verdict {
+    pub(crate) fn new() -> Self {
+        Self { status: Status::Holds, findings: Vec::new(), not_covered: Vec::new() }
+    }
+
+    pub(crate) fn finds(&mut self, says: impl Into<String>) {
+        self.findings.push(Finding { breaks: false, says: says.into() });
+    }
+
+    pub(crate) fn breaks(&mut self, says: impl Into<String>) {
+        self.status = Status::Broken;
+        self.findings.push(Finding { breaks: true, says: says.into() });
+    }
+
+    /// There is nothing to answer by, unless it is broken anyway.
+    pub(crate) fn lacks(&mut self, says: impl Into<String>) {
+        if self.status == Status::Holds {
+            self.status = Status::NotChecked;
+        }
+        self.findings.push(Finding { breaks: false, says: says.into() });
+    }
+
+    pub(crate) fn leaves_out(&mut self, what: &str) {
+        self.not_covered.push(what.to_owned());
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let status = match self.status {
+            Status::Holds => "HOLDS",
+            Status::Broken => "BROKEN",
+            Status::NotChecked => "NOT CHECKED",
+        };
+        writeln!(f, "{status}")?;
+        for Finding { breaks, says } in &self.findings {
+            writeln!(f, "  {} {says}", if *breaks { "!" } else { "-" })?;
+        }
+        self.not_covered.iter().try_for_each(|what| writeln!(f, "  not covered: {what}"))
+    }
+}
+
+/// All verdicts on a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Checked {
+    /// Whether the records are what was written, in order, and what was disclosed is what they commit to.
+    pub integrity: Verdict,
+    /// Whether nothing is missing of a stream.
+    pub completeness: Verdict,
+    /// Who stands for the root that all proofs lead to.
+    pub anchoring: Verdict,
+    /// Which sealed parts are gone, and by which erasure.
+    pub erasure: Verdict,
+    /// What was disclosed in clear, by record and part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disclosed: Vec<Disclosed>,
+}
+
+/// A disclosed part: the bytes of its fields in the order of `FORMAT.md`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Disclosed {
+    /// The record.
+    pub position: u64,
+    /// The part.
+    pub part: u8,
+    /// What the record is.
+    pub kind: String,
+    /// Each field by its name: the value as text, or nothing where it was not shown.
+    pub fields: Vec<(String, Option<String>)>,
+}
+
+impl Checked {
+    pub(super) fn unreadable(reason: String) -> Self {
+        let mut integrity = Verdict::new();
+        integrity.breaks(reason);
+        let mut unasked = Verdict::new();
+        unasked.lacks("The file could not be read.");
+        Self {
+            integrity,
+            completeness: unasked.clone(),
+            anchoring: unasked.clone(),
+            erasure: unasked,
+            disclosed: Vec::new(),
+        }
+    }
+
+    /// Whether nothing speaks against the file and the policy is met.
+    pub fn holds(&self) -> bool {
+        let all = [&self.integrity, &self.completeness, &self.anchoring, &self.erasure];
+        all.iter().all(|verdict| verdict.status != Status::Broken) && self.anchoring.status == Status::Holds
+    }
+}
+
+impl std::fmt::Display for Checked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdicts = [
+            ("integrity", &self.integrity),
+            ("completeness", &self.completeness),
+            ("anchoring", &self.anchoring),
+            ("erasure", &self.erasure),
+        ];
+        for (name, verdict) in verdicts {
+            write!(f, "{name}: {verdict}")?;
+        }
+        for disclosed in &self.disclosed {
+            writeln!(f, "disclosed in record {} ({}), part {}:", disclosed.position, disclosed.kind, disclosed.part)?;
+            for (name, value) in &disclosed.fields {
+                writeln!(f, "  {name}: {}", value.as_deref().unwrap_or("(not shown)"))?;
+            }
+        }
+        Ok(())
+    }
+}
