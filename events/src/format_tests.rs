@@ -7,6 +7,7 @@ mod document;
 mod dump;
 mod golden;
 mod journal;
+mod proofs;
 mod samples;
 mod tables;
 mod vectors;

@@ -17,3 +17,6 @@ pub mod timestamp;
 pub mod trail;
 pub mod verify;
 pub mod witness;
+
+#[cfg(test)]
+mod format_tests;

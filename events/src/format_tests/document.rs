@@ -10,7 +10,7 @@ use super::golden::{hex, unhex};
 use super::journal::{Files, files, unpadded};
 use super::samples::LOG;
 use super::vectors::{self, Made};
-use super::{blessed, path, tables};
+use super::{blessed, path, proofs, tables};
 use crate::chain::{Chain, StreamHead};
 use crate::keyring::example::example;
 use crate::map::{MapProof, Standing, StreamMap};
@@ -18,7 +18,7 @@ use crate::record::{self, Hash};
 
 const NAME: &str = "FORMAT.md";
 
-fn document() -> String {
+pub fn document() -> String {
     std::fs::read_to_string(path(NAME)).unwrap()
 }
 
@@ -27,7 +27,7 @@ fn marks(block: &str) -> (String, String) {
 }
 
 /// What stands between the marks of a block.
-fn block(document: &str, name: &str) -> String {
+pub fn block(document: &str, name: &str) -> String {
     let (begin, end) = marks(name);
     let (_, behind) = document.split_once(&begin).unwrap_or_else(|| panic!("{NAME} has no block {name}"));
     behind.split_once(&end).unwrap_or_else(|| panic!("block {name} has no end")).0.to_owned()
@@ -36,7 +36,7 @@ fn block(document: &str, name: &str) -> String {
 /// Every block that is made.
 fn blocks() -> Vec<(&'static str, String)> {
     let (log, files, keyring) = (vectors::log(), files(), example(LOG));
-    vec![
+    let mut all = vec![
         ("record", registered(&log[1])),
         ("hashes", hashes(&log[..3])),
         ("facts", facts(&log[2])),
@@ -59,7 +59,9 @@ fn blocks() -> Vec<(&'static str, String)> {
         ("kinds", tables::kinds()),
         ("structures", tables::structures()),
         ("codes", tables::codes()),
-    ]
+    ];
+    all.extend(proofs::blocks());
+    all
 }
 
 #[test]
