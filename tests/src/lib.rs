@@ -19,6 +19,7 @@ pub mod collected;
 pub mod desk;
 pub mod files;
 pub mod forge;
+pub mod fuzz;
 pub mod kill;
 pub mod ledger_driver;
 pub mod log_driver;

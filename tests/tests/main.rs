@@ -15,6 +15,7 @@ mod bytes;
 mod copying;
 mod crash;
 mod erasure;
+mod fuzz;
 mod importing;
 mod journal;
 mod ledger;
