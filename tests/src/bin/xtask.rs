@@ -1,4 +1,5 @@
 //! `cargo xtask test`: installs what the tests need and is missing, then runs all of them.
+//! `cargo xtask corpus`: writes what `cargo fuzz` begins with.
 //!
 //! Plain `cargo test --workspace` runs everything that needs only Rust and a C compiler; tests that need more are marked
 //! `#[ignore = "needs …"]` and run here. They find the npm packages through `LETHE_NPM`, and through `LETHE_PYTHON` a Python
@@ -22,7 +23,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.first().map(String::as_str) {
         Some("test") => test(arguments.get(1..).unwrap_or_default()),
-        _ => Err("usage: cargo xtask test [FILTER …]".to_owned()),
+        Some("corpus") => corpus(),
+        _ => Err("usage: cargo xtask test [FILTER …], cargo xtask corpus".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,6 +58,19 @@ fn test(filters: &[String]) -> Result<(), String> {
         run(&["test", "--workspace"])?;
         run(&["test", "--workspace", "--all-targets", "--", "--ignored"])
     }
+}
+
+/// The examples of every reader, a file each.
+fn corpus() -> Result<(), String> {
+    for target in tests::fuzz::TARGETS {
+        let folder = root().join("fuzz/corpus").join(target.name);
+        let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        for (number, example) in (target.examples)().iter().enumerate() {
+            std::fs::write(folder.join(format!("example-{number}")), example).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 fn root() -> PathBuf {
