@@ -84,8 +84,10 @@ impl App {
             if let Some(Logged { position, .. }) = map {
                 gathered.map = Some(self.record(position)?);
             }
-            let needed = map.map_or(0, |logged| logged.position + 1);
-            let signed = self.covering(needed);
+            // An erasure without its certificate under the root would be nobody's word.
+            let excuses = gathered.others.iter().filter_map(|record| Record::parse(record).ok());
+            let needed = excuses.map(|record| record.position).chain(map.map(|logged| logged.position)).max();
+            let signed = self.covering(needed.map_or(0, |position| position + 1));
             gathered.checkpoint = signed.map(|signed| (signed.note.clone(), signed.checkpoint.size));
             return Ok(Some(gathered));
         }

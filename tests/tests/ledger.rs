@@ -228,7 +228,7 @@ fn a_subscriber_catches_up_and_goes_on_without_a_gap() {
                 ledger.submit_blocking(&register("Somebody", CommandId([number; 16]))).unwrap();
             }
         });
-        while seen.len() < 201 {
+        while seen.len() < 202 {
             let records = tail.next(Duration::from_secs(10)).unwrap();
             seen.extend(records.iter().map(|recorded| recorded.place.position));
         }

@@ -7,7 +7,7 @@ use domain::id::{ErasureId, KeyId};
 use domain::subject;
 use events::bundle::Presence;
 
-use super::{Read, Verdict};
+use super::{Line, Read, Verdict};
 
 /// What the file knows of erasures.
 #[derive(Default)]
@@ -21,7 +21,9 @@ struct Erasures {
 impl Erasures {
     fn of(read: &Read<'_>) -> Self {
         let mut erasures = Self::default();
-        let cases = read.trails.iter().flatten().chain(&read.others);
+        // What is under no root anybody can write.
+        let anchored = |line: &&Line<'_>| line.record.position < read.covered();
+        let cases = read.trails.iter().flatten().chain(&read.others).filter(anchored);
         for (line, event) in cases.filter_map(|line| line.event().ok().map(|event| (line, event))) {
             match event {
                 Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {

@@ -192,8 +192,8 @@ fn no_bent_byte_is_believed() {
 #[test]
 fn an_erasure_is_named_with_its_certificate() {
     let case = Case::open();
-    case.desk.erase(&case.contact);
     case.publish();
+    case.desk.erase(&case.contact);
     let evidence = case.file(Auditor, &format!(r#"evidence(ids: ["{}"])"#, case.contact)).unwrap();
     let checked = case.judge(&evidence);
     assert_eq!(statuses(&checked), HOLDS, "{checked}");
@@ -206,6 +206,14 @@ fn an_erasure_is_named_with_its_certificate() {
         part.presence = events::bundle::Presence::Swept;
     }
     assert_eq!(case.judge(&uncertified).erasure.status, Status::Broken);
+
+    // A certificate that stands nowhere yet could be anybody's.
+    let mut invented = evidence.clone();
+    invented.trails = uncertified.trails;
+    let certificate = invented.others.last_mut().unwrap();
+    certificate.record[18..26].copy_from_slice(&(1_u64 << 40).to_be_bytes());
+    certificate.path = None;
+    assert_eq!(case.judge(&invented).erasure.status, Status::Broken);
 }
 
 #[test]
