@@ -83,6 +83,10 @@ impl Witnesses {
             asking.push(one);
         }
         let epoch = Duration::from_secs(publishing.epoch_minutes.saturating_mul(60));
+        // A new log has a root before anybody asks it for one.
+        if let Err(failed) = app.ledger().end_epoch(epoch) {
+            tracing::error!(error = %failed, "the root of the map was not recorded");
+        }
         Ok(Self { asking, epoch, cosign: Duration::from_secs(publishing.cosign_seconds) })
     }
 

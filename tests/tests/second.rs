@@ -310,6 +310,9 @@ fn the_second_checks_tiles_and_checkpoint_too() {
     for rewrite in rewritings {
         let (mut bent, from) = (log.clone(), log.find("consents.withdrawn"));
         rewrite(&mut bent);
+        // A root of the map would give it away; whoever writes all anew leaves it out.
+        let maps: Vec<usize> = (0..bent.entries.len()).filter(|at| bent.kind(*at) == "log.map").collect();
+        maps.into_iter().rev().for_each(|at| drop(bent.entries.remove(at)));
         bent.relink(from);
         let rewritten = write_copy(&bent, bent.head());
         assert_eq!(judge(rewritten.path(), &[]).0, 0);

@@ -427,6 +427,8 @@ fn forged_copy(forge: impl FnOnce(&mut Forger)) -> tempfile::TempDir {
     forge(&mut forger);
     forger.write(home.path());
     forger.write_mark(home.path());
+    // What was signed before is not shown any more.
+    std::fs::remove_file(home.path().join("tree/checkpoint")).unwrap();
     copy::from_directory(home.path(), out.path()).unwrap();
     out
 }
