@@ -54,7 +54,8 @@ impl Heads {
 
 impl<V: Follow> Ledger<V> {
     /// Writes the root of the map of stream heads into the log, where an epoch is over: so long after the last one, or so many
-    /// records. Durable when it returns; nothing is written where nothing but the last root came since.
+    /// records. It covers what the publisher has taken up: [`Ledger::publish_now`] waits for all that was answered.
+    /// Durable when it returns; nothing is written where nothing but the last root came since.
     pub fn end_epoch(&self, epoch: Duration) -> Result<Option<Appended>, Failure> {
         let heads = &self.shared.heads;
         let mut logged = heads.logged.lock();

@@ -63,8 +63,9 @@ impl Case {
         case
     }
 
-    /// An epoch ends, and all is signed.
+    /// An epoch ends, and all is signed. The root covers what the publisher has taken up, so that comes first.
     fn publish(&self) {
+        self.desk.app.ledger().publish_now().unwrap();
         self.desk.app.ledger().end_epoch(Duration::ZERO).unwrap().unwrap();
         self.desk.app.ledger().publish_now().unwrap();
     }
