@@ -82,6 +82,7 @@ class Tables:
 
         self.streams = re.findall(r"`([a-z]+)`", made["streams"])
         self.choices = {"bool": (1, {0: (False, ()), 1: (True, ())})}
+        self.choices["hundredths of a percent"] = 2, {number: (number, ()) for number in range(10_001)}
         for name, cell in rows("codes"):
             self.choices[name] = 2, {int(number): (word, ()) for number, word in re.findall(r"(\d+) `(\w+)`", cell)}
         self.structures = {}
@@ -112,6 +113,8 @@ class Tables:
         if text in NUMBERS:
             return reader.number(*NUMBERS[text])
         if text.startswith("["):
+            if text == "[u8; 3]" and not re.match(rb"[A-Z]{3}", reader.data[reader.at :]):
+                raise ValueError("a currency has three capital letters")
             return reader.take(int(text[5:-1]))
         if text == "String":
             return reader.take(reader.number(8)).decode()
@@ -125,6 +128,8 @@ class Tables:
         if text in self.choices:
             word, fields = reader.choice(*self.choices[text])
             return (word, self.read(reader, fields)) if fields else word
+        if text == "CompartmentV1":
+            in_compartment(*struct.unpack(">HI", (reader.data[reader.at :] + bytes(6))[:6]))
         return self.read(reader, self.structures[text])
 
 # ---- 2. Records and the chain
@@ -141,29 +146,26 @@ def read_record(reader, streams):
     middle = struct.unpack(">16sQ32s32s16s16sHH", reader.take(124))
     causation = reader.number(8) if reader.choice(1, YES_NO) else None
     facts = reader.take(reader.number(2))
-    parts = [Part(*struct.unpack(">HI16s32s", reader.take(54))) for _ in range(reader.number(1))]
+    parts = [in_compartment(*struct.unpack(">HI16s32s", reader.take(54))) for _ in range(reader.number(1))]
     record = Record(*head, kind, version, stream_kind, *middle, causation, facts, parts)
     if not re.fullmatch(r"[a-z0-9._-]+", kind) or stream_kind not in streams or record.index >= record.count:
         raise ValueError("a name, or the place in its command, is one that no record has")
-    if not all(map(is_compartment, parts)):
-        raise ValueError("there is no such compartment")
     return record
 
-def is_compartment(part):
-    if part.code == 4:
-        return re.fullmatch(rb"[A-Z]{2}", part.bucket.to_bytes(4, "big")[:2]) is not None
-    return part.code in range(1, 7) and part.bucket <= (0xFFFF if part.code in (2, 3) else 0)
+def in_compartment(code, bucket, key=None, commitment=None):
+    right = code in range(1, 7) and bucket <= (0xFFFF if code in (2, 3) else 0)
+    if not (re.match(rb"[A-Z]{2}", bucket.to_bytes(4, "big")) if code == 4 else right):
+        raise ValueError("there is no such compartment")
+    return Part(code, bucket, key, commitment)
 
 class Verifier:
-    """Follows a log from record 0."""
-
     NEEDED = {"log.opened", "log.continued", "log.signer", "log.keyring", "log.map", "notice.published"}
     NEEDED |= {"case.destruction-ordered", "case.certified", "log.erasures"}
 
     def __init__(self, tables, stream=None):
         self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
-        self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; erasures
+        self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; those certified
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
         self.parts, self.unfinished = [], None  # position, key, presence; a command: its id, its count, the next index
         self.streams, self.steps, self.map, self.map_size = {}, [], {}, 0  # id -> kind, count, hash of the last record
@@ -173,8 +175,11 @@ class Verifier:
         here = self.size
         try:
             record = read_whole(data, lambda reader: read_record(reader, self.tables.streams))
-            fields, _ = self.tables.kinds.get((record.kind, record.version), (None, None))
+            fields, parts = self.tables.kinds.get((record.kind, record.version), (None, "each key"))
             facts = None if fields is None else read_whole(record.facts, lambda r: self.tables.read(r, fields))
+            there = [facts.get(has, True) for has in re.findall(r"(?:^|<br>)one(?: where (\w+))?:", parts)]
+            if sum(there) != len(record.parts) and "each key" not in parts:
+                raise ValueError("it has other sealed parts than its kind")
         except ValueError as why:
             raise Broken(here, f"it is not written as a record is: {why}") from why
         if facts is None and record.kind in self.NEEDED:
@@ -243,14 +248,14 @@ class Verifier:
             self.destroyed.update(facts["keys"])
         elif record.kind == "case.certified":
             check((facts["erasure"], record.stream) in self.orders, here, "nothing before it in its stream ordered it")
-            self.certified.add(facts["erasure"])
+            self.certified.add((facts["erasure"], record.stream))
         elif record.kind == "notice.published":
             check(blake3(facts["text"].encode()).digest() == facts["hash"], here, "the hash is another text's")
 
     def finish(self):
         """Rule 12, and what is known of the whole log."""
         check(self.unfinished is None, self.size, "the last command is not complete")
-        gone = {key for (erasure, _), keys in self.orders.items() if erasure in self.certified for key in keys}
+        gone = {key for order in self.certified for key in self.orders[order]}
         counts = dict(present=0, erased=0, erased_before_restore=0, lost=0, residue=0)
         for position, key, presence in self.parts:
             absent = "erased" if key in gone else "erased_before_restore" if key in self.before else "lost"
@@ -261,7 +266,6 @@ class Verifier:
 
 # ---- 7. The audit copy
 def verify(directory, verifier, expect=None, key=None):
-    """Checks all that is in a copy, and says what it found."""
     if not (directory / "audit-copy").is_file():
         raise ValueError(f"{directory} is no audit copy")
     named = re.fullmatch(f"lethe audit copy 1\n({HEAD})\n", (directory / "audit-copy").read_bytes().decode("latin-1"))
@@ -270,34 +274,36 @@ def verify(directory, verifier, expect=None, key=None):
     for data, presences in read_bundles(directory, head[0]):
         verifier.take(data, presences)
         met |= {wanted for wanted in (head, expect) if wanted == (verifier.size, verifier.hash)}
-    found = verifier.finish() | {"hash_tiles": check_tiles(directory, verifier.tree)}
+    found = verifier.finish()
     for size, _ in {head, expect or head} - met:
         raise Broken(max(size, 1) - 1, f"the log has another head there; it ends at {found['head']}")
     if (directory / "checkpoint").is_file():
         found["checkpoint"] = check_checkpoint((directory / "checkpoint").read_bytes(), verifier, key)
+        found["hash_tiles"] = check_tiles(directory, verifier.tree, found["checkpoint"]["size"])
     elif key:
         raise ValueError("there is no checkpoint that the key could have signed")
     return {"verdict": "consistent", **found, "expected": expect is not None, "not_covered": NOT_COVERED.split("; ")}
 
 def read_bundles(directory, size):
-    def read_presences(reader):
-        return [(reader.choice(1, {1: 1, 2: 2, 3: 3}), reader.number(4))[0] for _ in range(reader.number(1))]
-
+    listed = lambda of: [(of.choice(1, {1: 1, 2: 2, 3: 3}), of.number(4))[0] for _ in range(of.number(1))]
     for first in range(0, size, 256):
         width = min(256, size - first)
         records = read_bundle(directory, "entries", first, width, lambda reader: reader.take(reader.number(2)))
-        yield from zip(records, read_bundle(directory, "inventory", first, width, read_presences))
+        yield from zip(records, read_bundle(directory, "inventory", first, width, listed))
 
 def read_bundle(directory, name, first, width, read):
-    path = f"tile/{name}/{tile_path(first // 256, width)}"
+    path, wide = find_tile(directory, name, first // 256, width)
     try:
-        return read_whole((directory / path).read_bytes(), lambda reader: [read(reader) for _ in range(width)])
+        return read_whole((directory / path).read_bytes(), lambda reader: [read(reader) for _ in range(wide)])[:width]
     except (OSError, ValueError) as why:
         raise Broken(first, f"{path} is not there or not whole: {why}") from why
 
-def tile_path(number, width=256):
+def find_tile(directory, name, number, width):
+    """Path and width of a tile or bundle; where one that is not full is gone, of one with more."""
     *above, last = [f"{group:0>3}" for group in f"{number:,}".split(",")]
-    return "".join(f"x{group}/" for group in above) + last + (f".p/{width}" if width < 256 else "")
+    full = "".join([f"tile/{name}/", *(f"x{group}/" for group in above), last])
+    paths = {wide: f"{full}.p/{wide}" if wide < 256 else full for wide in (width, 256, *range(width, 256))}
+    return next(((path, wide) for wide, path in paths.items() if (directory / path).exists()), (paths[width], width))
 
 def parse_head(text):
     size, last = re.fullmatch(HEAD, text).groups()
@@ -340,16 +346,15 @@ class Tree:
         below = b"\1" + self.root(first, left) + self.root(first + left, size - left) if size else b""
         return hashlib.sha256(below).digest()
 
-def check_tiles(directory, tree):
-    """Compares every hash tile that is there with the records; returns how many there are."""
-    tiles = [path for path in directory.glob("tile/[0-9]*/**/*") if path.is_file()]
-    for path in tiles:
-        level, _, name = path.relative_to(directory / "tile").as_posix().partition("/")
-        number, _, width = name.replace("x", "").replace("/", "").partition(".p")
-        level, number, width = int(level), int(number), int(width or 256)
-        hashes = tree.levels[level][number * 256 * 32 : (number * 256 + width) * 32]
-        right = name == tile_path(number, width) and len(hashes) == width * 32 and path.read_bytes() == hashes
-        check(right, number * 256 ** (level + 1), f"tile/{level}/{name} is not that of the records")
+def check_tiles(directory, tree, size):
+    """Compares every hash tile of a tree of this size with the records; returns how many there are."""
+    tiles = [(level, first) for level in range(9) for first in range(0, size // 256**level, 256)]
+    for level, first in tiles:
+        width = min(256, size // 256**level - first)
+        path, wide = find_tile(directory, level, first // 256, width)
+        tile = (directory / path).read_bytes() if (directory / path).is_file() else b""
+        right = len(tile) == wide * 32 and tile[: width * 32] == tree.levels[level][first * 32 : (first + width) * 32]
+        check(right, first * 256**level, f"{path} is not there, or not that of the records")
     return len(tiles)
 
 def check_checkpoint(note, verifier, key):
@@ -369,7 +374,7 @@ def check_checkpoint(note, verifier, key):
         raise Broken(verifier.size, f"the checkpoint is not good: {why}") from why
     size, known = int(size), origin == verifier.generations[-1][1] and 0 <= int(size) <= verifier.size
     check(known, verifier.size, "the checkpoint is of another log, or of more records than there are")
-    check(hashed == verifier.tree.root(0, size), size, "the checkpoint has another root than the records")
+    check(hashed == verifier.tree.root(0, size), max(size, 1) - 1, "the checkpoint has another root than the records")
     return {"size": size, "root": hashed.hex(), "signature_checked": key is not None}
 
 def parse_key(vkey):
@@ -389,7 +394,6 @@ def make_entry(record, facts, hash_):
     return Entry(record, facts, hash_, record.kind.split(".")[1], (about["purpose"], about["channel"], point))
 
 def make_trail(stream, entries, on, tables):
-    """The trail, and what held at the end of a day."""
     seen = [entry for entry in entries if entry.record.effective_at < (on + 1) * DAY_MS]
     seen.sort(key=lambda entry: (entry.record.effective_at, entry.record.position))
     numbers = {word: number for number, (word, _) in tables.choices["Channel"][1].items()}
@@ -427,7 +431,6 @@ def stand(seen, scope, on):
     return standing
 
 def tell(entry):
-    """A record under the names that a trail has for what it says."""
     record, facts = entry.record, entry.facts
     told = dict(zip(("purpose", "channel", "contact point"), (named or "all" for named in entry.scope)))
     if shown := facts.get("shown"):
@@ -476,7 +479,6 @@ def main():
     sys.exit(code)
 
 def run(arguments):
-    """What verification comes to, or the trail behind it."""
     kind, _, id_ = (arguments.stream or "").partition("_")
     verifier = Verifier(Tables(arguments.format.read_text("utf-8")), (kind, id_))
     key, expect = arguments.key and parse_key(arguments.key), arguments.expect and parse_head(arguments.expect)
@@ -489,11 +491,9 @@ def run(arguments):
     return make_trail(arguments.stream, verifier.entries, (on - EPOCH).days, verifier.tables)
 
 def in_words(said, between="\n"):
-    if isinstance(said, list):
-        return "".join(f"\n  {in_words(each, '  ')}" for each in said)
     if isinstance(said, dict):
         return between.join(f"{name}: {in_words(value, '  ')}" for name, value in said.items() if value is not None)
-    return str(said)
+    return "".join(f"\n  {in_words(each, '  ')}" for each in said) if isinstance(said, list) else str(said)
 
 if __name__ == "__main__":
     main()

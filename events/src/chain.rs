@@ -41,12 +41,14 @@ impl std::fmt::Display for Head {
 impl std::str::FromStr for Head {
     type Err = Malformed;
 
+    /// A head has one form: no sign, no zero in front, no capital letter.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let (size, hash) = text.split_once(':').ok_or(Malformed::Short("colon"))?;
-        Ok(Self {
+        let head = Self {
             size: size.parse().map_err(|_| Malformed::Value("size"))?,
             hash: *blake3::Hash::from_hex(hash).map_err(|_| Malformed::Value("hash"))?.as_bytes(),
-        })
+        };
+        if head.to_string() == text { Ok(head) } else { Err(Malformed::Value("head")) }
     }
 }
 

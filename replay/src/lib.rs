@@ -7,6 +7,7 @@ pub mod countersign;
 pub mod describe;
 pub mod gather;
 pub mod maps;
+mod partial;
 pub mod policy;
 pub mod rebuild;
 pub mod receipt;

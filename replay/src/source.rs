@@ -14,6 +14,7 @@ use events::log::{Entry, LogError};
 use events::note::{MOST_BYTES, SignedNote};
 use events::record::Record;
 
+use crate::partial;
 use crate::tiles::Tiles;
 use crate::witness::published::CHECKPOINT;
 
@@ -173,35 +174,33 @@ impl Bundles<'_> {
     fn bundle(&self, width: u64) -> Result<Vec<Audited>, SourceError> {
         let position = self.next * bundle::WIDTH;
         let wrong = |file: &str, what: String| SourceError::Copy { position, file: file.to_owned(), what };
-        let read = |what: &str, most: u64| {
-            let file = bundle::path(what, self.next, width);
-            let bytes =
-                read_regular(&self.path.join(&file), most).map_err(|failed| wrong(&file, failed.to_string()))?;
-            Ok::<_, SourceError>((file, bytes))
+        let read = |what: &str, most: fn(u64) -> u64| {
+            let (file, width) = partial::find(self.path, what, self.next, width);
+            let bytes = read_regular(&self.path.join(&file), most(width));
+            let bytes = bytes.map_err(|failed| wrong(&file, failed.to_string()))?;
+            Ok::<_, SourceError>((file, width, bytes))
         };
-        let (file, bytes) = read("entries", bundle::most_of_records(width))?;
+        let (file, listed, bytes) = read("entries", bundle::most_of_records)?;
         let records = bundle::records(&bytes).map_err(|bad| wrong(&file, bad.to_string()))?;
-        let (inventory_file, bytes) = read("inventory", bundle::most_of_inventory(width))?;
+        let (inventory_file, inventoried, bytes) = read("inventory", bundle::most_of_inventory)?;
         let inventory = bundle::inventory(&bytes).map_err(|bad| wrong(&inventory_file, bad.to_string()))?;
-        for (file, count) in [(&file, records.len()), (&inventory_file, inventory.len())] {
+        for (file, count, width) in [(&file, records.len(), listed), (&inventory_file, inventory.len(), inventoried)] {
             if count as u64 != width {
                 return Err(wrong(file, format!("it holds {count} entries where {width} belong")));
             }
         }
-        let pairs = records.into_iter().zip(inventory);
+        // What has grown since begins with the same.
+        let pairs = records.into_iter().zip(inventory).take(width as usize);
         Ok(pairs.map(|(record, parts)| Audited { record: record.to_vec(), parts }).collect())
     }
 }
 
 fn claimed(file: &Path) -> Result<Head, SourceError> {
     let unread = |source| SourceError::Io { file: HEAD_FILE.into(), source };
-    let text = String::from_utf8(read_regular(file, HEAD_MOST).map_err(unread)?).unwrap_or_default();
-    let mut lines = text.lines();
-    let (first, head) = (lines.next(), lines.next().and_then(|line| line.parse().ok()));
-    match (first, head, lines.next()) {
-        (Some(HEAD_LINE), Some(head), None) => Ok(head),
-        _ => Err(SourceError::Copy { position: 0, file: HEAD_FILE.into(), what: "it is not one".into() }),
-    }
+    let bytes = read_regular(file, HEAD_MOST).map_err(unread)?;
+    let lines = std::str::from_utf8(&bytes).ok().and_then(|text| text.strip_suffix('\n')?.split_once('\n'));
+    let head = lines.filter(|(first, _)| *first == HEAD_LINE).and_then(|(_, head)| head.parse().ok());
+    head.ok_or_else(|| SourceError::Copy { position: 0, file: HEAD_FILE.into(), what: "it is not one".into() })
 }
 
 /// Reads a file of a copy, which somebody else has made: a link could lead to a device that never ends, and a file that is

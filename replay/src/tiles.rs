@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use events::bundle::{self, WIDTH};
 use events::tree::{Frontier, Node, ROW_HEIGHT, Rows};
 
+use crate::partial;
 use crate::source::read_regular;
 
 /// The bytes of a hash.
@@ -60,15 +61,10 @@ impl Tiles {
         Self { directory: directory.to_owned(), size }
     }
 
-    /// The bytes of a tile. Where one that is not full is gone, the full one that came after it has its hashes.
+    /// The bytes of a tile that begins with so many hashes.
     fn tile(&self, row: u32, number: u64, width: u64) -> Result<Vec<u8>, TilesError> {
-        let row = row.to_string();
-        match self.file(bundle::path(&row, number, width), width) {
-            Err(TilesError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && width < WIDTH => {
-                self.file(bundle::path(&row, number, WIDTH), WIDTH)
-            }
-            read => read,
-        }
+        let (file, width) = partial::find(&self.directory, &row.to_string(), number, width);
+        self.file(file, width)
     }
 
     fn file(&self, file: String, width: u64) -> Result<Vec<u8>, TilesError> {
@@ -101,6 +97,11 @@ impl Rows for Tiles {
 /// How many hashes a row has in a tree of this size.
 pub fn row_length(size: u64, row: u32) -> u64 {
     size.checked_shr(row.saturating_mul(ROW_HEIGHT)).unwrap_or(0)
+}
+
+/// The first record below a tile.
+pub fn first_below(row: u32, number: u64) -> u64 {
+    number.saturating_mul(WIDTH.saturating_pow(row.saturating_add(1)))
 }
 
 /// A tree that grows leaf by leaf up to a size, and tells of every tile it has there.
@@ -197,9 +198,9 @@ pub fn write_tiles<R: Rows>(out: &Path, rows: &R, size: u64) -> Result<(), Write
 }
 
 impl Tiles {
-    /// Whether a tile has these hashes.
+    /// Whether a tile has these hashes. One that is not full may have grown since.
     pub fn holds(&self, row: u32, number: u64, hashes: &[Node]) -> Result<bool, TilesError> {
-        Ok(self.tile(row, number, hashes.len() as u64)? == hashes.as_flattened())
+        Ok(self.tile(row, number, hashes.len() as u64)?.starts_with(hashes.as_flattened()))
     }
 }
 
@@ -275,6 +276,23 @@ mod tests {
         assert_eq!(tree::root(&Tiles::of(dir.path(), 700), 700).unwrap(), root);
         fs::remove_file(dir.path().join("tile/0/002")).unwrap();
         assert!(matches!(tree::root(&Tiles::of(dir.path(), 700), 700), Err(TilesError::Io { .. })));
+    }
+
+    #[test]
+    fn a_tile_that_has_grown_holds_the_hashes_that_it_had() {
+        let dir = written(&[700, 701, 703]);
+        let (tiles, memory) = (Tiles::of(dir.path(), 700), Memory::of(703));
+        let old = &memory.0[0][512..700];
+        let mut other = old.to_vec();
+        other[187][0] ^= 1;
+        for gone in ["188", "189", "191"] {
+            assert!(tiles.holds(0, 2, old).unwrap() && !tiles.holds(0, 2, &other).unwrap(), "before {gone} is gone");
+            fs::remove_file(dir.path().join("tile/0/002.p").join(gone)).unwrap();
+        }
+        let gone = tiles.holds(0, 2, old).unwrap_err().to_string();
+        assert!(gone.contains("tile/0/002.p/188"), "{gone}");
+        fs::write(dir.path().join("tile/0/002"), memory.0[0][512..].as_flattened()).unwrap();
+        assert!(matches!(tiles.holds(0, 2, old), Err(TilesError::Length { .. })), "a full tile is full");
     }
 
     #[test]

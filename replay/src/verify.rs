@@ -1,11 +1,14 @@
 //! Whether a log is what it claims: every record in its place, every link, every stream without a gap, every map root that of
 //! the records before it, every absent part with an excuse. Needs no key.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::event::{Event, Stream};
-use domain::id::KeyId;
+use domain::id::{ErasureId, KeyId};
 use domain::personal::{Gone, Held};
 use domain::{ledger, notice, subject};
 use events::bundle::Presence;
+use events::bytes::Malformed;
 use events::chain::{Broken, Chain, Head, Reason, StreamHead};
 use events::checkpoint::Checkpoint;
 use events::ids::{IdMap, IdSet};
@@ -18,7 +21,7 @@ use rayon::prelude::*;
 
 use crate::maps::{MapRoots, Maps, Named, WrongMap};
 use crate::source::{Audited, Source, SourceError};
-use crate::tiles::{Growing, Tiles};
+use crate::tiles::{Growing, Tiles, first_below};
 
 /// How many records are read and hashed at a time.
 const CHUNK: usize = 8192;
@@ -250,6 +253,36 @@ impl Chunk {
     }
 }
 
+/// The kinds whose facts decide something here. Nobody can judge a log that has one of them in a form that came later.
+const DECISIVE: [&str; 8] = [
+    "log.erasures",
+    "log.keyring",
+    "log.map",
+    "log.signer",
+    "log.continued",
+    "case.destruction-ordered",
+    "case.certified",
+    "notice.published",
+];
+
+/// What a record's facts say where they decide something; of all others it is only seen that they are facts of their kind.
+type Said = Result<Option<Box<Event>>, Box<Failed>>;
+
+/// Everything of a record that can be seen without those before it.
+fn read(bytes: &[u8]) -> Result<(Record<'_>, Said), Malformed> {
+    let record = Record::parse(bytes)?;
+    let decides = DECISIVE.contains(&record.kind);
+    let said = match facts(&record) {
+        Ok(event) => Ok(decides.then(|| Box::new(event))),
+        Err(Failed::Newer { .. }) if !decides => Ok(None),
+        Err(failed) => Err(Box::new(failed)),
+    };
+    Ok((record, said))
+}
+
+/// An erasure, and the stream in which it ordered a destruction.
+type Order = (ErasureId, Stream);
+
 #[derive(Default)]
 struct Audit {
     chain: Chain,
@@ -259,13 +292,12 @@ struct Audit {
     met: bool,
     /// The keys that sign checkpoints, each with the position that names it.
     signers: Vec<(u64, [u8; 32])>,
-    /// Keys by the position of the record that ordered their destruction.
-    ordered: IdMap<KeyId, u64>,
-    certified: IdSet<domain::id::ErasureId>,
-    /// Where each erasure ordered a destruction.
-    orders: IdMap<domain::id::ErasureId, Stream>,
-    /// The erasure that ordered a key's destruction.
-    erasures: IdMap<KeyId, domain::id::ErasureId>,
+    /// Keys whose destruction was ordered: no part is sealed under them any more.
+    ordered: IdSet<KeyId>,
+    /// The keys that each erasure ordered to be destroyed. A key may stand under several.
+    orders: BTreeMap<Order, Vec<KeyId>>,
+    /// The orders that are certified: in the stream that ordered.
+    certified: BTreeSet<Order>,
     lost: IdSet<KeyId>,
     /// Keys that the keyring had destroyed before a restore.
     erased_before: IdSet<KeyId>,
@@ -279,14 +311,14 @@ struct Audit {
 impl Audit {
     fn take(&mut self, chunk: &Chunk, each: &mut (dyn FnMut(&Record<'_>, Hash) + Send)) -> Result<(), Failed> {
         let records = chunk.records.par_iter().with_min_len(64);
-        let parsed: Vec<_> = records.map(|audited| Record::parse(&audited.record)).collect();
-        for ((audited, hash), record) in chunk.records.iter().zip(&chunk.hashes).zip(parsed) {
+        let read: Vec<_> = records.map(|audited| read(&audited.record)).collect();
+        for ((audited, hash), read) in chunk.records.iter().zip(&chunk.hashes).zip(read) {
             let (position, (hash, leaf)) = (self.chain.head().size, *hash);
-            let record = record.map_err(|bad| Broken { position, reason: bad.into() })?;
+            let (record, said) = read.map_err(|bad| Broken { position, reason: bad.into() })?;
             self.chain.check(&record, hash, leaf)?;
             self.expect(hash)?;
             self.inventory(&record, audited)?;
-            self.decisive(&record)?;
+            self.decide(&record, said.map_err(|failed| *failed)?)?;
             self.maps.take(StreamHead { stream: record.stream, count: record.revision + 1, hash });
             each(&record, hash);
         }
@@ -314,7 +346,7 @@ impl Audit {
             return Err(Unsound::Inventory { position, listed, named });
         }
         for (part, (of, line)) in record.personal.iter().zip(&audited.parts).enumerate() {
-            if self.ordered.contains_key(&of.key) {
+            if self.ordered.contains(&of.key) {
                 return Err(Unsound::Revived { position, part });
             }
             match line.presence {
@@ -325,25 +357,13 @@ impl Audit {
         Ok(())
     }
 
-    /// The few kinds whose facts decide something here: what may be absent, which text was shown, where streams stood.
-    fn decisive(&mut self, record: &Record<'_>) -> Result<(), Failed> {
-        const KINDS: [&str; 8] = [
-            "log.erasures",
-            "log.keyring",
-            "log.map",
-            "log.signer",
-            "log.continued",
-            "case.destruction-ordered",
-            "case.certified",
-            "notice.published",
-        ];
+    /// What follows from the facts of a record: what may be absent, which text was shown, where streams stood.
+    fn decide(&mut self, record: &Record<'_>, said: Option<Box<Event>>) -> Result<(), Failed> {
         let behind_restore =
             std::mem::replace(&mut self.restoring, ["log.continued", "log.erasures"].contains(&record.kind));
-        if !KINDS.contains(&record.kind) {
-            return Ok(());
-        }
+        let Some(said) = said else { return Ok(()) };
         let wrong = |reason: &str| Unsound::Facts { position: record.position, reason: reason.to_owned() };
-        match facts(record)? {
+        match *said {
             Event::Log(ledger::Event::Continued(continued)) => {
                 self.signers.push((record.position, continued.public_key));
             }
@@ -363,27 +383,23 @@ impl Audit {
                 return Err(wrong("it excuses keys without an order, and does not stand behind a restore").into());
             }
             Event::Log(ledger::Event::ErasedBefore { keys, .. }) => {
-                for key in keys {
-                    self.ordered.entry(key).or_insert(record.position);
-                    self.erased_before.insert(key);
-                }
+                self.ordered.extend(&keys);
+                self.erased_before.extend(keys);
             }
             Event::Log(ledger::Event::Mapped { size, streams, root }) => {
                 let (position, named) = (record.position, Named { size, streams, root });
                 self.maps.confirm(named).map_err(|wrong| Unsound::Map { position, wrong })?;
             }
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
-                self.orders.insert(erasure, record.stream);
-                for key in keys {
-                    self.ordered.entry(key).or_insert(record.position);
-                    self.erasures.entry(key).or_insert(erasure);
-                }
+                self.ordered.extend(&keys);
+                self.orders.entry((erasure, record.stream)).or_default().extend(keys);
             }
             Event::Case(subject::Event::Certified { erasure, .. }) => {
-                if self.orders.get(&erasure) != Some(&record.stream) {
+                let order = (erasure, record.stream);
+                if !self.orders.contains_key(&order) {
                     return Err(wrong("it certifies a destruction that nothing before it in its stream ordered").into());
                 }
-                self.certified.insert(erasure);
+                self.certified.insert(order);
             }
             _ => {}
         }
@@ -405,9 +421,10 @@ impl Audit {
         if let Some(published) = &self.published {
             published.end(head.size, &generations)?;
         }
+        let certified = self.orders.iter().filter(|(order, _)| self.certified.contains(order));
+        let erased: IdSet<KeyId> = certified.flat_map(|(_, keys)| keys).copied().collect();
         for (position, part, key) in std::mem::take(&mut self.absent) {
-            let certified = self.erasures.get(&key).is_some_and(|erasure| self.certified.contains(erasure));
-            match (certified, self.erased_before.contains(&key), self.lost.contains(&key)) {
+            match (erased.contains(&key), self.erased_before.contains(&key), self.lost.contains(&key)) {
                 (true, ..) => self.parts.erased += 1,
                 (_, true, _) => self.parts.erased_before += 1,
                 (.., true) => self.parts.lost += 1,
@@ -415,8 +432,7 @@ impl Audit {
             }
         }
         for (key, count) in &self.present_by_key {
-            let certified = self.erasures.get(key).is_some_and(|erasure| self.certified.contains(erasure));
-            let destroyed = certified || self.erased_before.contains(key);
+            let destroyed = erased.contains(key) || self.erased_before.contains(key);
             if destroyed { self.parts.residue += count } else { self.parts.present += count }
         }
         Ok(Consistent {
@@ -462,12 +478,14 @@ impl Published {
     fn take(&mut self, leaf: Node) -> Result<(), Unsound> {
         let Self { tiles, tree, checkpoint, .. } = self;
         let before = tree.len();
-        tree.push(leaf, &mut |row, number, hashes| match tiles.holds(row, number, hashes) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(format!("tile {number} of row {row} is not the records'")),
-            Err(failed) => Err(failed.to_string()),
-        })
-        .map_err(|reason| Unsound::Published { position: before, reason })?;
+        tree.push(leaf, &mut |row, number, hashes| {
+            let reason = match tiles.holds(row, number, hashes) {
+                Ok(true) => return Ok(()),
+                Ok(false) => format!("tile {number} of row {row} is not the records'"),
+                Err(failed) => failed.to_string(),
+            };
+            Err(Unsound::Published { position: first_below(row, number), reason })
+        })?;
         let reached = before < checkpoint.size && tree.len() == checkpoint.size;
         if reached && tree.root() != checkpoint.root {
             let reason = format!("the checkpoint signs another root for the first {} records", checkpoint.size);

@@ -10,6 +10,17 @@ const OLD: LogId = LogId([1; 16]);
 const NEW: LogId = LogId([2; 16]);
 const THIRD: LogId = LogId([3; 16]);
 
+/// One head, one text: what was kept can be compared as it stands.
+#[test]
+fn a_head_is_read_in_the_form_in_which_it_is_written() {
+    let head = Head { size: 30, hash: [0xab; 32] };
+    let text = head.to_string();
+    assert_eq!(text.parse(), Ok(head));
+    for other in [format!("0{text}"), format!("+{text}"), text.to_uppercase(), format!("{text}0"), format!(" {text}")] {
+        assert!(other.parse::<Head>().is_err(), "{other}");
+    }
+}
+
 /// Somebody who knows the format: every link is right, and what the records say is theirs to choose.
 #[derive(Default)]
 struct Story {

@@ -12,10 +12,10 @@ use super::{Line, Read, Verdict};
 /// What the file knows of erasures.
 #[derive(Default)]
 struct Erasures {
-    /// The erasure that ordered a key's destruction, and in which stream.
-    ordered: BTreeMap<KeyId, (ErasureId, Stream)>,
-    /// Certified ones, the stream of their certificate, and at which level.
-    certified: BTreeMap<ErasureId, (Stream, subject::AnchorLevel)>,
+    /// The erasures that ordered a key's destruction, each with its stream.
+    ordered: BTreeMap<KeyId, Vec<(ErasureId, Stream)>>,
+    /// Certified ones with the stream of their certificate, and at which level.
+    certified: BTreeMap<(ErasureId, Stream), subject::AnchorLevel>,
 }
 
 impl Erasures {
@@ -27,10 +27,11 @@ impl Erasures {
         for (line, event) in cases.filter_map(|line| line.event().ok().map(|event| (line, event))) {
             match event {
                 Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
-                    erasures.ordered.extend(keys.into_iter().map(|key| (key, (erasure, line.record.stream))));
+                    let order = (erasure, line.record.stream);
+                    keys.into_iter().for_each(|key| erasures.ordered.entry(key).or_default().push(order));
                 }
                 Event::Case(subject::Event::Certified { erasure, certificate }) => {
-                    erasures.certified.insert(erasure, (line.record.stream, certificate.level));
+                    erasures.certified.insert((erasure, line.record.stream), certificate.level);
                 }
                 _ => {}
             }
@@ -38,11 +39,10 @@ impl Erasures {
         erasures
     }
 
-    /// The certified erasure that destroyed a key. A certificate counts in the case that ordered, and nowhere else.
+    /// A certified erasure that destroyed a key. A certificate counts in the case that ordered, and nowhere else.
     fn of_key(&self, key: &KeyId) -> Option<(ErasureId, subject::AnchorLevel)> {
-        let (erasure, ordered_in) = self.ordered.get(key)?;
-        let (certified_in, level) = self.certified.get(erasure)?;
-        (ordered_in == certified_in).then_some((*erasure, *level))
+        let mut orders = self.ordered.get(key)?.iter();
+        orders.find_map(|order| Some((order.0, *self.certified.get(order)?)))
     }
 }
 
