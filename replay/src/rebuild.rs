@@ -16,7 +16,7 @@ use events::ledger::{
 use events::log::{Entry, Log, LogError, PartBytes};
 use events::map::Lagging;
 use events::note::{FileSigner, Signer as _, SignerError};
-use events::record::Record;
+use events::record::{Hash, Record};
 use events::tree::files::Tree;
 use events::tree::{self, Node};
 use rayon::prelude::*;
@@ -118,6 +118,7 @@ pub fn boot<V: Follow>(
         next = read?;
         progress(from, size);
     }
+    replay.make_root()?;
     replay.views.replayed();
     let Replay {
         chain,
@@ -226,6 +227,8 @@ struct Replay<V> {
     /// The map of stream heads so far, and its last root.
     heads: Lagging,
     logged: Option<Logged>,
+    /// That root and the position of its record, until it was made again.
+    unmade: Option<(u64, Hash)>,
 }
 
 impl<V: Follow> Replay<V> {
@@ -242,6 +245,7 @@ impl<V: Follow> Replay<V> {
             signer: None,
             heads: Lagging::new(),
             logged: None,
+            unmade: None,
         }
     }
 
@@ -269,22 +273,34 @@ impl<V: Follow> Replay<V> {
         Ok(())
     }
 
-    /// What the publishing of the log goes on from. A root is looked at before its own record moves the map.
+    /// What the publishing of the log goes on from. The map goes to where a root is before its own record moves it.
     fn publish(&mut self, recorded: &Recorded) -> Result<(), BootError> {
         let Place { position, stream, revision, recorded_at: at, hash, .. } = recorded.place;
         match &recorded.event {
             Event::Log(ledger::Event::SignerNamed { public_key, .. }) => self.signer = Some(*public_key),
             Event::Log(ledger::Event::Continued(went_on)) => self.signer = Some(went_on.public_key),
             Event::Log(ledger::Event::Mapped { size, root, .. }) => {
-                if self.heads.advance_to(*size) != Ok(*root) {
-                    return Err(BootError::Map { position });
-                }
+                self.heads.follow_to(*size).map_err(|_| BootError::Map { position })?;
                 self.logged = Some(Logged { position, size: *size, at });
+                self.unmade = Some((position, *root));
             }
             _ => {}
         }
+        if self.heads.is_full() {
+            // The next step would take the map past the size that the root is of.
+            self.make_root()?;
+        }
         self.heads.push(StreamHead { stream, count: revision + 1, hash });
         Ok(())
+    }
+
+    /// Makes the last root again. Those before it cost as much each and prove nothing that proofs will be made from; who
+    /// verifies makes them all.
+    fn make_root(&mut self) -> Result<(), BootError> {
+        match self.unmade.take() {
+            Some((position, root)) if self.heads.map().root() != root => Err(BootError::Map { position }),
+            _ => Ok(()),
+        }
     }
 
     fn own(&mut self, keyring: &Keyring, position: u64, entry: &Entry, opened: &Opened) {

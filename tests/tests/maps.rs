@@ -139,6 +139,24 @@ fn a_map_that_is_not_that_of_its_log_is_broken_where_it_stands() {
     }
 }
 
+/// Proofs are made from the last root, so that is the one the boot makes again. Old ones are for whoever verifies.
+#[test]
+fn the_boot_makes_the_last_root_again() {
+    let lie = |f: &Forger, at| Named { root: [7; 32], ..honest(f, at) };
+    for (first, last, boots) in [(true, true, true), (false, true, true), (true, false, false)] {
+        let (home, mut forger) = with_book();
+        put_map(&mut forger, 60, |f, at| if first { honest(f, at - 7) } else { lie(f, at - 7) });
+        let end = forger.entries.len();
+        let at = put_map(&mut forger, end, |f, at| if last { honest(f, at) } else { lie(f, at) });
+        write(&forger, home.path());
+        assert_eq!(audit(home.path(), None) == Verdict::Consistent, first && last);
+        match book::open(home.path()) {
+            Ok(_) => assert!(boots, "{first} {last}"),
+            Err(why) => assert!(!boots && why.contains(&format!("record {at}: the root of the map")), "{why}"),
+        }
+    }
+}
+
 #[test]
 fn a_map_that_does_not_go_on_from_the_one_before_is_broken() {
     let (home, mut forger, [_, last]) = with_maps();

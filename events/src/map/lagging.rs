@@ -43,6 +43,11 @@ impl Lagging {
         }
     }
 
+    /// Whether as many steps are kept as may be: the next one that is pushed moves the map.
+    pub fn is_full(&self) -> bool {
+        self.steps.len() as u64 == MAP_LAG
+    }
+
     /// How many records the map has taken.
     pub fn size(&self) -> u64 {
         self.size

@@ -222,8 +222,11 @@ fn the_lagging_map_has_the_root_of_every_size_that_a_record_may_name() {
 #[test]
 fn steps_older_than_the_lag_go_into_the_map() {
     let mut lagging = Lagging::new();
-    (0..MAP_LAG).for_each(|count| lagging.push(head([1; 16], count + 1, 1)));
-    assert_eq!((lagging.size(), lagging.pushed()), (0, MAP_LAG));
+    (0..MAP_LAG).for_each(|count| {
+        assert!(!lagging.is_full());
+        lagging.push(head([1; 16], count + 1, 1));
+    });
+    assert_eq!((lagging.size(), lagging.pushed(), lagging.is_full()), (0, MAP_LAG, true));
     many(7).for_each(|head| lagging.push(head));
     assert_eq!((lagging.size(), lagging.pushed()), (7, MAP_LAG + 7));
     assert_eq!(lagging.advance_to(6), Err(OutOfReach { size: 6, reach: (7, MAP_LAG + 7) }));
