@@ -41,6 +41,9 @@ pub enum Command {
     /// The ledger's clock
     #[command(subcommand)]
     Clock(Clock),
+    /// The keys
+    #[command(subcommand)]
+    Keyring(Keyring),
     /// Prints the GraphQL schema
     Schema,
 }
@@ -155,5 +158,17 @@ pub enum Clock {
     Confirm {
         #[command(flatten)]
         data: Data,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Keyring {
+    /// Lists the keys that wait since a restore, because no record names them any more; destroys them when told so
+    Confirm {
+        #[command(flatten)]
+        data: Data,
+        /// Says that no newer log exists anywhere, and destroys them
+        #[arg(long)]
+        destroy: bool,
     },
 }

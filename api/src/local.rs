@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use domain::actor::Role;
+use events::keyring::KeyringError;
 use events::ledger::{Clock, Directory, DirectoryError};
 use events::log::LogError;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,11 @@ pub enum Order {
     },
     /// The operator says that the clock is right.
     ConfirmClock,
+    /// The keys that wait since a restore: they are listed, or destroyed.
+    ConfirmKeys {
+        /// Whether the operator says that no newer log exists, so that they may go.
+        destroy: bool,
+    },
     /// Contacts from a file.
     Import(import::Order),
 }
@@ -210,7 +216,25 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
                 told(Reply::Say(format!("erasures that waited for it and are certified now: {certified}")));
             }
         }
+        Order::ConfirmKeys { destroy } => {
+            keys(app, *destroy).map_err(|failed| failed.to_string())?.into_iter().map(Reply::Say).for_each(told);
+        }
         Order::Import(order) => import::run(app, order, told)?,
     }
     Ok(())
+}
+
+/// What is said of the keys that wait since a restore.
+fn keys(app: &App, destroy: bool) -> Result<Vec<String>, KeyringError> {
+    let keys = if destroy { app.ledger().destroy_waiting()? } else { app.ledger().waiting_keys() };
+    let count = keys.len();
+    let said = match (count, destroy) {
+        (0, _) => return Ok(vec!["No key waits.".into()]),
+        (_, true) => format!("{count} keys are destroyed:"),
+        (_, false) => format!("{count} keys wait; no record in this log names them, and a newer log might:"),
+    };
+    let advice =
+        "If no newer log exists anywhere, --destroy destroys them. What was sealed under them is then gone for good.";
+    let listed = keys.iter().map(|key| format!("  {key}"));
+    Ok([said].into_iter().chain(listed).chain((!destroy).then(|| advice.to_owned())).collect())
 }

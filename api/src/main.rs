@@ -65,6 +65,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Token(Token::List { data }) => order(&data, &Order::ListTokens),
         Command::Token(Token::Revoke { data, token }) => order(&data, &Order::RevokeToken { token }),
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
+        Command::Keyring(cli::Keyring::Confirm { data, destroy }) => order(&data, &Order::ConfirmKeys { destroy }),
         Command::Verify { data } => verify(&data),
         Command::Restore { data, origin } => {
             restore::run(&data, origin)?.iter().for_each(|line| println!("{line}"));

@@ -39,7 +39,8 @@ fn lines(restored: &Restored) -> Vec<String> {
     lines.extend(erased(restored));
     if restored.awaiting > 0 {
         lines.push(format!(
-            "{} keys that no record in this log names wait until somebody confirms that no newer log exists.",
+            "{} keys that no record in this log names wait until somebody confirms that no newer log exists: `lethe keyring \
+             confirm` lists them.",
             restored.awaiting
         ));
     }

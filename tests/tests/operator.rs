@@ -19,6 +19,7 @@ fn who_only_looks_where_no_ledger_is_leaves_none() {
         (vec!["token", "list"], "there is no ledger in this directory"),
         (vec!["token", "revoke", "token_00000000000000000000000000000000"], "there is no ledger in this directory"),
         (vec!["clock", "confirm"], "there is no ledger in this directory"),
+        (vec!["keyring", "confirm", "--destroy"], "there is no ledger in this directory"),
         (vec!["verify"], "there is no ledger in this directory"),
         (vec!["import", "contacts", &absent, "--dry-run"], "the file cannot be read"),
         (vec!["import", "contacts", &absent], "the file cannot be read"),

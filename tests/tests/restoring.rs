@@ -24,7 +24,7 @@ use tests::cast::Someone;
 use tests::files::{read_files, write_files};
 use tests::forge::Forger;
 use tests::powercut::check::scratch;
-use tests::programs::program;
+use tests::programs::{lethe, program};
 
 use crate::tamper::{Verdict, assert_broken, audit, audit_by_program};
 
@@ -386,6 +386,39 @@ fn a_restore_that_hides_an_erasure() {
     drop(ledger);
     let longer = audit(home.path(), Some(before.head));
     assert_broken(&longer, before.head.size - 1, "does not have the expected head", "it went on otherwise");
+}
+
+#[test]
+fn keys_that_wait_since_a_restore_go_when_an_operator_says_so() {
+    let home = scratch();
+    let before = lived(home.path());
+    put_back(home.path(), &before);
+    let restored = restore_as(home.path(), NEW).unwrap();
+    let data = home.path().to_str().unwrap();
+    let confirm = |more: &[&str]| {
+        let done = book::patiently(|| {
+            let ended = lethe(&[&["keyring", "confirm", "--data", data], more].concat());
+            if ended.code == Some(0) { Ok(ended.out) } else { Err(ended.err) }
+        });
+        done.unwrap()
+    };
+    let listed = confirm(&[]);
+    assert!(listed.contains(&format!("{} keys wait", restored.awaiting)) && listed.contains("--destroy"), "{listed}");
+    let keys: Vec<KeyId> = listed.lines().filter_map(|line| line.strip_prefix("  ")?.parse().ok()).collect();
+    assert_eq!(keys.len(), restored.awaiting);
+    let ledger = book::open(home.path()).unwrap();
+    assert_eq!(ledger.keyring().counts().awaiting, restored.awaiting, "listing them destroys none");
+    assert_eq!(ledger.waiting_keys(), keys);
+    let erased = ledger.keyring().counts().erased;
+    drop(ledger);
+
+    let said = confirm(&["--destroy"]);
+    assert!(said.contains(&format!("{} keys are destroyed", keys.len())), "{said}");
+    assert!(confirm(&[]).contains("No key waits.") && confirm(&["--destroy"]).contains("No key waits."));
+    let ledger = book::open(home.path()).unwrap();
+    assert!(keys.iter().all(|key| matches!(ledger.keyring().state(key), KeyState::Erased { .. })));
+    assert!(ledger.keyring().counts().erased >= erased + keys.len());
+    assert!(ledger.views().held_of(REMAINS.subject()) > 0, "no other key went");
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! everything else.
 
 use domain::event::{Event, Follow, Stream, StreamKind};
+use domain::id::KeyId;
 use domain::ledger::{self, SignatureKind};
 
 use super::command::{Failure, block_on};
 use super::writer::{Append, Appended, Sealed, Unwritten};
 use super::{Fresh, Ledger};
-use crate::keyring::KeyringError;
+use crate::keyring::{KeyringError, Standing};
 use crate::log::Log as _;
 use crate::record::Draft;
 use crate::wire::{self, Written};
@@ -26,6 +27,25 @@ impl<V: Follow> Ledger<V> {
         let key = self.published().key();
         let (public_key, name) = (key.public(), key.name().to_owned());
         self.declare(ledger::Event::SignerNamed { algorithm: SignatureKind::Ed25519, public_key, name }, false)
+    }
+
+    /// The keys that wait since a restore, sorted: no record in this log names them, and a newer log might.
+    pub fn waiting_keys(&self) -> Vec<KeyId> {
+        let waits = |(key, standing): (KeyId, Standing)| (standing == Standing::Awaiting).then_some(key);
+        let mut keys: Vec<KeyId> = self.shared.keyring.fingerprints().into_iter().filter_map(waits).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Somebody says that no newer log exists: destroys the keys that have waited for this, and names them. They are gone,
+    /// and that is durable, when it returns; what a crash leaves of them dies with the next destruction.
+    pub fn destroy_waiting(&self) -> Result<Vec<KeyId>, KeyringError> {
+        let keys = self.waiting_keys();
+        if !keys.is_empty() {
+            self.shared.keyring.confirm_retired()?;
+            self.shared.keyring.destroy(&keys)?;
+        }
+        Ok(keys)
     }
 
     /// Records a fact of the log's own. Durable when it returns. They are no answer to anything in the log, so one that comes
