@@ -22,6 +22,7 @@ use crate::error::{Code, Failure};
 use crate::graphql::ErasureMark;
 use crate::http::auth::{AuthError, Authenticate};
 use crate::kept::NotKept;
+use crate::replays::Replays;
 
 pub use erasing::{Person, Whose};
 
@@ -42,6 +43,8 @@ pub struct App {
     pub cooling_off_ms: i64,
     /// Which fields are kept here.
     pub kept: Arc<NotKept>,
+    /// What auditors have confirmed by replay.
+    pub replays: Arc<Replays>,
 }
 
 /// What every mutation may say beside its own values.
@@ -62,12 +65,25 @@ pub struct Envelope {
 impl App {
     /// Puts a ledger into service.
     pub fn new(ledger: Arc<Ledger<Views>>, demo: bool, cooling_off_ms: i64) -> Self {
-        Self { ledger, erasing: Arc::default(), naming: Arc::default(), demo, cooling_off_ms, kept: Arc::default() }
+        Self {
+            ledger,
+            erasing: Arc::default(),
+            naming: Arc::default(),
+            demo,
+            cooling_off_ms,
+            kept: Arc::default(),
+            replays: Arc::default(),
+        }
     }
 
     /// The same ledger where some fields are not kept.
     pub fn keeping(self, kept: NotKept) -> Self {
         Self { kept: Arc::new(kept), ..self }
+    }
+
+    /// The same ledger, with what auditors have confirmed.
+    pub fn confirmed_by(self, replays: Replays) -> Self {
+        Self { replays: Arc::new(replays), ..self }
     }
 
     /// The ledger.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use domain::event::{Event, Stream, StreamKind};
 use domain::id::{ActorId, ErasureId};
-use domain::subject;
 use domain::time::Time;
+use domain::{ledger, subject};
 use events::bundle::Inventoried;
+use events::checkpoint::Checkpoint;
 use events::evidence::{Audited, Opening};
 use events::ledger::{Logged, Signed, disclose};
 use events::log::{Entry, Log as _};
@@ -79,6 +80,7 @@ impl App {
                 maps.push(logged);
                 gathered.streams.push(Found { stream: *stream, map, records: audited(&entries), openings: Vec::new() });
             }
+            gathered.others.extend(self.generations()?);
             maps.dedup();
             let [map] = maps[..] else { continue };
             if let Some(Logged { position, .. }) = map {
@@ -88,6 +90,9 @@ impl App {
             let excuses = gathered.others.iter().filter_map(|record| Record::parse(record).ok());
             let needed = excuses.map(|record| record.position).chain(map.map(|logged| logged.position)).max();
             let signed = self.covering(needed.map_or(0, |position| position + 1));
+            if let Some(Checkpoint { origin, size, .. }) = signed.as_ref().map(|signed| &signed.checkpoint) {
+                gathered.replays = self.replays.up_to(origin, *size);
+            }
             gathered.checkpoint = signed.map(|signed| (signed.note.clone(), signed.checkpoint.size));
             return Ok(Some(gathered));
         }
@@ -118,6 +123,23 @@ impl App {
     fn record(&self, position: u64) -> Result<Vec<u8>, Failure> {
         let entry = self.ledger().log().record(position).map_err(damaged)?;
         entry.map(|entry| entry.record).ok_or_else(|| Failure::internal("a record of our own is not there"))
+    }
+
+    /// The records behind which the log went on after a restore, the oldest first: each begins a stream of the log's own.
+    fn generations(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        let (mut log, mut found) = (self.ledger().log_id(), Vec::new());
+        loop {
+            let first = self.ledger().log().read_stream(&log.0, 0, 1).map_err(damaged)?.into_iter().next();
+            let first = first.ok_or_else(|| Failure::internal("a generation of the log has no first record"))?;
+            let Event::Log(ledger::Event::Continued(went_on)) =
+                facts(&Record::parse(&first.record).map_err(damaged)?).map_err(damaged)?
+            else {
+                found.reverse();
+                return Ok(found);
+            };
+            found.push(first.record);
+            log = went_on.old_log;
+        }
     }
 
     /// The orders and certificates of the erasures that took a key of these records.

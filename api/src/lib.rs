@@ -16,6 +16,7 @@ pub mod local;
 pub mod log_routes;
 pub mod open;
 pub mod publish;
+pub mod replays;
 pub mod restore;
 pub mod server;
 pub mod tokens;

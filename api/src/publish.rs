@@ -1,5 +1,6 @@
 //! What is done with the log beside serving it: its map gets a root once an epoch, and witnesses cosign its checkpoints.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ pub struct Publishing {
     /// How many seconds after one cosignature the next is asked for. Checkpoints are to be cosigned every ten minutes, so it
     /// is short enough that a witness may be away a few times.
     pub cosign_seconds: u64,
+    /// A directory with confirmations by replay, which auditors have handed in: they go along with evidence.
+    pub replays: Option<PathBuf>,
     /// Who cosigns.
     pub witness: Vec<Witness>,
 }
@@ -44,7 +47,8 @@ pub struct Witness {
 impl Default for Publishing {
     fn default() -> Self {
         let cadence_ms = u64::try_from(publish::CADENCE.as_millis()).unwrap_or(u64::MAX);
-        Self { cadence_ms, epoch_minutes: epoch::EPOCH.as_secs() / 60, cosign_seconds: 60, witness: Vec::new() }
+        let epoch_minutes = epoch::EPOCH.as_secs() / 60;
+        Self { cadence_ms, epoch_minutes, cosign_seconds: 60, replays: None, witness: Vec::new() }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::graphql;
 use crate::http::metrics::Metrics;
 use crate::http::{Edge, serve, vitals};
 use crate::publish::Witnesses;
+use crate::replays::Replays;
 use crate::{local, log_routes, tour};
 
 /// How often the server looks whether the writer has stopped.
@@ -43,6 +44,7 @@ pub enum ServeError {
 /// Serves until the process is told to end or a write fails. `ready` is told the address when requests are taken.
 pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
     let limits = config.limits;
+    let app = app.confirmed_by(Replays::of(config.log.replays.clone()));
     let metrics = Metrics::new().map_err(|_| ServeError::Metrics)?;
     let edge = Edge::new(graphql::schema(app.clone()), app.clone(), config.allow_origin.clone(), limits, &metrics);
     let router = router(&app, &edge, &metrics);

@@ -267,15 +267,15 @@ impl App {
     /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
     /// the server, inside its runtime.
     pub fn watch_erasures(&self) {
-        let Self { ledger, erasing, naming, demo, cooling_off_ms, kept } = self.clone();
+        let Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays } = self.clone();
         let ledger = Arc::downgrade(&ledger);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(WATCH);
             loop {
                 ticks.tick().await;
                 let Some(ledger) = ledger.upgrade() else { return };
-                let (erasing, naming, kept) = (erasing.clone(), naming.clone(), kept.clone());
-                let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept };
+                let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
+                let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays };
                 match tokio::task::spawn_blocking(move || app.destroy_due()).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(failed)) => tracing::error!(error = %failed, "a fenced erasure could not go on"),

@@ -16,9 +16,10 @@ use domain::subject::{self, Asked, AskedHow, Case, Ground, IdentityCheck, Subjec
 use domain::time::Time;
 use domain::value::Line;
 use events::keyring::KeyringError;
-use events::ledger::{Clock, Directory, DirectoryError, Founding, Fresh, Intent, Ledger};
+use events::ledger::{Clock, Directory, DirectoryError, Founding, Fresh, Intent, Ledger, Restoring, restore};
 use events::log::LogError;
 use events::log::engine::Options;
+use events::log::headmark;
 use projections::Views;
 use replay::rebuild::boot;
 use serde_json::Value;
@@ -29,6 +30,7 @@ use super::Schema;
 use crate::access::Viewer;
 use crate::app::App;
 use crate::kept::NotKept;
+use crate::replays::Replays;
 
 /// 21 September 2026; the desk's clock stands there until a test moves it.
 pub const NOW: Time = Time(1_790_000_000_000);
@@ -71,6 +73,23 @@ impl Desk {
         self.app = self.app.keeping(kept);
         self.schema = super::schema(self.app.clone());
         self
+    }
+
+    /// The same ledger, with what auditors have confirmed.
+    pub fn confirmed_by(mut self, replays: Replays) -> Self {
+        self.app = self.app.confirmed_by(replays);
+        self.schema = super::schema(self.app.clone());
+        self
+    }
+
+    /// The same ledger after its head mark was lost and the log was restored, with every record it had.
+    pub fn restored(self, origin: &str) -> Self {
+        let Self { app, schema, viewers, runtime, directory } = self;
+        drop((app, schema, runtime));
+        std::fs::remove_file(directory.path().join(headmark::NAME)).unwrap();
+        let order = Restoring { origin: origin.to_owned(), at: NOW };
+        restore(directory.path(), &order, options(), &|_, _| {}).unwrap();
+        Self::boot(directory, viewers)
     }
 
     /// The same ledger after a restart.

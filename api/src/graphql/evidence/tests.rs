@@ -5,10 +5,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::actor::Role::{self, Agent, Auditor, Dpo, Integration};
+use events::checkpoint::Checkpoint;
 use events::evidence::Evidence;
 use events::log::Log as _;
 use events::note::SignedNote;
 use events::proof::{Consistency, Inclusion};
+use events::record::Record;
 use replay::check::{Checked, Status, check};
 use replay::countersign::Replayed;
 use replay::policy::Policy;
@@ -16,6 +18,7 @@ use replay::receipt::Receipt;
 use serde_json::{Value, json};
 
 use crate::graphql::testing::Desk;
+use crate::replays::Replays;
 
 const NAME: &str = "Wilhelmina";
 
@@ -280,6 +283,78 @@ fn who_replayed_the_log_vouches_for_its_map() {
     ] {
         evidence.replays = vec![of(note(&other))];
         assert_eq!(check(&evidence, &policy, None).completeness.status, Status::Broken, "{other:?}");
+    }
+}
+
+#[test]
+fn confirmations_that_were_handed_in_go_along() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut case = Case::open();
+    case.publish();
+    case.desk = case.desk.confirmed_by(Replays::of(Some(dir.path().to_owned())));
+    let auditor = events::note::FileSigner::at(&home.path().join("key")).unwrap();
+    let ledger = case.desk.app.ledger();
+    let Checkpoint { origin, size, .. } = ledger.published().latest().unwrap().checkpoint.clone();
+    let root = |size| events::tree::root(ledger.published().rows(), size).unwrap();
+    let hand_in = |file: &str, by: &str, origin: &str, size: u64, root: [u8; 32]| {
+        let note = Replayed { origin: origin.to_owned(), size, root }.sign(by, &auditor).unwrap();
+        std::fs::write(dir.path().join(file), note.to_string()).unwrap();
+    };
+    let sizes = |evidence: &Evidence| {
+        let all = evidence.replays.iter().map(|replay| (replay.note.signatures()[0].name.clone(), replay.note.clone()));
+        all.map(|(by, note)| (by, Replayed::parse(&note).unwrap().size)).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(&case.evidence()), [], "nobody has confirmed anything");
+
+    hand_in("first", "auditor.example", &origin, size - 4, root(size - 4));
+    assert_eq!(sizes(&case.evidence()), [("auditor.example".to_owned(), size - 4)], "without a restart");
+    hand_in("second", "auditor.example", &origin, size, root(size));
+    hand_in("third", "auditor.example", &origin, size - 2, root(size - 2));
+    hand_in("other", "other.example", &origin, size - 1, root(size - 1));
+    // None of these goes along, and none stands in the way.
+    hand_in("stranger", "stranger.example", "stranger.example/log", 3, [1; 32]);
+    hand_in("ahead", "ahead.example", &origin, size + 1_000, [1; 32]);
+    std::fs::write(dir.path().join("noise"), "I have seen nothing.\n").unwrap();
+    std::fs::create_dir(dir.path().join("folder")).unwrap();
+    let evidence = case.evidence();
+    assert_eq!(sizes(&evidence), [("auditor.example".to_owned(), size), ("other.example".to_owned(), size - 1)]);
+    assert_eq!(case.receipt(case.given[0]).unwrap().replays, evidence.replays, "receipts have them too");
+    let key = |name: &str| {
+        use events::note::{Kind, Signer as _, VerifierKey};
+        VerifierKey::new(name, Kind::Note, auditor.public()).unwrap()
+    };
+    let policy = case.policy(&format!("replay auditor {}\n", key("auditor.example")));
+    let checked = check(&evidence, &policy, None);
+    assert_eq!(statuses(&checked), HOLDS, "{checked}");
+    assert!(checked.to_string().contains("auditor has replayed the first"), "{checked}");
+
+    std::fs::remove_file(dir.path().join("second")).unwrap();
+    assert_eq!(sizes(&case.evidence())[0].1, size - 2, "what was taken back goes along no more");
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    assert_eq!(sizes(&case.evidence()), []);
+}
+
+#[test]
+fn evidence_of_a_restored_log_says_where_it_went_on() {
+    let mut case = Case::open();
+    case.publish();
+    let continued = |evidence: &Evidence| {
+        let found = evidence.others.iter().filter_map(|other| {
+            let record = Record::parse(&other.record).unwrap();
+            (record.kind == "log.continued").then_some((record.position, other.path.is_some()))
+        });
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(continued(&case.evidence()), []);
+    let mut from = Vec::new();
+    for origin in ["muster.example/log-2", "muster.example/log-3"] {
+        from.push((case.desk.app.ledger().log().head().size, true));
+        case.desk = case.desk.restored(origin);
+        case.publish();
+        let evidence = case.evidence();
+        assert_eq!(continued(&evidence), from, "{origin}");
+        let checked = case.judge(&evidence);
+        assert_eq!(statuses(&checked), HOLDS, "{checked}");
     }
 }
 
