@@ -17,7 +17,7 @@ pub enum StreamKind {
     Organization,
     /// All consents of one person.
     Consents,
-    /// The rights of one subject: links, requests, erasures.
+    /// The rights of one subject: links, disclosures, requests, erasures.
     Case,
     /// One ticket.
     Ticket,

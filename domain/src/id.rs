@@ -58,6 +58,8 @@ ids! {
     CaseId = "case";
     /// One request for erasure, within a case.
     ErasureId = "erasure";
+    /// One file with opened values that was handed out, within a case.
+    DisclosureId = "disclosure";
     /// A support ticket; also the id of its stream.
     TicketId = "ticket";
     /// One message in a ticket.
@@ -96,7 +98,7 @@ macro_rules! from_random {
     )*};
 }
 
-from_random! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId TicketId MessageId QuoteId
+from_random! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId TicketId MessageId QuoteId
 NoticeId RegisterId ActorId TokenId CommandId LogId }
 
 fn parse(prefix: &'static str, text: &str) -> Result<[u8; 16], NotAnId> {

@@ -1,16 +1,18 @@
-//! A subject's rights: what is linked to it, and its erasures from the request to the certificate.
+//! A subject's rights: what is linked to it, what was disclosed of it, and its erasures from the request to the certificate.
 //!
 //! The stream is a case, whose id is not the subject's; the subject's id stands only inside sealed parts. Links are sealed
-//! with the relationship and die with it; requests and refusals are sealed under claims. When these keys are gone, the
+//! with the relationship and die with it; requests, refusals and recipients are sealed under claims. When these keys are gone, the
 //! order of an erasure is still kept, for it hangs on facts.
 
 mod decide;
+mod disclosure;
 mod ground;
 mod rejection;
 
 use std::collections::BTreeSet;
 
 pub use decide::check_fence;
+pub use disclosure::{Disclosure, Recipient};
 pub use ground::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, Stage, StillLinks, SubjectKind, UnfenceGround,
 };
@@ -118,6 +120,13 @@ pub enum Command {
     Link(Link),
     /// It does not, after all.
     Unlink(Link),
+    /// A file with opened parts of the subject is about to be handed out.
+    Disclose {
+        /// What is known of it.
+        disclosure: Disclosure,
+        /// Who gets it.
+        to: Recipient,
+    },
     /// Somebody asks that the subject be forgotten.
     RequestErasure {
         /// A new id.
@@ -201,6 +210,14 @@ pub enum Event {
     Unlinked {
         /// Under [`Compartment::Relationship`].
         link: Held<Link>,
+    },
+    /// A file with opened parts of the subject was made to be handed out. It is recorded first: a crash leaves a record of a
+    /// file that nobody has, and never the other way.
+    Disclosed {
+        /// What is known of it.
+        disclosure: Disclosure,
+        /// Who gets it; under [`Compartment::Claims`].
+        to: Held<Recipient>,
     },
     /// Somebody asked that the subject be forgotten.
     ErasureRequested {
@@ -353,6 +370,8 @@ impl Aggregate for Case {
                     self.links.remove(link.expose());
                 }
             }
+            // Whatever was handed out keeps nobody from anything.
+            Event::Disclosed { .. } => {}
             Event::ErasureRequested { erasure, asked, by, due, request } => self.erasures.push(Erasure {
                 id: *erasure,
                 stage: Stage::Requested,

@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::compartment::Compartment;
 use domain::event::Place;
-use domain::id::{ActorId, CaseId, ErasureId, KeyId, SubjectId};
+use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, KeyId, SubjectId};
 use domain::personal::Held;
-use domain::subject::{Asked, Certificate, Event, Link, RefusalGround, Request, Stage, SubjectKind, UnfenceGround};
+use domain::subject::{
+    Asked, Certificate, Event, Link, Recipient, RefusalGround, Request, Stage, SubjectKind, UnfenceGround,
+};
 use domain::time::{Day, Time};
 use domain::value::Text;
 
 use crate::digest::Digest;
+use crate::disclosures::{Disclosure, DisclosureFacts};
 use crate::page::{Cursor, CursorGone, Cut, Page};
 use crate::store::Ids;
 use crate::subjects::{Subjects, Thing};
@@ -108,6 +111,8 @@ struct CaseRow {
     links: BTreeSet<Link>,
     requests: BTreeMap<ErasureId, Request>,
     words: BTreeMap<ErasureId, Text>,
+    disclosures: Vec<DisclosureFacts>,
+    recipients: BTreeMap<DisclosureId, Recipient>,
 }
 
 /// What a fence takes out of the drawer: a subject's row, and which of its compartments.
@@ -135,6 +140,15 @@ impl Erasures {
     /// The row of a case.
     pub fn case_row(&self, id: CaseId) -> Option<u32> {
         self.cases.get(&id.0)
+    }
+
+    /// What was handed out in a case, oldest first.
+    pub fn disclosures(&self, row: u32) -> impl Iterator<Item = Disclosure<'_>> {
+        let case = self.rows.get(row as usize);
+        case.into_iter().flat_map(|case| {
+            let one = |facts| Disclosure { facts, to: case.recipients.get(&facts.disclosure.id) };
+            case.disclosures.iter().map(one)
+        })
     }
 
     /// One erasure.
@@ -185,6 +199,10 @@ impl Erasures {
                 case.holder = Some(subjects.hold(&link, thing, day));
                 case.links.remove(link.expose());
             }
+            Event::Disclosed { disclosure, to: Held::Here(to) } => {
+                case.holder = Some(subjects.hold(&to, thing, day));
+                case.recipients.insert(disclosure.id, to.into_exposed());
+            }
             Event::ErasureRequested { erasure, request: Held::Here(request), .. } => {
                 case.holder = Some(subjects.hold(&request, thing, day));
                 case.requests.insert(erasure, request.into_exposed());
@@ -217,7 +235,7 @@ impl Erasures {
         closings.into_iter().collect()
     }
 
-    /// Drops what is held in one compartment: links with the relationship, words and people with the claims.
+    /// Drops what is held in one compartment: links with the relationship, words, people and recipients with the claims.
     pub fn forget(&mut self, row: u32, compartment: Compartment, still_held: bool) {
         let Some(case) = self.rows.get_mut(row as usize) else { return };
         match compartment {
@@ -225,6 +243,7 @@ impl Erasures {
             _ => {
                 case.requests.clear();
                 case.words.clear();
+                case.recipients.clear();
             }
         }
         if !still_held {
@@ -235,8 +254,9 @@ impl Erasures {
     /// Cases, erasures and every list.
     pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
         for case in &self.rows {
-            let CaseRow { id, kind, revision, erasures, holder, links, requests, words } = case;
-            out.facts(&(id, kind, revision, erasures, links));
+            let CaseRow { id, kind, revision, erasures, holder, links, requests, words, disclosures, recipients } =
+                case;
+            out.facts(&(id, kind, revision, erasures, links, disclosures));
             out.subject(*holder, subjects);
             for (erasure, request) in requests {
                 out.facts(&(erasure, &request.people));
@@ -245,6 +265,11 @@ impl Erasures {
             for (erasure, words) in words {
                 out.facts(erasure);
                 out.bytes(words.as_str().as_bytes());
+            }
+            for (disclosure, to) in recipients {
+                out.facts(disclosure);
+                out.bytes(to.recipient.as_str().as_bytes());
+                out.bytes(to.words.as_ref().map_or(&[], |words| words.as_str().as_bytes()));
             }
         }
         out.facts(&(&self.erasures, &self.by_due, &self.by_key));
@@ -270,7 +295,13 @@ impl Erasures {
             _ => {}
         }
         let case = self.cases.get(&id.0).and_then(|row| self.rows.get_mut(row as usize));
-        case.into_iter().for_each(|case| case.revision = place.revision);
+        if let Some(case) = case {
+            case.revision = place.revision;
+            if let Event::Disclosed { disclosure, .. } = event {
+                let Place { position, recorded_at: at, actor, .. } = *place;
+                case.disclosures.push(DisclosureFacts { case: id, disclosure: *disclosure, at, position, actor });
+            }
+        }
         let (erasure, stage) = match event {
             Event::ErasureRequested { erasure, .. } => (erasure, Stage::Requested),
             Event::ErasureWithdrawn { erasure } => (erasure, Stage::Withdrawn),
@@ -279,7 +310,7 @@ impl Erasures {
             Event::Fenced { erasure, .. } => (erasure, Stage::Fenced),
             Event::DestructionOrdered { erasure, .. } => (erasure, Stage::DestructionOrdered),
             Event::Certified { erasure, .. } => (erasure, Stage::Certified),
-            Event::Opened { .. } | Event::Linked { .. } | Event::Unlinked { .. } => return,
+            Event::Opened { .. } | Event::Linked { .. } | Event::Unlinked { .. } | Event::Disclosed { .. } => return,
         };
         let Some(row) = self.by_id.get(erasure).copied() else { return };
         let Some(facts) = self.erasures.get_mut(row as usize) else { return };
@@ -314,6 +345,8 @@ impl Erasures {
             links: BTreeSet::new(),
             requests: BTreeMap::new(),
             words: BTreeMap::new(),
+            disclosures: Vec::new(),
+            recipients: BTreeMap::new(),
         });
     }
 

@@ -19,8 +19,8 @@ use domain::consent::{About, Evidence, Fact, Method, Person, Scope, Source, Way}
 use domain::event::StreamKind;
 use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
 use domain::id::{
-    ActorId, CaseId, ConsentsId, ContactId, ErasureId, MessageId, NoticeId, OrganizationId, PointId, QuoteId,
-    SubjectId, TicketId, TokenId,
+    ActorId, CaseId, ConsentsId, ContactId, DisclosureId, ErasureId, MessageId, NoticeId, OrganizationId, PointId,
+    QuoteId, SubjectId, TicketId, TokenId,
 };
 use domain::notice::Shown;
 use domain::personal::Held;
@@ -28,8 +28,8 @@ use domain::profile::Change;
 use domain::quote::{Amounts, Terms, Texts};
 use domain::register::Slug;
 use domain::subject::{
-    AnchorLevel, Asked, AskedHow, Certificate, Closed, Ground, IdentityCheck, Link, RefusalGround, Request,
-    SubjectKind, UnfenceGround,
+    AnchorLevel, Asked, AskedHow, Certificate, Closed, Disclosure, Ground, IdentityCheck, Link, Recipient,
+    RefusalGround, Request, SubjectKind, UnfenceGround,
 };
 use domain::ticket::{Direction, Origin, Priority, Question};
 use domain::time::{Day, Time};
@@ -123,7 +123,7 @@ impl Story {
             let days = self.dice.below(40) as i64;
             self.world.pass_days(days);
         }
-        match self.dice.below(16) {
+        match self.dice.below(17) {
             0 | 1 => self.new_contact(),
             2 => self.new_organization(),
             3 | 4 => self.change_contact(),
@@ -133,6 +133,7 @@ impl Story {
             9 | 10 => self.consent(),
             11 => self.actor(),
             12 => self.link(),
+            13 => self.disclose(),
             _ => self.erasure(),
         }
     }
@@ -463,6 +464,21 @@ impl Story {
             let event = if unlink { subject::Event::Unlinked { link } } else { subject::Event::Linked { link } };
             self.world.append(StreamKind::Case, case.0, event);
         }
+    }
+
+    fn disclose(&mut self) {
+        let live: Vec<SubjectId> =
+            self.subjects.iter().copied().filter(|subject| self.is_live(*subject, Compartment::Claims)).collect();
+        if live.is_empty() {
+            return;
+        }
+        let subject = self.dice.of(&live);
+        let case = self.case_of(subject);
+        let until = self.dice.one_in(2).then(|| self.world.today());
+        let disclosure = Disclosure { id: DisclosureId(self.dice.id()), digest: [4; 32], parts: 2, until };
+        let words = self.dice.one_in(2).then(|| self.text());
+        let to = Held::new(subject, Compartment::Claims, Recipient { recipient: self.name(), words });
+        self.world.append(StreamKind::Case, case.0, subject::Event::Disclosed { disclosure, to });
     }
 
     fn erasure(&mut self) {

@@ -107,6 +107,15 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
         subject::Event::Opened { kind, .. } => ("opened", vec![("kind of subject", json!(kind.name()))]),
         subject::Event::Linked { .. } => ("linked", Vec::new()),
         subject::Event::Unlinked { .. } => ("unlinked", Vec::new()),
+        subject::Event::Disclosed { disclosure, .. } => (
+            "disclosed",
+            vec![
+                ("disclosure", text(&disclosure.id)),
+                ("digest", json!(hex(&disclosure.digest))),
+                ("opened parts", json!(disclosure.parts)),
+                ("gone by", option(disclosure.until.as_ref())),
+            ],
+        ),
         subject::Event::ErasureRequested { erasure, asked, by, due, .. } => (
             "erasure requested",
             vec![

@@ -645,7 +645,7 @@ fn works_for(app: &App, contact: ContactId, organization: OrganizationId) -> boo
 impl Kind for Rejection {
     fn kind(&self) -> ErrorCode {
         match self {
-            Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked => ErrorCode::NotFound,
+            Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
             Self::Withheld => ErrorCode::Fenced,
             Self::ApprovingOwnRequest | Self::RefusingOwnRequest | Self::ApprovalStands => ErrorCode::Permission,
@@ -657,6 +657,7 @@ impl Kind for Rejection {
             | Self::OtherKeys
             | Self::Epochs { .. } => ErrorCode::Conflict,
             Self::FutureDay(_)
+            | Self::PastDay(_)
             | Self::PeopleOfAPerson
             | Self::TooManyPeople(_)
             | Self::TooManyKeys

@@ -9,7 +9,7 @@ use domain::actor::Role;
 use domain::event::{Event, Place, Stream, StreamKind};
 use domain::id::ErasureId;
 use domain::personal::Held;
-use domain::subject::Link;
+use domain::subject::{Link, Recipient};
 use domain::time::Time as Moment;
 use domain::{actor, consent, contact, organization, quote, subject, ticket};
 use events::ledger::{Failure as LedgerFailure, Fault, Unreadable, open_entry};
@@ -375,6 +375,11 @@ impl Sheet {
             subject::Event::Unlinked { link: Held::Here(link) } => {
                 let [(name, _)] = linked(*link.expose());
                 self.named.remove(&name);
+            }
+            subject::Event::Disclosed { disclosure, to: Held::Here(to) } => {
+                let Recipient { recipient, words } = to.expose();
+                self.set(&format!("RECIPIENT {}", disclosure.id), recipient.as_str().to_owned());
+                self.named.extend(words.as_ref().map(|words| (WORDS.to_owned(), words.as_str().to_owned())));
             }
             subject::Event::ErasureRequested { request: Held::Here(request), .. } => {
                 let words = request.expose().words.as_ref();

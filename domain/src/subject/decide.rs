@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::disclosure::disclose;
 use super::{Asked, Stage::*};
 use super::{
     Case, Certificate, Closed, Closing, Command, Erasure, Event, Link, Rejection, Request, Stage, SubjectKind,
@@ -27,6 +28,7 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
         Command::Open { .. } => Err(Rejection::AlreadyOpened),
         Command::Link(link) => self::link(case, *link),
         Command::Unlink(link) => unlink(case, *link),
+        Command::Disclose { disclosure, to } => disclose(case, *disclosure, to, when).map(one),
         Command::RequestErasure { erasure, asked, request } => {
             self::request(case, *erasure, *asked, request, when).map(one)
         }
@@ -205,7 +207,7 @@ fn find<'a>(
     Ok(found)
 }
 
-fn subject(case: &Case) -> Result<SubjectId, Rejection> {
+pub(super) fn subject(case: &Case) -> Result<SubjectId, Rejection> {
     match case.owner {
         Owner::Nobody => Err(Rejection::NotOpened),
         Owner::Subject(subject) => Ok(subject),

@@ -133,6 +133,8 @@ codes! {
         CloseInTime = 2 "CLOSE_IN_TIME",
         /// The keys were destroyed in a batch of one, so they were one subject's.
         BatchOfOne = 3 "BATCH_OF_ONE",
+        /// Files with opened parts were handed out before; whoever keeps one reads it still.
+        HandedOut = 4 "HANDED_OUT",
     }
 }
 
@@ -153,6 +155,9 @@ impl StillLinks {
             Self::AdjacentRecords => "Records of one command stand side by side in the log.",
             Self::CloseInTime => "Records of several streams were written close in time.",
             Self::BatchOfOne => "The keys were destroyed in a batch of one, so they were one subject's.",
+            Self::HandedOut => {
+                "Files with opened values were handed out before; whoever keeps one can read it, and no erasure reaches it."
+            }
         }
     }
 }

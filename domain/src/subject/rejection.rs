@@ -34,6 +34,12 @@ pub enum Rejection {
     /// A day that has not come yet.
     #[error("{0} lies in the future; a request came in, and who asked was checked, on a day that has been")]
     FutureDay(Day),
+    /// A disclosure of nothing.
+    #[error("nothing of this subject can be opened there, so there is nothing to hand out")]
+    NothingOpened,
+    /// A copy that would have to be gone already.
+    #[error("{0} is over; a copy that is handed out now can only be gone by a day to come, or today")]
+    PastDay(Day),
     /// People of a person.
     #[error("only an organization has people that can go with it")]
     PeopleOfAPerson,

@@ -27,6 +27,7 @@ const CONSENTS: [u8; 16] = [0x40; 16];
 const NOTICE: [u8; 16] = [0x50; 16];
 const CASE: [u8; 16] = [0x60; 16];
 const ERASURE: ErasureId = ErasureId([0x6e; 16]);
+const DISCLOSURE: DisclosureId = DisclosureId([0x6d; 16]);
 const TICKET: [u8; 16] = [0x70; 16];
 const MESSAGE: MessageId = MessageId([0x7e; 16]);
 const QUOTE: [u8; 16] = [0x80; 16];
@@ -76,6 +77,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Register, REGISTER, registers()),
         (StreamKind::Log, LOG.0, proofs()),
         (StreamKind::Log, NEXT_LOG.0, vec![continued(), erased_before()]),
+        (StreamKind::Case, CASE, disclosures()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -309,6 +311,15 @@ fn consents() -> Vec<Event> {
         of_person(consent::Fact::Withdrawn { scope: everything, way: way() }, Some(text("By phone."))),
         of_person(consent::Fact::Objected { scope: consent::Scope::default(), way: way() }, None),
     ]
+}
+
+fn disclosures() -> Vec<Event> {
+    let disclosed = |until, words| {
+        let disclosure = subject::Disclosure { id: DISCLOSURE, digest: [0xd1; 32], parts: 12, until };
+        let to = subject::Recipient { recipient: line("Kanzlei Roth"), words };
+        subject::Event::Disclosed { disclosure, to: sealed(Compartment::Claims, to) }.into()
+    };
+    vec![disclosed(Some(Day(20_600)), Some(text("For the court."))), disclosed(None, None)]
 }
 
 fn cases() -> Vec<Event> {

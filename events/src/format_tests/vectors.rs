@@ -9,7 +9,7 @@ use domain::time::Time;
 use super::samples::{self, AT, LOG};
 use crate::keyring::Key;
 use crate::log::{Entry, Part, PartBytes};
-use crate::record::{Draft, FORMAT_VERSION, Hash, Link, NO_HASH, PartRef, hash};
+use crate::record::{Draft, FORMAT_VERSION, Hash, Link, NO_HASH, PartRef, Record, hash};
 use crate::seal::{Binding, Plain, Sealed, seal_with};
 use crate::tree::{Frontier, leaf};
 use crate::wire::{self, Written};
@@ -100,9 +100,10 @@ fn rooted(event: Event, made: &[Made]) -> Event {
     }
 }
 
-/// Behind a `log.continued`, the id of the new log; only its own records stand there.
-fn log_of(stream: Stream) -> LogId {
-    if stream.id == samples::NEXT_LOG.0 { samples::NEXT_LOG } else { LOG }
+/// From a `log.continued` on, the id of the new log.
+fn log_of(stream: Stream, last: Option<&Made>) -> LogId {
+    let behind = last.is_some_and(|last| Record::parse(&last.record).unwrap().log == samples::NEXT_LOG);
+    if behind || stream.id == samples::NEXT_LOG.0 { samples::NEXT_LOG } else { LOG }
 }
 
 fn command_id(number: usize) -> CommandId {
@@ -120,15 +121,16 @@ fn record(
     last: Option<&Made>,
 ) -> Made {
     let Written { kind, version, facts, parts } = written;
+    let log = log_of(draft.stream, last);
     let parts: Vec<MadePart> =
-        (0..).zip(parts).map(|(number, plain)| part(keys, position, number, plain, &draft)).collect();
+        (0..).zip(parts).map(|(number, plain)| part(keys, log, (position, number), plain, &draft)).collect();
     draft.personal.extend(parts.iter().map(|part| PartRef {
         compartment: part.plain.compartment,
         key: Key::new(part.key).fingerprint(),
         commitment: part.sealed.commitment,
     }));
     let link = Link {
-        log: log_of(draft.stream),
+        log,
         position: position as u64,
         recorded_at: Time(AT.0 + 1_000 * position as i64),
         previous: last.map_or(NO_HASH, |last| last.hash),
@@ -142,8 +144,8 @@ fn record(
 /// Keys are `c1…`, `c2…` in the order of their first use; salt and nonce name position and part.
 fn part(
     keys: &mut Vec<(SubjectId, Compartment)>,
-    position: usize,
-    number: u8,
+    log: LogId,
+    (position, number): (usize, u8),
     plain: Plain,
     draft: &Draft,
 ) -> MadePart {
@@ -157,7 +159,7 @@ fn part(
     let stream: Stream = draft.stream;
     let binding = Binding {
         format: FORMAT_VERSION,
-        log: LOG,
+        log,
         stream,
         revision: draft.revision,
         kind: draft.kind,

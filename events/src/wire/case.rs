@@ -1,9 +1,9 @@
-//! Stored forms of a subject's case: links, requests, erasures.
+//! Stored forms of a subject's case: links, disclosures, requests, erasures.
 
 use domain::compartment::Compartment;
 use domain::id::KeyId;
 use domain::personal::Held;
-use domain::subject::{Asked, Certificate, Closed, Event, Link, Request, Survivor};
+use domain::subject::{Asked, Certificate, Closed, Disclosure, Event, Link, Recipient, Request, Survivor};
 use domain::value::Text;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,8 @@ mirror! { facts SurvivorV1 = Survivor { compartment: CompartmentV1, basis: Strin
 mirror! { facts CertificateV1 = Certificate {
     level: u16, epoch_before: u64, epoch_after: u64, survives: Vec<SurvivorV1>, links: Vec<u16>,
 } }
+mirror! { facts DisclosedV1 = Disclosure { id: [u8; 16], digest: [u8; 32], parts: u32, until: Option<i32> } }
+mirror! { part RecipientV1 = Recipient { recipient: String, words: Option<String> } }
 mirror! { part RequestV1 = Request { words: Option<String>, people: Vec<[u8; 16]> } }
 mirror! { part ClosedV1 = Closed { compartments: Vec<CompartmentV1> } }
 part! { SubjectV1 {} }
@@ -90,6 +92,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "case.opened", version: 1, facts: OpenedV1::FIELDS, parts: &[("one", SubjectV1::FIELDS)] },
     Shape { kind: "case.linked", version: 1, facts: LinkedV1::FIELDS, parts: LINK },
     Shape { kind: "case.unlinked", version: 1, facts: LinkedV1::FIELDS, parts: LINK },
+    Shape { kind: "case.disclosed", version: 1, facts: DisclosedV1::FIELDS, parts: &[("one", RecipientV1::FIELDS)] },
     Shape {
         kind: "case.erasure-requested",
         version: 1,
@@ -124,6 +127,10 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::Unlinked { link } => {
             parts.push(plain(link, |link| LinkPartV1 { link: link.store() })?);
             ("case.unlinked", encode(&LinkedV1 {})?)
+        }
+        Event::Disclosed { disclosure, to } => {
+            parts.push(plain(to, Form::store)?);
+            ("case.disclosed", encode(&disclosure.store())?)
         }
         Event::ErasureRequested { erasure, asked, by, due, request } => {
             parts.push(plain(request, Form::store)?);
@@ -176,6 +183,11 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
         }
         "case.linked" => Event::Linked { link: link(facts, parts)? },
         "case.unlinked" => Event::Unlinked { link: link(facts, parts)? },
+        "case.disclosed" => {
+            let [part] = exactly(parts)?;
+            let disclosure = Disclosure::load(decode(facts, "case.disclosed")?)?;
+            Event::Disclosed { disclosure, to: held(part, Recipient::load)? }
+        }
         "case.erasure-requested" => requested(facts, parts)?,
         "case.erasure-withdrawn" => {
             let [] = exactly(parts)?;
@@ -253,7 +265,7 @@ fn fenced(facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
 
 #[cfg(test)]
 mod tests {
-    use domain::id::{ActorId, ContactId, ErasureId, SubjectId};
+    use domain::id::{ActorId, ContactId, DisclosureId, ErasureId, SubjectId};
     use domain::subject::{
         AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
     };
@@ -290,7 +302,14 @@ mod tests {
         };
         let link = || sealed(Compartment::Relationship, Link::Contact(ContactId([4; 16])));
         let closed = vec![sealed(Compartment::Claims, Closed { compartments: vec![Compartment::Support(2026)] })];
+        let disclosure = |until| Disclosure { id: DisclosureId([6; 16]), digest: [7; 32], parts: 8, until };
+        let to = |words| {
+            let recipient = Line::parse("Kanzlei Roth").unwrap();
+            sealed(Compartment::Claims, Recipient { recipient, words })
+        };
         for event in [
+            Event::Disclosed { disclosure: disclosure(Some(Day(30))), to: to(Text::parse("for the court").ok()) },
+            Event::Disclosed { disclosure: disclosure(None), to: to(None) },
             Event::Opened { kind: SubjectKind::Person, subject: sealed(Compartment::Claims, ()) },
             Event::Linked { link: link() },
             Event::Unlinked { link: link() },

@@ -254,6 +254,7 @@ fn each_part(event: &mut Event, ask: Ask<'_>) {
         Event::Actor(actor::Event::TokenIssued { label: Some(label), .. }) => close(label, ask),
         Event::Case(subject::Event::Opened { subject, .. }) => close(subject, ask),
         Event::Case(subject::Event::Linked { link } | subject::Event::Unlinked { link }) => close(link, ask),
+        Event::Case(subject::Event::Disclosed { to, .. }) => close(to, ask),
         Event::Case(subject::Event::ErasureRequested { request, .. }) => close(request, ask),
         Event::Case(
             subject::Event::ErasureRefused { words: Some(words), .. }
