@@ -33,6 +33,8 @@ pub struct Finished {
 struct Reached {
     subjects: Vec<SubjectId>,
     several: bool,
+    /// Whether anything of them was handed out.
+    handed_out: bool,
 }
 
 impl<V: Follow> Ledger<V> {
@@ -82,11 +84,14 @@ impl<V: Follow> Ledger<V> {
             epoch_before,
             epoch_after,
             survives: self.surviving(register, &reached.subjects)?,
-            links: if reached.several {
-                vec![StillLinks::CloseInTime]
-            } else {
-                vec![StillLinks::CloseInTime, StillLinks::BatchOfOne]
-            },
+            links: [
+                Some(StillLinks::CloseInTime),
+                (!reached.several).then_some(StillLinks::BatchOfOne),
+                reached.handed_out.then_some(StillLinks::HandedOut),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         };
         self.step(case, actor, Command::Certify { erasure, certificate })
     }
@@ -103,7 +108,34 @@ impl<V: Follow> Ledger<V> {
         subjects.extend(self.subjects_of(case).unwrap_or_default());
         subjects.extend(self.of_fence(case, erasure)?);
         let several = subjects.len() > 1 || (!all_known && self.share_a_compartment(keys)?);
-        Ok(Reached { subjects: subjects.into_iter().collect(), several })
+        let candidates: BTreeSet<KeyId> = {
+            let owners = self.shared.owners.read();
+            let nobodys = keys.iter().copied().filter(|key| owners.owner(key).is_none());
+            subjects.iter().filter_map(|subject| owners.key(*subject, Compartment::Claims)).chain(nobodys).collect()
+        };
+        let handed_out = self.handed_out(&candidates)?;
+        Ok(Reached { subjects: subjects.into_iter().collect(), several, handed_out })
+    }
+
+    /// Whether a record of a disclosure has its part under one of these keys. It stands under claims, so of a key that turns
+    /// out to be another's one record is read.
+    fn handed_out(&self, keys: &BTreeSet<KeyId>) -> Result<bool, Failure> {
+        for key in keys {
+            for (number, place) in self.places(key)?.into_iter().enumerate() {
+                let unreadable = |fault| Unreadable { position: place.position, fault };
+                let entry = self.shared.log.record(place.position).map_err(|failed| unreadable(failed.into()))?;
+                let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
+                let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
+                if record.kind == "case.disclosed" {
+                    return Ok(true);
+                }
+                let part = record.personal.get(usize::from(place.part)).ok_or_else(|| unreadable(Fault::Parts))?;
+                if number == 0 && part.compartment != Compartment::Claims {
+                    break;
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Whose parts the last fence of an erasure has.
