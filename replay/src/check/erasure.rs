@@ -7,6 +7,7 @@ use domain::id::{ErasureId, KeyId};
 use domain::subject;
 use events::bundle::Presence;
 
+use super::integrity::counted;
 use super::{Line, Read, Verdict};
 
 /// What the file knows of erasures.
@@ -46,6 +47,22 @@ impl Erasures {
     }
 }
 
+/// The disclosures that the cases in the file tell of: copies that no erasure reaches.
+fn handed_out(read: &Read<'_>, verdict: &mut Verdict) {
+    for line in read.trails.iter().flatten().chain(&read.others) {
+        let Ok(Event::Case(subject::Event::Disclosed { disclosure, .. })) = line.event() else { continue };
+        let subject::Disclosure { id, digest, parts, until } = disclosure;
+        let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let until = until.map_or_else(|| "without a day to be gone".to_owned(), |day| format!("to be gone by {day}"));
+        verdict.finds(format!(
+            "record {}: {id} on {}: {} opened in a file (BLAKE3 {digest}), {until}. No erasure reaches that copy.",
+            line.record.position,
+            line.record.recorded_at.day(),
+            counted(parts.into()),
+        ));
+    }
+}
+
 pub(super) fn judge(read: &Read<'_>, sound: bool) -> Verdict {
     let mut verdict = Verdict::new();
     if !sound {
@@ -77,6 +94,7 @@ pub(super) fn judge(read: &Read<'_>, sound: bool) -> Verdict {
     if there > 0 {
         verdict.finds(format!("{there} sealed parts are there, under keys that no erasure in this file destroyed."));
     }
+    handed_out(read, &mut verdict);
     verdict.leaves_out(
         "whether sealed parts are there: that is the operator's inventory, and only a key holder can open them.",
     );

@@ -1,6 +1,8 @@
 //! Whether the records are what was written: each stream linked without a gap, the last covered record of each under the
 //! root, and what was disclosed under its commitment.
 
+use std::collections::BTreeSet;
+
 use events::record::NO_HASH;
 use events::seal::{Leaf, verify_opening};
 use events::wire;
@@ -29,6 +31,10 @@ pub(super) fn judge(read: &Read<'_>) -> Verdict {
             }
             Ok(_) => {}
         }
+    }
+    if let Some(opened) = opened(read) {
+        verdict
+            .finds(format!("This file is a disclosure of {opened}: what it shows cannot be taken back by an erasure."));
     }
     verdict.leaves_out("events that were never written, and two ids for one person.");
     verdict.leaves_out("times: they are the operator's claim, but for those of witnesses and stamps under anchoring.");
@@ -95,6 +101,22 @@ fn disclosures(trail: &events::evidence::Trail, lines: &[Line<'_>], verdict: &mu
             }
             None => verdict.breaks("It discloses a part that no record has."),
         }
+    }
+}
+
+/// How many sealed parts the file opens, each counted once, in words; nothing where it opens none.
+fn opened(read: &Read<'_>) -> Option<String> {
+    let trails = read.evidence.trails.iter();
+    let parts = trails.flat_map(|trail| trail.openings.iter().map(|it| (trail.stream, it.record, it.part)));
+    let parts = parts.collect::<BTreeSet<_>>().len();
+    (parts > 0).then(|| counted(parts as u64))
+}
+
+/// Parts, counted.
+pub(super) fn counted(parts: u64) -> String {
+    match parts {
+        1 => "1 sealed part".to_owned(),
+        parts => format!("{parts} sealed parts"),
     }
 }
 

@@ -120,6 +120,14 @@ impl Checked {
         }
     }
 
+    /// Names the bytes that were judged, where they disclose anything: a log that recorded the disclosure names them so.
+    pub fn name(&mut self, file: &[u8]) {
+        if !self.disclosed.is_empty() {
+            self.integrity
+                .finds(format!("Its BLAKE3 is {}: the record of a disclosure names the file so.", blake3::hash(file)));
+        }
+    }
+
     /// Whether nothing speaks against the file and the policy is met.
     pub fn holds(&self) -> bool {
         let all = [&self.integrity, &self.completeness, &self.anchoring, &self.erasure];

@@ -47,7 +47,9 @@ pub fn run(arguments: &Arguments) -> Result<Checked, Box<dyn Error>> {
         against(&mut evidence, &Source::open(copy)?)?;
     }
     let stamp = arguments.stamp.as_ref().map(|stamp| stamped(&evidence, stamp, &arguments.certificate)).transpose()?;
-    Ok(check(&evidence, &policy, stamp))
+    let mut checked = check(&evidence, &policy, stamp);
+    checked.name(&bytes);
+    Ok(checked)
 }
 
 /// When the authority saw the checkpoint of the file.
