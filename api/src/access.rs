@@ -87,6 +87,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("consistencyProof", &[Dpo, Auditor]),
     ("evidence", &[Dpo, Auditor]),
     ("receipt", &[Agent, Integration]),
+    ("discloseEvidence", &[Dpo]),
     ("requestErasure", &[Agent, Integration, Dpo]),
     ("withdrawErasureRequest", &[Agent, Integration, Dpo]),
     ("approveErasure", &[Dpo]),

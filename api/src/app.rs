@@ -1,5 +1,6 @@
 //! One ledger in service, as the edge sees it: its settings, who its tokens let in, and how a command gets to it.
 
+mod disclosing;
 mod erasing;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::http::auth::{AuthError, Authenticate};
 use crate::kept::NotKept;
 use crate::replays::Replays;
 
+pub use disclosing::{DiscloseError, HandedOut, Handing};
 pub use erasing::{Person, Whose};
 
 /// How much of a stream is read at a time, in bytes.

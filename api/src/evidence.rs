@@ -1,16 +1,16 @@
 //! Evidence from the running ledger: what it holds of streams, with the ways to the last root, and the log's word on what
-//! no root covers yet.
+//! no root covers yet. Nothing personal is opened here but what a receipt's writer has said, and what a disclosure wants.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::event::{Event, Stream, StreamKind};
-use domain::id::{ActorId, ErasureId};
+use domain::id::{ActorId, CaseId, ErasureId, KeyId};
 use domain::time::Time;
 use domain::{ledger, subject};
 use events::bundle::Inventoried;
 use events::checkpoint::Checkpoint;
-use events::evidence::{Audited, Opening};
+use events::evidence::{Audited, Opening, TooMuch};
 use events::ledger::{Logged, Signed, disclose};
 use events::log::{Entry, Log as _};
 use events::record::Record;
@@ -26,22 +26,73 @@ const CHUNK: usize = 1 << 20;
 /// How long after a receipt its record may wait for a root: room for a restart.
 const PROMISE_MS: i64 = 600_000;
 
+/// Why there is no file.
+#[derive(Debug)]
+pub enum EvidenceError {
+    /// It would be larger than what anybody reads.
+    TooMuch(TooMuch),
+    /// The machine failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for EvidenceError {
+    fn from(failed: Failure) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+/// A file with opened parts, before anybody has it.
+pub struct OpenedFile {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// How many sealed parts are opened in it.
+    pub parts: u32,
+    /// Streams of which nothing was opened.
+    pub closed: Vec<Stream>,
+}
+
+/// What is to be gathered.
+struct Asked<'a> {
+    streams: &'a [Stream],
+    /// Of their records those below this position.
+    below: u64,
+    /// Keys whose parts are opened.
+    keys: &'a [KeyId],
+}
+
+impl<'a> Asked<'a> {
+    fn whole(streams: &'a [Stream]) -> Self {
+        Self { streams, below: u64::MAX, keys: &[] }
+    }
+}
+
 impl App {
     /// The evidence file of some streams: everything that needs no key, and its proofs. Nothing where one has no record.
-    pub fn evidence(&self, streams: &[Stream]) -> Result<Option<Vec<u8>>, Failure> {
-        let gathered = self.gather(streams)?;
+    pub fn evidence(&self, streams: &[Stream]) -> Result<Option<Vec<u8>>, EvidenceError> {
+        let gathered = self.gather(&Asked::whole(streams))?;
         gathered.map(|gathered| self.file(gathered)).transpose()
+    }
+
+    /// The evidence file of some streams as they were below a position, with every part opened that is under one of these
+    /// keys, while the key lives. Nothing where a stream has no record. Whoever hands it out records that first.
+    pub fn opened(&self, streams: &[Stream], keys: &[KeyId], below: u64) -> Result<Option<OpenedFile>, EvidenceError> {
+        let Some(gathered) = self.gather(&Asked { streams, below, keys })? else { return Ok(None) };
+        let parts = gathered.streams.iter().map(|found| found.openings.len()).sum::<usize>();
+        let closed = gathered.streams.iter().filter(|found| found.openings.is_empty());
+        let closed = closed.map(|found| found.stream).collect();
+        let parts = u32::try_from(parts).map_err(Failure::internal)?;
+        Ok(Some(OpenedFile { bytes: self.file(gathered)?, parts, closed }))
     }
 
     /// The receipt of a record of consents for the actor who wrote it: the trail, the record's sealed values opened, and the
     /// log's word that a root will cover it. What it holds, this actor has said. Nothing where it is no such record.
-    pub fn receipt(&self, position: u64, by: ActorId) -> Result<Option<Vec<u8>>, Failure> {
+    pub fn receipt(&self, position: u64, by: ActorId) -> Result<Option<Vec<u8>>, EvidenceError> {
         let Some(entry) = self.ledger().log().record(position).map_err(damaged)? else { return Ok(None) };
         let record = Record::parse(&entry.record).map_err(damaged)?;
         if record.stream.kind != StreamKind::Consents || record.actor != by {
             return Ok(None);
         }
-        let Some(mut gathered) = self.gather(&[record.stream])? else { return Ok(None) };
+        let Some(mut gathered) = self.gather(&Asked::whole(&[record.stream]))? else { return Ok(None) };
         let published = self.ledger().published();
         let receipt = Receipt {
             origin: published.key().name().to_owned(),
@@ -51,35 +102,44 @@ impl App {
             by: Time(self.now().0.saturating_add(PROMISE_MS)),
         };
         gathered.receipt = Some(receipt.sign(published.signer()).map_err(Failure::internal)?);
-        let opened = disclose(&entry, self.ledger().keyring()).map_err(damaged)?;
         let number = u32::try_from(record.revision).map_err(damaged)?;
-        let openings =
-            (0_u8..).zip(opened).filter_map(|(part, leaves)| Some(Opening { record: number, part, leaves: leaves? }));
+        let openings = self.openings(&entry, number, |_| true)?;
         gathered.streams.iter_mut().for_each(|found| found.openings.extend(openings.clone()));
         gathered.others.push(entry.record.clone());
         self.file(gathered).map(Some)
     }
 
-    fn file(&self, gathered: Gathered) -> Result<Vec<u8>, Failure> {
+    fn file(&self, gathered: Gathered) -> Result<Vec<u8>, EvidenceError> {
         let evidence = gathered.evidence(self.ledger().published().rows()).map_err(damaged)?;
-        evidence.to_bytes().map_err(Failure::internal)
+        evidence.to_bytes().map_err(EvidenceError::TooMuch)
     }
 
-    fn gather(&self, streams: &[Stream]) -> Result<Option<Gathered>, Failure> {
+    fn gather(&self, asked: &Asked<'_>) -> Result<Option<Gathered>, EvidenceError> {
+        if asked.streams.is_empty() {
+            return Ok(None);
+        }
         // All proofs must be of one root: an epoch may end between two of them.
         loop {
-            let mut maps = Vec::with_capacity(streams.len());
+            let mut maps = Vec::with_capacity(asked.streams.len());
             let mut gathered = Gathered::default();
-            for stream in streams {
-                let entries = self.entries(stream)?;
+            let (mut erasures, mut bytes) = (BTreeSet::new(), 0);
+            for stream in asked.streams {
+                let entries = self.entries(stream, asked.below)?;
                 if entries.is_empty() {
                     return Ok(None);
                 }
-                gathered.others.extend(self.excuses(&entries)?);
+                bytes += entries.iter().map(|entry| entry.record.len()).sum::<usize>();
+                TooMuch::unless_fits(bytes).map_err(EvidenceError::TooMuch)?;
+                erasures.extend(self.erasures_of(&entries)?);
                 let (logged, map) = self.ledger().prove_head(&stream.id).unzip();
                 maps.push(logged);
-                gathered.streams.push(Found { stream: *stream, map, records: audited(&entries), openings: Vec::new() });
+                let mut openings = Vec::new();
+                for (number, entry) in (0_u32..).zip(&entries) {
+                    openings.extend(self.openings(entry, number, |key| asked.keys.contains(key))?);
+                }
+                gathered.streams.push(Found { stream: *stream, map, records: audited(&entries), openings });
             }
+            gathered.others = self.excuses(&erasures)?;
             gathered.others.extend(self.generations()?);
             maps.dedup();
             let [map] = maps[..] else { continue };
@@ -108,7 +168,8 @@ impl App {
         signed.or_else(|| self.ledger().publish_now().ok())
     }
 
-    fn entries(&self, stream: &Stream) -> Result<Vec<Entry>, Failure> {
+    /// The records of a stream below a position. An id of another kind of stream has none.
+    fn entries(&self, stream: &Stream, below: u64) -> Result<Vec<Entry>, Failure> {
         let mut entries: Vec<Entry> = Vec::new();
         loop {
             let from = entries.len() as u64;
@@ -116,8 +177,21 @@ impl App {
             if more.is_empty() {
                 return Ok(entries);
             }
-            entries.extend(more);
+            for entry in more {
+                let record = Record::parse(&entry.record).map_err(damaged)?;
+                if record.position >= below || record.stream != *stream {
+                    return Ok(entries);
+                }
+                entries.push(entry);
+            }
         }
+    }
+
+    /// The parts of a record under wanted keys, opened with whatever keys live.
+    fn openings(&self, entry: &Entry, record: u32, wanted: impl Fn(&KeyId) -> bool) -> Result<Vec<Opening>, Failure> {
+        let opened = disclose(entry, self.ledger().keyring(), wanted).map_err(damaged)?;
+        let opened = (0_u8..).zip(opened);
+        Ok(opened.filter_map(|(part, leaves)| Some(Opening { record, part, leaves: leaves? })).collect())
     }
 
     fn record(&self, position: u64) -> Result<Vec<u8>, Failure> {
@@ -142,8 +216,8 @@ impl App {
         }
     }
 
-    /// The orders and certificates of the erasures that took a key of these records.
-    fn excuses(&self, entries: &[Entry]) -> Result<Vec<Vec<u8>>, Failure> {
+    /// The erasures that took a key of these records, each with its case.
+    fn erasures_of(&self, entries: &[Entry]) -> Result<BTreeSet<(ErasureId, CaseId)>, Failure> {
         let mut erasures = BTreeSet::new();
         for entry in entries {
             let record = Record::parse(&entry.record).map_err(damaged)?;
@@ -151,9 +225,14 @@ impl App {
             let taken = record.personal.iter().filter_map(|part| views.erasure_of_key(part.key));
             erasures.extend(taken.map(|erasure| (erasure.facts.id, erasure.facts.case)));
         }
+        Ok(erasures)
+    }
+
+    /// The orders and certificates of these erasures.
+    fn excuses(&self, erasures: &BTreeSet<(ErasureId, CaseId)>) -> Result<Vec<Vec<u8>>, Failure> {
         let mut excuses = Vec::new();
-        for (erasure, case) in erasures {
-            let case = self.entries(&Stream { kind: StreamKind::Case, id: case.0 })?;
+        for &(erasure, case) in erasures {
+            let case = self.entries(&Stream { kind: StreamKind::Case, id: case.0 }, u64::MAX)?;
             for entry in case {
                 let record = Record::parse(&entry.record).map_err(damaged)?;
                 let decides = matches!(facts(&record), Ok(Event::Case(event)) if decides(&event, erasure));

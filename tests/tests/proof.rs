@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tests::desk::{self, Registered};
+use tests::files::Search;
 use tests::programs::{Ended, lethe_audit, program};
 use tests::server::{Server, until};
 
@@ -221,6 +222,42 @@ fn a_receipt_is_kept_or_convicts() {
     let copy = house.copy("copy");
     let kept = checked(&file, &policy, &["--against", &copy]);
     assert!(kept.code == Some(0) && kept.out.contains("It kept its word"), "{:?} {}", kept.code, kept.out);
+}
+
+/// The DPO hands a file out; its record is in every later copy of the log, and names the file.
+#[test]
+fn a_disclosure_is_checked_offline_and_found_in_the_log() {
+    let mut house = House::open();
+    let dpo = house.server().client("dpo");
+    let input = json!({ "contactId": house.person.id, "recipient": "Qkanzlei Roth", "until": "2999-12-31" });
+    let handed = dpo.change("discloseEvidence", &input, "file disclosure { case digest parts }");
+    let disclosure = &handed["disclosure"];
+    let (case, digest) = (disclosure["case"].as_str().unwrap(), disclosure["digest"].as_str().unwrap());
+    let file = house.path("disclosed.evidence");
+    fs::write(&file, BASE64.decode(handed["file"].as_str().unwrap()).unwrap()).unwrap();
+    let policy = house.policy("policy", "quorum none\n");
+    let told = checked(&file, &policy, &[]);
+    assert_eq!(told.code, Some(0), "{}", told.out);
+    let counted = format!("This file is a disclosure of {} sealed parts", disclosure["parts"]);
+    for say in [counted.as_str(), digest, "first_name: Petra", "last_name: Probe"] {
+        assert!(told.out.contains(say), "{say}: {}", told.out);
+    }
+
+    let copy = house.copy("copy");
+    let trail = lethe_audit(&["trail", &copy, "--stream", case]);
+    assert_eq!(trail.code, Some(0), "{}", trail.err);
+    for say in ["disclosed", digest, "gone by=2999-12-31"] {
+        assert!(trail.out.contains(say), "{say}: {}", trail.out);
+    }
+    let of_case = house.path("case.evidence");
+    lethe_audit(&["bundle", &copy, "--stream", case, "--out", &of_case]).done();
+    let told = checked(&of_case, &policy, &[]);
+    assert!(told.out.contains(digest) && told.out.contains("to be gone by 2999-12-31"), "{}", told.out);
+    assert!(!told.out.contains("This file is a disclosure"), "{}", told.out);
+    house.stop();
+    let planted = Search::for_texts(["Qkanzlei Roth".to_owned(), "Qkanzlei".to_owned()]);
+    assert_eq!(planted.find_in(Path::new(&house.path("data"))), [""; 0]);
+    assert_eq!(planted.find_in(Path::new(&copy)), [""; 0]);
 }
 
 /// The whole directory is put back, head mark and signing key too: only the witness knows.

@@ -59,6 +59,7 @@ const TABLE: &[(&str, &str)] = &[
     ("consistencyProof", "..du."),
     ("evidence", "..du."),
     ("receipt", "ai..."),
+    ("discloseEvidence", "..d.."),
     ("history", "a.du."),
     // Erasures: who sees people may ask for one, integrations too; a DPO decides, if another actor asked.
     ("erasure", "a.d.."),

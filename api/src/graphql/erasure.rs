@@ -13,6 +13,7 @@ use projections::{ErasureFacts, HeldThing, Views};
 
 use super::connection::{Opaque, Paging, connection};
 use super::contact::Contact;
+use super::disclosure::Disclosure;
 use super::history::{History, history};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Position, Time};
@@ -240,6 +241,12 @@ impl Erasure {
     ) -> Option<async_graphql::Result<History>> {
         let stream = Stream { kind: StreamKind::Case, id: self.facts.case.0 };
         history(ctx, stream, Paging { first, after, last, before }).await.transpose()
+    }
+    /// Files with opened values that were handed out before its fence, of the subject and of the people who go with it as far
+    /// as they can be read: copies that no erasure reaches.
+    async fn disclosures(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Disclosure>> {
+        let views = ctx.app()?.ledger().views();
+        Ok(views.residues(self.facts.id).into_iter().map(Disclosure::from).collect())
     }
     /// What was done to the keys and what stays. Only when it is done.
     async fn certificate(&self) -> Option<Certificate> {

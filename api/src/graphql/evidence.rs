@@ -11,6 +11,7 @@ use super::outcome::{Ask, bad_request};
 use super::scalars::Position;
 use crate::app::App;
 use crate::error::{Code, Failure};
+use crate::evidence::EvidenceError;
 
 /// A file that can be checked offline with `lethe-audit check`.
 #[derive(SimpleObject)]
@@ -77,11 +78,17 @@ fn consistency(app: &App, old: u64) -> Result<Option<String>, Failure> {
     Ok(Some(Consistency { old, path, note: signed.note.clone() }.to_string()))
 }
 
-async fn file(
+/// The file that is made, off the threads that answer.
+pub(super) async fn file(
     app: &App,
-    make: impl FnOnce(&App) -> Result<Option<Vec<u8>>, Failure> + Send + 'static,
+    make: impl FnOnce(&App) -> Result<Option<Vec<u8>>, EvidenceError> + Send + 'static,
 ) -> async_graphql::Result<Option<EvidenceFile>> {
-    let bytes = blocking(app, make).await?;
+    let made = blocking(app, |app| match make(app) {
+        Err(EvidenceError::Failed(failed)) => Err(failed),
+        Err(EvidenceError::TooMuch(much)) => Ok(Err(much)),
+        Ok(bytes) => Ok(Ok(bytes)),
+    });
+    let bytes = made.await?.map_err(|much| bad_request(format!("{much}; name fewer streams")))?;
     Ok(bytes.map(|bytes| EvidenceFile {
         bytes: i32::try_from(bytes.len()).unwrap_or(i32::MAX),
         file: BASE64.encode(bytes),

@@ -5,6 +5,7 @@ mod actor;
 mod connection;
 mod consent;
 mod contact;
+mod disclosure;
 mod erasure;
 mod evidence;
 mod fields;
@@ -62,6 +63,7 @@ pub struct Mutation(
     notice::NoticeMutation,
     consent::ConsentMutation,
     erasure::ErasureMutation,
+    disclosure::DisclosureMutation,
     actor::ActorMutation,
 );
 

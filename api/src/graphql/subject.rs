@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 use domain::compartment::Compartment;
 use domain::consent;
 use domain::event::Event;
@@ -20,7 +20,9 @@ use projections::{ContactSheet, Cut, Direction, Filter, HeldThing, OrganizationS
 use replay::describe::describe;
 
 use super::contact::Contact;
+use super::disclosure::Disclosure;
 use super::erasure::{contacts_of, organization_of, people as going_along, whose};
+use super::evidence::{EvidenceFile, file};
 use super::fields::{Named, contact_fields, organization_fields, put, quote_fields};
 use super::outcome::{Ask, Problems, bad_request};
 use super::quote::Quote;
@@ -34,11 +36,29 @@ const OTHERS: usize = 100;
 
 /// Everything that is held about a subject.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Subject {
+    #[graphql(skip)]
+    subject: SubjectId,
     /// `subject_…`; it stands only inside sealed parts.
     id: ID,
+    /// Files with its opened values that were handed out, oldest first. No erasure reaches them.
+    disclosures: Vec<Disclosure>,
     /// By compartment, in their order.
     compartments: Vec<HeldCompartment>,
+}
+
+#[ComplexObject]
+impl Subject {
+    /// Everything about all its streams that needs no key, in one file, as the query `evidence` makes it: that they belong
+    /// together is the controller's statement. `discloseEvidence` opens what is sealed.
+    async fn evidence(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<EvidenceFile>> {
+        let subject = self.subject;
+        match ctx.may_read("evidence") {
+            Ok((app, _)) => file(app, move |app| app.evidence(&app.streams_of(subject))).await.transpose(),
+            Err(forbidden) => Some(Err(forbidden)),
+        }
+    }
 }
 
 /// What is held in one compartment: what dies together.
@@ -50,7 +70,7 @@ pub struct HeldCompartment {
     last_record: Day,
     /// How many sealed parts are under its key.
     parts: usize,
-    /// The purposes that it serves, by the register. Recipients are not recorded yet.
+    /// The purposes that it serves, by the register.
     purposes: Vec<ServedPurpose>,
     /// On which law it would outlive an erasure today; null where it would die.
     kept_on: Option<String>,
@@ -108,6 +128,8 @@ pub struct ErasurePreview {
     open_tickets: Vec<Ticket>,
     /// Quotes for the subject that are neither accepted nor rejected.
     open_quotes: Vec<Quote>,
+    /// Files with opened values that were handed out before: they stay with whoever has them.
+    disclosures: Vec<Disclosure>,
 }
 
 /// One compartment of one subject, and what would become of it.
@@ -241,7 +263,9 @@ fn held(app: &App, id: SubjectId) -> Result<Option<Subject>, Failure> {
             things: held.things.iter().map(|thing| HeldNode::of(&views, thing, compartment)).collect(),
         }
     });
-    Ok(Some(Subject { id: ID(id.to_string()), compartments: compartments.collect() }))
+    let compartments = compartments.collect();
+    let disclosures = views.disclosures(id).into_iter().map(Disclosure::from).collect();
+    Ok(Some(Subject { subject: id, id: ID(id.to_string()), disclosures, compartments }))
 }
 
 /// What would become of each compartment, and its number of sealed parts; nothing where the register does not say.
@@ -356,6 +380,11 @@ fn case_values(views: &Views, case: &projections::Case<'_>, compartment: Compart
         values.extend(links.map(|id| ("LINK".to_owned(), id)));
         return values;
     }
+    for disclosure in views.disclosures_in(case.id) {
+        let id = disclosure.facts.disclosure.id;
+        put(&mut values, &format!("RECIPIENT {id}"), &disclosure.to.map(|to| to.recipient.clone()));
+        put(&mut values, &format!("WORDS {id}"), &disclosure.to.and_then(|to| to.words.clone()));
+    }
     for erasure in case.erasures.iter().filter_map(|id| views.erasure(*id)) {
         let id = erasure.facts.id;
         values.push((format!("ERASURE {id}"), erasure.facts.stage.words().to_owned()));
@@ -427,7 +456,13 @@ fn preview(app: &App, subjects: Vec<SubjectId>, kind: SubjectKind) -> Result<Era
         others: others.into_iter().take(OTHERS).map(|(subject, parts)| OtherParts::of(app, subject, parts)).collect(),
         open_tickets,
         open_quotes,
+        disclosures: disclosures(app, &subjects),
     })
+}
+
+fn disclosures(app: &App, subjects: &[SubjectId]) -> Vec<Disclosure> {
+    let views = app.ledger().views();
+    subjects.iter().flat_map(|subject| views.disclosures(*subject)).map(Disclosure::from).collect()
 }
 
 impl PlannedCompartment {

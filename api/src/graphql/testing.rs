@@ -2,6 +2,7 @@
 //! actor of each role, and whoever asks through the schema as one of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -235,6 +236,27 @@ impl Desk {
         if let Err(refused) = ledger.submit_blocking(&intent::<A>(id, actor, command)) {
             panic!("{}: {refused}", Stream { kind: A::KIND, id });
         }
+    }
+
+    /// Its directory.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Every file of its directory, by name, with its bytes.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let (mut files, mut ways) = (Vec::new(), vec![self.path().to_owned()]);
+        while let Some(way) = ways.pop() {
+            for found in std::fs::read_dir(way).unwrap() {
+                let path = found.unwrap().path();
+                if path.is_dir() {
+                    ways.push(path);
+                } else if let Ok(bytes) = std::fs::read(&path) {
+                    files.push((path.display().to_string(), bytes));
+                }
+            }
+        }
+        files
     }
 
     /// How many records the log has.

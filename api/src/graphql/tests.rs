@@ -56,7 +56,10 @@ fn what_a_role_may_not_read_is_behind_no_edge_it_can_reach() {
             for (operation, input) in mutations.iter().filter(|(operation, _)| office.may(*role, operation)) {
                 let answer = office.change(*role, operation, input);
                 let payload = &answer["data"][*operation];
-                let done = payload["errors"] == json!([]) && payload["position"].is_string();
+                // The log has grown by then, so a file that was handed out cannot be made again byte for byte.
+                let other_file = *operation == "discloseEvidence" && payload["errors"][0]["code"] == "CONFLICT";
+                let said = payload["errors"] == json!([]) || (round == "again" && other_file);
+                let done = said && payload["position"].is_string();
                 assert!(done, "{role:?} {operation} {round}: {answer}");
                 assert_eq!(payload["repeated"], json!(round == "again"), "{role:?} {operation}: {answer}");
                 look_through(*role, operation, &answer, &hidden);
@@ -254,6 +257,7 @@ impl Office {
             ("approveErasure", erasure(2, json!({}))),
             ("requestErasure", erasure_of("contactId", &self.contact)),
             ("requestErasure", company_goes),
+            ("discloseEvidence", json!({ "contactId": self.contact, "recipient": "Qword", "words": "Qadded" })),
             ("publishNotice", notice()),
             ("setPurpose", purpose()),
             (

@@ -1,18 +1,25 @@
 //! To bytes.
 
-use super::{Audited, Evidence, MAGIC, Opening, Placed, Trail};
+use super::{Audited, Evidence, MAGIC, MOST_BYTES, Opening, Placed, Trail};
 use crate::bytes::put_name;
 use crate::note::SignedNote;
 use crate::seal::Leaf;
 use crate::tree::Node;
 
-/// There is more of something than its count can say.
+/// There is more of something than its count can say, or more bytes than anybody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the evidence would have too many {0}")]
 pub struct TooMuch(&'static str);
 
+impl TooMuch {
+    /// Whether a file of so many bytes would be read; for whoever gathers what is to be in it.
+    pub fn unless_fits(bytes: usize) -> Result<(), Self> {
+        if bytes > MOST_BYTES { Err(Self("bytes")) } else { Ok(()) }
+    }
+}
+
 impl Evidence {
-    /// The bytes of the file.
+    /// The bytes of the file: never more than are read again.
     pub fn to_bytes(&self) -> Result<Vec<u8>, TooMuch> {
         let mut out = MAGIC.to_vec();
         optional(&mut out, self.receipt.as_ref(), note)?;
@@ -24,6 +31,7 @@ impl Evidence {
         optional(&mut out, self.map.as_ref(), placed)?;
         list(&mut out, &self.trails, "streams", trail)?;
         list(&mut out, &self.others, "single records", placed)?;
+        TooMuch::unless_fits(out.len())?;
         Ok(out)
     }
 }

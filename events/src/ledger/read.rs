@@ -83,15 +83,22 @@ pub(crate) fn open_entry_by(entry: &Entry, state: &States<'_>) -> Result<Opened,
     read(&record, entry, state).map_err(|fault| Unreadable { position, fault })
 }
 
-/// The leaves of each part of an entry, all of them shown; nothing for a part whose key is gone. Handing them out is a
-/// disclosure.
-pub fn disclose(entry: &Entry, keyring: &Keyring) -> Result<Vec<Option<Vec<Leaf>>>, Unreadable> {
+/// The leaves of each part of an entry that is under a wanted key, all of them shown; nothing for a part whose key is gone or
+/// not wanted, which is not opened. Handing them out is a disclosure.
+pub fn disclose(
+    entry: &Entry,
+    keyring: &Keyring,
+    wanted: impl Fn(&KeyId) -> bool,
+) -> Result<Vec<Option<Vec<Leaf>>>, Unreadable> {
     let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
     let fail = |fault| Unreadable { position: record.position, fault };
     if record.personal.len() != entry.parts.len() {
         return Err(fail(Fault::Parts));
     }
     let parts = record.personal.iter().zip(&entry.parts).enumerate().map(|(number, (part, stored))| {
+        if !wanted(&part.key) {
+            return Ok(None);
+        }
         let opened = unseal(&record, number, part, stored, &|key| keyring.state(key)).map_err(fail)?;
         Ok(opened.ok().map(|opened| opened.disclose(|_| true)))
     });
