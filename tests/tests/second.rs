@@ -218,7 +218,7 @@ const BENDS: &[(&str, Bend)] = &[
     ("a part that its kind does not have", |log| {
         let at = log.find("case.erasure-approved");
         // The ground of a refusal, and that there are words.
-        let facts = [&Record::parse(&log.entries[at].record).unwrap().facts[..], &[0, 1, 1]].concat();
+        let facts = [Record::parse(&log.entries[at].record).unwrap().facts, &[0, 1, 1]].concat();
         log.edit(at, |draft, _| (draft.kind, draft.facts) = ("case.erasure-refused", facts));
         log.relink(at + 1);
     }),
