@@ -90,8 +90,9 @@ fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let app = open(&data, &opening, clock)?;
     let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let ready = |address| {
-        println!("lethe listens on http://{address}");
+        println!("lethe listens on {scheme}://{address}");
         if tokens.is_empty() {
             println!("let somebody in: lethe token issue --data {} --role agent --name NAME", data.display());
         } else {

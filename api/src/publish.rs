@@ -39,6 +39,8 @@ pub struct Publishing {
 pub struct Witness {
     /// Its submission prefix.
     pub url: String,
+    /// The authorities (PEM) that its certificate must lead to; those that the system trusts where it is not said.
+    pub ca: Option<PathBuf>,
     /// Its key, a `vkey` text of a cosigner.
     #[serde(deserialize_with = "vkey")]
     pub vkey: VerifierKey,
@@ -79,7 +81,7 @@ impl Witnesses {
         let mut asking = Vec::with_capacity(publishing.witness.len());
         for witness in &publishing.witness {
             let name = witness.vkey.name().to_owned();
-            let client = Client::new(&witness.url, vec![witness.vkey.clone()])?;
+            let client = Client::trusting(&witness.url, vec![witness.vkey.clone()], witness.ca.as_deref())?;
             let mut one = Asking { name, client, seen: 0 };
             if let Some(signed) = app.ledger().published().latest() {
                 one.first(app.ledger().published(), &signed)?;

@@ -12,10 +12,16 @@ use std::time::{Duration, Instant};
 use api::http::serve;
 use api::limits::Limits;
 use edge::{Server, Setup, start};
+use replay::https;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 const GRAPHQL: &str = "application/graphql-response+json";
+
+/// Reqwest itself has no TLS to begin with.
+fn http() -> Client {
+    https::builder(None).unwrap().build().unwrap()
+}
 
 #[test]
 fn a_request_without_a_valid_token_gets_nothing() {
@@ -28,7 +34,7 @@ fn a_request_without_a_valid_token_gets_nothing() {
         (Some("Bearer taken-back"), "TOKEN_REVOKED"),
     ] {
         for query in ["{ greeting }", "{ __schema { queryType { name } } }", "{"] {
-            let mut request = Client::new().post(server.url()).json(&json!({ "query": query }));
+            let mut request = http().post(server.url()).json(&json!({ "query": query }));
             if let Some(token) = token {
                 request = request.header("authorization", token);
             }
@@ -54,10 +60,10 @@ fn only_a_json_post_changes_anything() {
         assert_eq!(refused(request.send().unwrap()), (415, "NOT_JSON".into()), "{content_type}");
     }
     let by_get = server.url() + "?query=mutation%20%7B%20register(name:%22x%22)%20%7D";
-    let response = Client::new().get(by_get).bearer_auth("secret").send().unwrap();
+    let response = http().get(by_get).bearer_auth("secret").send().unwrap();
     assert_eq!(response.headers()["allow"], "POST");
     assert_eq!(refused(response), (405, "MUTATION_BY_GET".into()));
-    let response = Client::new().put(server.url()).bearer_auth("secret").send().unwrap();
+    let response = http().put(server.url()).bearer_auth("secret").send().unwrap();
     assert_eq!(refused(response), (405, "METHOD".into()));
     let batch = json!([{ "query": "{ greeting }" }]);
     assert_eq!(refused(to(&server).json(&batch).send().unwrap()), (400, "BAD_REQUEST".into()));
@@ -75,9 +81,8 @@ fn pages_of_foreign_sites_are_refused_before_their_token_is_looked_at() {
     assert_eq!(body(allowed)["data"]["greeting"], "hello");
     assert!(from(&server.at("")).unwrap().status().is_success());
 
-    let preflight = |origin: &str| {
-        Client::new().request(reqwest::Method::OPTIONS, server.url()).header("origin", origin).send().unwrap()
-    };
+    let preflight =
+        |origin: &str| http().request(reqwest::Method::OPTIONS, server.url()).header("origin", origin).send().unwrap();
     assert_eq!(preflight("https://crm.example.org").headers()["access-control-allow-methods"], "GET, POST");
     assert_eq!(preflight("https://evil.example").status(), 403);
 }
@@ -218,7 +223,7 @@ fn no_value_that_was_sent_is_in_an_answer_or_in_the_log() {
     let named = json!({ "query": "query A { greeting } query B { greeting }", "operationName": planted });
     said.push_str(&to(&server).json(&named).send().unwrap().text().unwrap());
     said.push_str(
-        &Client::new()
+        &http()
             .get(server.url() + "?query=Planted&query=Planted")
             .bearer_auth("secret")
             .send()
@@ -226,7 +231,7 @@ fn no_value_that_was_sent_is_in_an_answer_or_in_the_log() {
             .text()
             .unwrap(),
     );
-    said.push_str(&Client::new().get(server.url()).bearer_auth("Planted").send().unwrap().text().unwrap());
+    said.push_str(&http().get(server.url()).bearer_auth("Planted").send().unwrap().text().unwrap());
     said.push_str(&String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
     assert!(said.contains("a resolver panicked"), "the log is empty");
     assert!(!said.contains("Planted"), "{said}");
@@ -235,7 +240,7 @@ fn no_value_that_was_sent_is_in_an_answer_or_in_the_log() {
 #[test]
 fn the_vitals_need_no_token_and_every_answer_is_hardened() {
     let server = start(Setup::default());
-    let get = |path: &str| Client::new().get(server.at(path)).send().unwrap();
+    let get = |path: &str| http().get(server.at(path)).send().unwrap();
     assert_eq!(get("/health").status(), 200);
     assert_eq!(get("/ready").text().unwrap(), "ready\n");
     server.ready.store(false, Ordering::SeqCst);
@@ -283,7 +288,7 @@ fn until(happened: impl Fn() -> bool) {
 }
 
 fn to(server: &Server) -> RequestBuilder {
-    Client::new().post(server.url()).bearer_auth("secret")
+    http().post(server.url()).bearer_auth("secret")
 }
 
 fn ask(server: &Server, query: &str) -> Response {

@@ -17,6 +17,7 @@ use events::note::{NoteError, SignedNote};
 use events::tree;
 use reqwest::StatusCode;
 
+use crate::https::{self, TrustError};
 use crate::source::{HEAD_FILE, SourceError, head_file};
 use crate::tiles::{Growing, write_tile};
 use crate::witness::published::CHECKPOINT;
@@ -46,6 +47,9 @@ pub enum CopyError {
     /// The server could not be asked.
     #[error("the server could not be asked: {0}")]
     Unreachable(String),
+    /// Nobody can be trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// What the server sent is no head.
     #[error("the server sent no head")]
     NoHead,
@@ -108,8 +112,10 @@ fn lies_in(path: &Path, directory: &Path) -> io::Result<bool> {
 
 /// Copies the records of a running server, as of the head it names first, or of a later one where that is needed: a part
 /// that was swept meanwhile has its excuse behind that head, so the copy goes on to it.
-pub fn from_server(server: &str, token: &str, out: &Path) -> Result<Head, CopyError> {
-    let server = Server::new(server, token)?;
+///
+/// `ca`: the authorities (PEM) that its certificate must lead to, where it is not one that the system trusts.
+pub fn from_server(server: &str, token: &str, ca: Option<&Path>, out: &Path) -> Result<Head, CopyError> {
+    let server = Server::new(server, token, ca)?;
     // The checkpoint first: then the head covers it.
     let note = server.checkpoint()?;
     let mut head = server.head()?;
@@ -157,8 +163,8 @@ struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    fn new(address: &'a str, token: &'a str) -> Result<Self, CopyError> {
-        let client = reqwest::blocking::Client::builder().build().map_err(unreachable)?;
+    fn new(address: &'a str, token: &'a str, ca: Option<&Path>) -> Result<Self, CopyError> {
+        let client = https::builder(ca)?.build().map_err(unreachable)?;
         Ok(Self { client, address: address.trim_end_matches('/'), token })
     }
 
@@ -196,7 +202,7 @@ impl<'a> Server<'a> {
 }
 
 fn unreachable(failed: reqwest::Error) -> CopyError {
-    CopyError::Unreachable(failed.without_url().to_string())
+    CopyError::Unreachable(https::reason(failed))
 }
 
 /// A copy that is being written: records, inventory, and the tree that a checkpoint is over. Its head file comes last, so an

@@ -6,6 +6,7 @@ pub mod copy;
 pub mod countersign;
 pub mod describe;
 pub mod gather;
+pub mod https;
 pub mod maps;
 mod partial;
 pub mod policy;

@@ -39,12 +39,15 @@ struct Arguments {
 enum Command {
     /// Takes an audit copy: all records and the inventory of sealed parts, no personal data.
     Copy {
-        /// A running server, such as http://127.0.0.1:7474.
+        /// A running server, such as http://127.0.0.1:7474 or https://crm.example.
         #[arg(long, requires = "token", conflicts_with = "data", required_unless_present = "data")]
         server: Option<String>,
         /// An auditor's token.
         #[arg(long)]
         token: Option<String>,
+        /// The authorities (PEM) that its certificate must lead to; those that the system trusts where it is not said.
+        #[arg(long, value_name = "FILE", requires = "server")]
+        ca: Option<PathBuf>,
         /// A data directory at rest; not a byte of it changes.
         #[arg(long)]
         data: Option<PathBuf>,
@@ -120,7 +123,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Copy { server, token, data, out } => copy_log(server, token, data, &out),
+        Command::Copy { server, token, ca, data, out } => copy_log(server.zip(token), ca.as_deref(), data, &out),
         Command::Verify { directory, expect, policy, countersign, name, out, json } => {
             let confirm = countersign.zip(name).zip(out).map(|((key, name), out)| Confirm { key, name, out });
             verify_log(&directory, expect, policy.as_deref(), confirm, json)
@@ -146,10 +149,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn copy_log(server: Option<String>, token: Option<String>, data: Option<PathBuf>, out: &Path) -> ExitCode {
-    let copied = match (server, token, data) {
-        (Some(server), Some(token), _) => copy::from_server(&server, &token, out),
-        (_, _, Some(data)) => copy::from_directory(&data, out),
+fn copy_log(server: Option<(String, String)>, ca: Option<&Path>, data: Option<PathBuf>, out: &Path) -> ExitCode {
+    let copied = match (server, data) {
+        (Some((server, token)), _) => copy::from_server(&server, &token, ca, out),
+        (_, Some(data)) => copy::from_directory(&data, out),
         _ => return ExitCode::from(UNREADABLE),
     };
     match copied {

@@ -1,4 +1,4 @@
-//! A time-stamping authority (RFC 3161) for tests: OpenSSL with a root, an issuer below it, and certificates for stamps.
+//! An authority for tests: OpenSSL with a root, an issuer below it, and certificates for stamps (RFC 3161) and servers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +31,11 @@ basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
 extendedKeyUsage = critical,timeStamping
 subjectKeyIdentifier = hash
+[server]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = serverAuth
+subjectAltName = IP:127.0.0.1
 [no_purpose]
 keyUsage = critical,digitalSignature
 [not_critical]

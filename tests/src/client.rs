@@ -3,6 +3,11 @@
 use reqwest::blocking::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
+/// A client of anybody. Reqwest itself has no TLS to begin with.
+pub fn http() -> reqwest::blocking::Client {
+    replay::https::builder(None).unwrap().build().unwrap()
+}
+
 /// Somebody with a token.
 #[derive(Clone)]
 pub struct Client {
@@ -20,7 +25,7 @@ pub struct Answer {
 
 impl Client {
     pub fn new(url: &str, token: &str) -> Self {
-        Self { http: reqwest::blocking::Client::new(), url: url.to_owned(), token: token.to_owned() }
+        Self { http: http(), url: url.to_owned(), token: token.to_owned() }
     }
 
     /// The same client with another token.

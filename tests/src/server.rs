@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::client::Client;
+use crate::client::{Client, http};
 use crate::programs::{self, Ended, program};
 
 /// A server that runs. It is killed when it is dropped; [`Server::stop`] ends it as an operator would.
@@ -113,7 +113,7 @@ impl Server {
 
     /// A plain GET without a token: the status and the text; nothing where nobody answers.
     pub fn get(&self, path: &str) -> Option<(u16, String)> {
-        let answer = reqwest::blocking::get(self.at_path(path)).ok()?;
+        let answer = http().get(self.at_path(path)).send().ok()?;
         Some((answer.status().as_u16(), answer.text().ok()?))
     }
 

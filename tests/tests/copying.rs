@@ -56,12 +56,12 @@ fn a_copy_during_which_somebody_is_erased_and_swept_holds_the_certificate() {
         desk::forget(&agent, &dpo, &person);
         until("her sealed parts are swept", || {
             let out = tempfile::tempdir().unwrap();
-            copy::from_server(&direct, &asks, out.path()).unwrap();
+            copy::from_server(&direct, &asks, None, out.path()).unwrap();
             verified(out.path()).parts.erased > 0
         });
     });
     let out = tempfile::tempdir().unwrap();
-    copy::from_server(&address, &token, out.path()).unwrap();
+    copy::from_server(&address, &token, None, out.path()).unwrap();
     let copied = verified(out.path());
     assert_eq!((copied.certified, copied.parts.erased > 0), (1, true));
 }

@@ -17,6 +17,7 @@ mod crash;
 mod erasure;
 mod forms;
 mod fuzz;
+mod https;
 mod importing;
 mod journal;
 mod ledger;

@@ -13,6 +13,7 @@ use events::tree::{self, Frontier, Node, Rows};
 use replay::tiles::{Tiles, write_tiles};
 use replay::witness::client::{Asked, Client, SubmitError};
 use replay::witness::{Answer, Store, Witness, server};
+use tests::client::http;
 use tests::kill::{Rounds, kill_under_load};
 use tests::programs::{Ended, lethe_audit, program};
 use tests::server::until;
@@ -112,14 +113,14 @@ impl Running {
 
     /// Status, type and body.
     fn post(&self, body: impl Into<reqwest::blocking::Body>) -> (u16, String, String) {
-        let client = reqwest::blocking::Client::new();
+        let client = http();
         let answer = client.post(format!("{}/add-checkpoint", self.url())).body(body).send().unwrap();
         let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
         (answer.status().as_u16(), kind, answer.text().unwrap())
     }
 
     fn get(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::blocking::get(format!("{}{path}", self.url())).unwrap();
+        let answer = http().get(format!("{}{path}", self.url())).send().unwrap();
         (answer.status().as_u16(), answer.text().unwrap())
     }
 
@@ -364,7 +365,7 @@ fn connections_that_only_wait_do_not_keep_others_out_for_ever() {
     let heard = one_more.read(&mut [0; 1]);
     assert!(matches!(heard, Ok(0) | Err(_)), "no seat is free: {heard:?}");
     idle.truncate(server::MOST_CONNECTIONS / 2);
-    until("a seat is free", || reqwest::blocking::get(witness.url()).is_ok_and(|answer| answer.status() == 200));
+    until("a seat is free", || http().get(witness.url()).send().is_ok_and(|answer| answer.status() == 200));
 }
 
 #[test]
@@ -373,7 +374,7 @@ fn a_witness_that_is_killed_at_random_forgets_nothing_that_it_cosigned() {
     let log_key = log.key();
     let load = |out: ChildStdout, answered: &dyn Fn()| -> Vec<u64> {
         let Some((_, address)) = greeting(out) else { return Vec::new() };
-        let client = reqwest::blocking::Client::new();
+        let client = http();
         let post = |text: String| {
             let answer = client.post(format!("http://{address}/add-checkpoint")).body(text).send().ok()?;
             Some((answer.status().as_u16(), answer.text().ok()?))

@@ -6,6 +6,7 @@ use events::checkpoint::Checkpoint;
 use events::note::{SignedNote, VerifierKey};
 use events::tree::{Node, Rows};
 use replay::copy::{CopyError, from_server};
+use replay::https;
 use replay::source::Source;
 use replay::verify::verify;
 use reqwest::blocking::{Client, Response};
@@ -45,7 +46,7 @@ impl Server {
     }
 
     fn get(&self, path: &str, token: &str) -> Response {
-        Client::new().get(format!("{}{path}", self.url())).bearer_auth(token).send().unwrap()
+        http().get(format!("{}{path}", self.url())).bearer_auth(token).send().unwrap()
     }
 }
 
@@ -62,6 +63,11 @@ fn busy() -> Desk {
     desk
 }
 
+/// Reqwest itself has no TLS to begin with.
+fn http() -> Client {
+    https::builder(None).unwrap().build().unwrap()
+}
+
 #[test]
 fn an_audit_copy_of_a_running_server_verifies() {
     let desk = busy();
@@ -71,7 +77,7 @@ fn an_audit_copy_of_a_running_server_verifies() {
     for role in [Role::Auditor, Role::Dpo] {
         let token = token(&desk, role);
         let out = tempfile::tempdir().unwrap();
-        let head = from_server(&server.url(), &token, out.path()).unwrap();
+        let head = from_server(&server.url(), &token, None, out.path()).unwrap();
         assert_eq!(head.size, desk.size());
         let source = Source::open(out.path()).unwrap();
         let consistent = verify(&source, Some(head), &mut |_, _| {}, &|_, _| {}).unwrap();
@@ -87,18 +93,18 @@ fn the_log_is_for_auditors_and_the_dpo_and_in_a_demo_for_all() {
         let refused = server.get("/log/head", &token(&desk, role));
         assert_eq!(refused.status(), 403, "{role:?}");
         let out = tempfile::tempdir().unwrap();
-        let copied = from_server(&server.url(), &token(&desk, role), out.path());
+        let copied = from_server(&server.url(), &token(&desk, role), None, out.path());
         assert!(matches!(copied, Err(CopyError::Status(403))));
     }
-    let nobody = Client::new().get(format!("{}/log/head", server.url())).send().unwrap();
+    let nobody = http().get(format!("{}/log/head", server.url())).send().unwrap();
     assert_eq!(nobody.status(), 401);
     assert_eq!(nobody.headers()["x-content-type-options"], "nosniff");
     let open = Server::start(&desk, true);
-    let anybody = Client::new().get(format!("{}/log/head", open.url())).send().unwrap();
+    let anybody = http().get(format!("{}/log/head", open.url())).send().unwrap();
     assert_eq!(anybody.status(), 200);
     let head = desk.app.ledger().log().head();
     assert_eq!(anybody.text().unwrap().trim(), Head { size: head.size, hash: head.hash }.to_string());
-    let led = Client::new().get(format!("{}/log/head", open.url())).header("host", "evil.example").send().unwrap();
+    let led = http().get(format!("{}/log/head", open.url())).header("host", "evil.example").send().unwrap();
     assert_eq!(led.status(), 401, "a page that leads its own name here is not of this machine");
 }
 
@@ -197,7 +203,7 @@ fn checkpoint_tiles_and_bundles_are_one_log() {
     }
     for path in ["/log/checkpoint", "/log/tile/0/000"] {
         assert_eq!(server.get(path, &token(&desk, Role::Agent)).status(), 403);
-        assert_eq!(Client::new().get(format!("{}{path}", server.url())).send().unwrap().status(), 401);
+        assert_eq!(http().get(format!("{}{path}", server.url())).send().unwrap().status(), 401);
     }
 }
 

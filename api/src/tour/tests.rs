@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use reqwest::blocking::{Response, get};
+use reqwest::blocking::Response;
 use tokio::runtime::Runtime;
 
 use super::steps::{Carried, Step, steps};
@@ -24,7 +24,8 @@ impl Site {
     }
 
     fn get(&self, path: &str) -> Response {
-        get(format!("http://{}{path}", self.address)).unwrap()
+        let client = replay::https::builder(None).unwrap().build().unwrap();
+        client.get(format!("http://{}{path}", self.address)).send().unwrap()
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Arguments {
     /// Its key (vkey).
     #[arg(long)]
     vkey: VerifierKey,
+    /// The authorities (PEM) that its certificate must lead to; those that the system trusts where it is not said.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// The directory with `checkpoint` and the tiles.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
@@ -24,9 +27,9 @@ pub struct Arguments {
 
 /// Says what was cosigned.
 pub fn run(arguments: Arguments) -> Result<String, Box<dyn Error>> {
-    let Arguments { witness, vkey, dir } = arguments;
+    let Arguments { witness, vkey, ca, dir } = arguments;
     let name = vkey.name().to_owned();
-    let client = Client::new(&witness, vec![vkey])?;
+    let client = Client::trusting(&witness, vec![vkey], ca.as_deref())?;
     let checkpoint = published::cosign(Path::new(&dir), &client)?;
     Ok(format!("{name} has cosigned {} records of {}", checkpoint.size, checkpoint.origin))
 }

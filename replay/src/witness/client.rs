@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Read as _;
+use std::path::Path;
 use std::time::Duration;
 
 use events::checkpoint::Checkpoint;
@@ -13,6 +14,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{StatusCode, redirect};
 
 use super::answer::SIZE_TYPE;
+use crate::https::{self, TrustError};
 
 /// How long a connection, and how long a whole request, may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -63,6 +65,9 @@ pub enum SubmitError {
     /// The witness could not be asked, or did not answer in time.
     #[error("the witness could not be asked: {0}")]
     Unreachable(String),
+    /// Nobody can be trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The witness answered something else.
     #[error("the witness answered {status}: {text}")]
     Refused {
@@ -94,7 +99,12 @@ enum Answered {
 impl Client {
     /// A client for the witness at this URL (its submission prefix). Only signatures by these keys are believed.
     pub fn new(url: &str, keys: Vec<VerifierKey>) -> Result<Self, SubmitError> {
-        let http = reqwest::blocking::Client::builder()
+        Self::trusting(url, keys, None)
+    }
+
+    /// The same for a witness whose certificate leads to one of these authorities (PEM), and to none of the system's.
+    pub fn trusting(url: &str, keys: Vec<VerifierKey>, ca: Option<&Path>) -> Result<Self, SubmitError> {
+        let http = https::builder(ca)?
             .connect_timeout(CONNECT)
             .timeout(REQUEST)
             .redirect(redirect::Policy::none())
@@ -195,5 +205,5 @@ fn shown(text: &str) -> String {
 }
 
 fn unreachable(failed: reqwest::Error) -> SubmitError {
-    SubmitError::Unreachable(failed.without_url().to_string())
+    SubmitError::Unreachable(https::reason(failed))
 }

@@ -1,8 +1,7 @@
 //! Requests that are wrong before anybody looks at their values: form, size, method, origin, token.
 
-use reqwest::blocking::Client as Http;
 use serde_json::{Value, json};
-use tests::client::{Answer, Client};
+use tests::client::{Answer, Client, http};
 use tests::desk;
 use tests::programs::{issue_token, lethe};
 use tests::server::{Server, unchanged};
@@ -133,7 +132,7 @@ fn nothing_is_changed_by_what_a_foreign_page_can_send() {
             let sent = agent.post().header("content-type", kind).body(body.clone()).send().unwrap();
             assert_code(&Answer::of(sent), 415, "NOT_JSON");
         }
-        let bare = Http::new().post(server.url()).bearer_auth(agent.token()).body(body.clone()).send().unwrap();
+        let bare = http().post(server.url()).bearer_auth(agent.token()).body(body.clone()).send().unwrap();
         assert_code(&Answer::of(bare), 415, "NOT_JSON");
         let by_get =
             "query=mutation%20%7B%20closeTicket(input:%20%7BticketId:%20%22x%22%7D)%20%7B%20position%20%7D%20%7D";
@@ -170,8 +169,7 @@ fn only_a_valid_token_lets_in() {
         ] {
             for path in ["/graphql", "/log/head"] {
                 let url = server.at_path(path);
-                let request =
-                    if path == "/graphql" { Http::new().post(url).json(&mutation()) } else { Http::new().get(url) };
+                let request = if path == "/graphql" { http().post(url).json(&mutation()) } else { http().get(url) };
                 let request = match &header {
                     Some(header) => request.header("authorization", header),
                     None => request,
