@@ -39,7 +39,7 @@ struct Arguments {
 enum Command {
     /// Takes an audit copy: all records and the inventory of sealed parts, no personal data.
     Copy {
-        /// A running server, such as http://127.0.0.1:7474 or https://crm.example.
+        /// A running server, such as http://127.0.0.1:8080 or https://crm.example.
         #[arg(long, requires = "token", conflicts_with = "data", required_unless_present = "data")]
         server: Option<String>,
         /// An auditor's token.
