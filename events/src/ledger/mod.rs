@@ -191,6 +191,7 @@ impl<V: Follow> Ledger<V> {
         if !matches!(sent, Some(Ok(()))) {
             return Err(PublishError::Stopped);
         }
+        self.publisher.as_ref().inspect(|publisher| publisher.thread().unpark());
         answer.recv().unwrap_or(Err(PublishError::Stopped))
     }
 
@@ -213,6 +214,7 @@ impl<V: Follow> Drop for Ledger<V> {
         }
         self.steps = None;
         if let Some(publisher) = self.publisher.take() {
+            publisher.thread().unpark();
             let _ = publisher.join();
         }
         if let Err(failed) = self.shared.log.sync_mark() {

@@ -5,7 +5,8 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use domain::event::Follow;
@@ -28,6 +29,8 @@ pub const CADENCE: Duration = Duration::from_secs(1);
 pub const STORED: &str = "checkpoint";
 /// How many leaves are written to their files at a time.
 const LEAVES: usize = 4096;
+/// How long the thread waits between two looks at what came.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What publishing needs: the tree over all records, and who signs for which log.
 pub struct Publishing {
@@ -188,20 +191,28 @@ impl<V: Follow> Publisher<V> {
     }
 
     fn publish(&mut self, steps: &Receiver<Step>) -> Result<(), PublishError> {
-        let mut due = Instant::now() + self.cadence;
+        let (mut due, mut taken) = (Instant::now() + self.cadence, Vec::new());
         loop {
-            let step = match self.signed < self.tree.size() {
-                true => steps.recv_timeout(due.saturating_duration_since(Instant::now())),
-                false => steps.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
+            // A sender wakes whoever waits for it, and the writer has better to do: so this thread waits for a sender only
+            // where nothing is left to sign, and else looks every now and then.
+            let idle = taken.is_empty() && self.signed == self.tree.size();
+            let step = if idle { steps.recv().map_err(|_| TryRecvError::Disconnected) } else { steps.try_recv() };
             match step {
-                Ok(Step::Durable(entries)) => self.grow(&entries)?,
+                Ok(Step::Durable(entries)) => taken.extend(entries),
                 Ok(Step::Now(reply)) => {
+                    self.grow(&mut taken)?;
                     self.sign(self.tree.size())?;
                     let _ = reply.send(self.shared.published.latest().ok_or(PublishError::Stopped));
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.sign(self.tree.size()),
+                Err(TryRecvError::Empty) if taken.is_empty() => thread::park_timeout(PAUSE),
+                Err(TryRecvError::Empty) => self.grow(&mut taken)?,
+                Err(TryRecvError::Disconnected) => {
+                    self.grow(&mut taken)?;
+                    return self.sign(self.tree.size());
+                }
+            }
+            if taken.len() >= LEAVES {
+                self.grow(&mut taken)?;
             }
             if self.signed < self.tree.size() && Instant::now() >= due {
                 self.sign(self.next())?;
@@ -210,12 +221,13 @@ impl<V: Follow> Publisher<V> {
         }
     }
 
-    fn grow(&mut self, entries: &[Entry]) -> Result<(), PublishError> {
+    /// Takes all of these into the tree and the map.
+    fn grow(&mut self, entries: &mut Vec<Entry>) -> Result<(), PublishError> {
         for some in entries.chunks(LEAVES) {
             let leaves: Vec<Node> = some.iter().map(|entry| tree::leaf(&entry.record)).collect();
             self.tree.grow(&leaves)?;
         }
-        for entry in entries {
+        for entry in entries.drain(..) {
             let record = Record::parse(&entry.record).map_err(PublishError::Written)?;
             self.shared.heads.push(StreamHead { stream: record.stream, count: record.revision + 1, hash: entry.hash });
         }
