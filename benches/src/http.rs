@@ -4,6 +4,7 @@
 mod child;
 mod client;
 pub mod constants;
+mod evidence;
 mod requests;
 
 use std::path::Path;
@@ -125,6 +126,13 @@ pub fn consents(dir: &Path, runs: usize, records: u64, taken: &Taken) -> Done {
     may.tell(&format!("http mayContact on a past day, {records} records, {} clients", taken.clients));
     all.tell(&format!("http consents as of a past day, {records} records, {} clients", taken.clients));
     Ok(())
+}
+
+/// Evidence of trails, at so many records.
+pub fn evidence(dir: &Path, runs: usize, records: u64, taken: &Taken) -> Done {
+    let data = dir.join("history");
+    ledger::fill_history(&data, taken.contacts, records)?;
+    evidence::measure(&serve(&data)?, runs, records)
 }
 
 /// Approved to certified, one after the other, for people with so many records.

@@ -1,5 +1,6 @@
 //! Appends under load: single ones and batches, through the ledger, beside the bare disk.
 
+use std::collections::VecDeque;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -153,21 +154,28 @@ struct Ran {
     processor_us: f64,
     p50: Duration,
     p99: Duration,
+    /// How far the checkpoints were behind, at most; nothing where there are none.
+    behind: Duration,
 }
 
 impl Ran {
-    fn of(commands: usize, took: Duration, processor: Duration, mut times: Vec<Duration>) -> Self {
+    fn of(behind: Duration, commands: usize, took: Duration, processor: Duration, mut times: Vec<Duration>) -> Self {
         let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
         let processor_us = processor.as_secs_f64() * 1e6 / commands.max(1) as f64;
-        Self { per_second: commands as f64 / took.as_secs_f64(), processor_us, p50, p99 }
+        Self { per_second: commands as f64 / took.as_secs_f64(), processor_us, p50, p99, behind }
     }
 
     fn say(runs: Vec<Self>) -> String {
         let of = |figure: fn(&Self) -> f64| median(runs.iter().map(figure).collect());
         let ms = |figure: f64| figure * 1000.0;
         let (p50, p99) = (ms(of(|ran| ran.p50.as_secs_f64())), ms(of(|ran| ran.p99.as_secs_f64())));
-        let processor = of(|ran| ran.processor_us);
-        format!("{:.0}/s, p50 {p50:.3} ms, p99 {p99:.3} ms, {processor:.1} µs of processor", of(|ran| ran.per_second))
+        let (processor, behind) = (of(|ran| ran.processor_us), of(|ran| ran.behind.as_secs_f64()));
+        let checkpoints = match behind > 0.0 {
+            true => format!(", checkpoints {behind:.2} s behind at most"),
+            false => String::new(),
+        };
+        let per_second = of(|ran| ran.per_second);
+        format!("{per_second:.0}/s, p50 {p50:.3} ms, p99 {p99:.3} ms, {processor:.1} µs of processor{checkpoints}")
     }
 }
 
@@ -176,6 +184,8 @@ fn run(ledger: &Arc<Ledger>, clients: &mut Vec<Client>, count: usize, size: usiz
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(count.min(2)).build()?;
     let rest = clients.split_off(count.min(clients.len()));
     let (begin, used) = (Instant::now(), processor()?);
+    let watched = Arc::clone(ledger);
+    let lag = std::thread::spawn(move || lag(&watched, begin + long));
     let tasks: Vec<_> = clients
         .drain(..)
         .map(|mut client| {
@@ -199,8 +209,28 @@ fn run(ledger: &Arc<Ledger>, clients: &mut Vec<Client>, count: usize, size: usiz
         clients.push(client);
     }
     let took = begin.elapsed();
+    let behind = lag.join().map_err(|_| "the thread that watches the checkpoints failed")?;
     clients.extend(rest);
-    Ok(Ran::of(times.len() * size, took, processor()? - used, times))
+    Ok(Ran::of(behind, times.len() * size, took, processor()? - used, times))
+}
+
+/// How old, at most, the oldest durable record was that no checkpoint covered yet.
+fn lag(ledger: &Ledger, until: Instant) -> Duration {
+    let (mut waiting, mut most) = (VecDeque::new(), Duration::ZERO);
+    while Instant::now() < until {
+        let signed = ledger.published().latest().map_or(0, |latest| latest.checkpoint.size);
+        let now = Instant::now();
+        let size = ledger.log().head().size;
+        if waiting.back().is_none_or(|(last, _)| size > *last) {
+            waiting.push_back((size, now));
+        }
+        while waiting.front().is_some_and(|(size, _)| *size <= signed) {
+            waiting.pop_front();
+        }
+        most = most.max(waiting.front().map_or(Duration::ZERO, |(_, since)| now - *since));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    most
 }
 
 /// The size of the frame of one such append.
@@ -231,5 +261,5 @@ fn bare(dir: &Path, bytes: usize, long: Duration) -> Done<Ran> {
     }
     let took = begin.elapsed();
     std::fs::remove_file(path)?;
-    Ok(Ran::of(times.len(), took, processor()? - used, times))
+    Ok(Ran::of(Duration::ZERO, times.len(), took, processor()? - used, times))
 }

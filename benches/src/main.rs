@@ -106,6 +106,14 @@ enum Measure {
         #[command(flatten)]
         taken: http::Taken,
     },
+    /// Evidence of one trail, made over HTTP and judged.
+    HttpEvidence {
+        /// How many records in all.
+        #[arg(long, default_value_t = 10_000_000)]
+        records: u64,
+        #[command(flatten)]
+        taken: http::Taken,
+    },
     /// From approved to certified, over HTTP, for somebody with few records and with many.
     HttpErase {
         /// How many records.
@@ -147,6 +155,7 @@ fn main() -> Done {
         Measure::HttpChanges(taken) => http::changes(place.path(), runs, &taken),
         Measure::HttpSearches(taken) => http::searches(place.path(), runs, &taken),
         Measure::HttpConsents { records, taken } => http::consents(place.path(), runs, records, &taken),
+        Measure::HttpEvidence { records, taken } => http::evidence(place.path(), runs, records, &taken),
         Measure::HttpErase { records } => http::erasures(place.path(), runs, &records),
         Measure::HttpBoot(taken) => http::boots(place.path(), runs, &taken),
         Measure::Constants => http::constants::serve(),
