@@ -3,7 +3,7 @@
 //!
 //! Each line that it prints is an answer that the ledger gave: `did SEED ACT POSITION` of somebody who stays,
 //! `about SEED ACT POSITION` of somebody whose erasure is on its way, `fenced SEED`, `unfenced SEED`, `certified SEED`,
-//! `swept SEED`.
+//! `swept SEED`, and `signed SIZE ROOT` of a checkpoint that was shown.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -17,6 +17,7 @@ use events::keyring::KeyState;
 use events::ledger::Ledger;
 use events::log::{Entry, Log, PartBytes};
 use events::record::Record;
+use events::tree::{self, Node};
 use events::wire;
 use replay::rebuild::Booted;
 
@@ -72,6 +73,8 @@ fn stay(ledger: &Ledger<Collected>, who: Someone, say: &(dyn Fn(String) + Sync))
         let accepted = perform(ledger, who, act).unwrap();
         say(format!("did {} {} {}", who.0, act.name(), accepted.position));
     }
+    let shown = &ledger.publish_now().unwrap().checkpoint;
+    say(format!("signed {} {}", shown.size, words(&shown.root)));
 }
 
 fn leave(ledger: &Ledger<Collected>, who: Someone, turn: u64, fencing: &AtomicU64, say: &(dyn Fn(String) + Sync)) {
@@ -121,6 +124,9 @@ pub fn look(directory: &Path, acknowledged: &[String], care: Care) -> Result<Boo
     for said in &said {
         said.check(&ledger, &entries)?;
     }
+    for line in acknowledged {
+        check_signed(&ledger, line)?;
+    }
     let open = check_fences(&ledger, &entries)?;
     if care == Care::GoOn {
         repeat(&ledger, &said)?;
@@ -153,7 +159,7 @@ impl Said {
         let mut words = line.split(' ');
         let (word, who) = (words.next()?.to_owned(), Someone(words.next()?.parse().ok()?));
         let act = words.next().and_then(|act| Some((Act::named(act)?, words.next()?.parse().ok()?)));
-        (word != "open").then_some(Self { word, who, act })
+        (word != "open" && word != "signed").then_some(Self { word, who, act })
     }
 
     fn check(&self, ledger: &Ledger<Collected>, entries: &[Entry]) -> Result<(), String> {
@@ -184,6 +190,25 @@ impl Said {
         }
         Ok(())
     }
+}
+
+/// No other root is ever signed for a size, nor a log that does not go on from it.
+fn check_signed(ledger: &Ledger<Collected>, line: &str) -> Result<(), String> {
+    let Some((size, root)) = line.strip_prefix("signed ").and_then(|line| line.split_once(' ')) else { return Ok(()) };
+    let size: u64 = size.parse().map_err(|_| "a line that was never printed")?;
+    let shown = ledger.published().latest().map_or(0, |latest| latest.checkpoint.size);
+    if shown < size {
+        return Err(format!("a checkpoint over {size} records was shown, and now the last is over {shown}"));
+    }
+    let again = tree::root(ledger.published().rows(), size).map_err(|failed| failed.to_string())?;
+    if words(&again) != root {
+        return Err(format!("another root was signed for the first {size} records"));
+    }
+    Ok(())
+}
+
+fn words(root: &Node) -> String {
+    root.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn facts(entry: &Entry) -> Option<Event> {
