@@ -14,7 +14,7 @@ use events::evidence::{Audited, Opening, TooMuch};
 use events::ledger::{Logged, Signed, disclose};
 use events::log::{Entry, Log as _};
 use events::record::Record;
-use replay::gather::{Found, Gathered};
+use replay::gather::{self, Found, Gathered, OfTheLog};
 use replay::receipt::Receipt;
 use replay::verify::facts;
 
@@ -140,7 +140,7 @@ impl App {
                 gathered.streams.push(Found { stream: *stream, map, records: audited(&entries), openings });
             }
             gathered.others = self.excuses(&erasures)?;
-            gathered.others.extend(self.generations()?);
+            gathered.others.extend(self.of_the_log()?.records(&gather::keys(&gathered.streams)));
             maps.dedup();
             let [map] = maps[..] else { continue };
             if let Some(Logged { position, .. }) = map {
@@ -199,21 +199,22 @@ impl App {
         entry.map(|entry| entry.record).ok_or_else(|| Failure::internal("a record of our own is not there"))
     }
 
-    /// The records behind which the log went on after a restore, the oldest first: each begins a stream of the log's own.
-    fn generations(&self) -> Result<Vec<Vec<u8>>, Failure> {
-        let (mut log, mut found) = (self.ledger().log_id(), Vec::new());
-        loop {
-            let first = self.ledger().log().read_stream(&log.0, 0, 1).map_err(damaged)?.into_iter().next();
-            let first = first.ok_or_else(|| Failure::internal("a generation of the log has no first record"))?;
-            let Event::Log(ledger::Event::Continued(went_on)) =
-                facts(&Record::parse(&first.record).map_err(damaged)?).map_err(damaged)?
-            else {
-                found.reverse();
-                return Ok(found);
-            };
-            found.push(first.record);
-            log = went_on.old_log;
+    /// The records of the log's own streams, one for each generation, the oldest first.
+    fn of_the_log(&self) -> Result<OfTheLog, Failure> {
+        let (mut log, mut generations) = (Some(self.ledger().log_id()), Vec::new());
+        while let Some(id) = log.take() {
+            let entries = self.entries(&Stream { kind: StreamKind::Log, id: id.0 }, u64::MAX)?;
+            for entry in entries.into_iter().rev() {
+                let Ok(Event::Log(event)) = facts(&Record::parse(&entry.record).map_err(damaged)?) else { continue };
+                if let ledger::Event::Continued(went_on) = &event {
+                    log = Some(went_on.old_log);
+                }
+                generations.push((event, entry.record));
+            }
         }
+        let mut own = OfTheLog::default();
+        generations.into_iter().rev().for_each(|(event, record)| own.take(event, record));
+        Ok(own)
     }
 
     /// The erasures that took a key of these records, each with its case.

@@ -90,6 +90,14 @@ impl<'a> Read<'a> {
         self.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size)
     }
 
+    /// Why the verdicts that rest on records and root are not given.
+    pub fn why_nothing(&self) -> &'static str {
+        match &self.checkpoint {
+            None => "The file has no checkpoint: nothing leads to a root that somebody signed.",
+            Some(_) => "Nothing can be said where the records or the root do not hold.",
+        }
+    }
+
     /// The way from a record to the root, where the file has it.
     pub fn path_of(&self, line: &Line<'_>) -> Option<&[Node]> {
         let single = self.others.iter().zip(&self.evidence.others).find(|(other, _)| other.hash == line.hash);

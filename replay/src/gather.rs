@@ -168,13 +168,12 @@ struct Kept {
     excuses: Excuses,
 }
 
-/// Orders of destruction and certificates.
+/// What may excuse an absent part.
 #[derive(Default)]
 struct Excuses {
     orders: Vec<(ErasureId, Vec<KeyId>, Vec<u8>)>,
     certificates: Vec<(ErasureId, Vec<u8>)>,
-    /// Where the log went on after a restore.
-    generations: Vec<Vec<u8>>,
+    own: OfTheLog,
 }
 
 impl Kept {
@@ -184,21 +183,8 @@ impl Kept {
         for audited in source.records() {
             let audited = audited?;
             let Ok(record) = Record::parse(&audited.record) else { continue };
-            match record.kind {
-                "log.map" | CONTINUED | "case.destruction-ordered" | "case.certified" => match facts(&record)? {
-                    Event::Log(ledger::Event::Mapped { size, .. }) if record.position < signed => {
-                        kept.map = Some((audited.record.clone(), size));
-                    }
-                    Event::Log(ledger::Event::Continued(_)) => kept.excuses.generations.push(audited.record.clone()),
-                    Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
-                        kept.excuses.orders.push((erasure, keys, audited.record.clone()));
-                    }
-                    Event::Case(subject::Event::Certified { erasure, .. }) => {
-                        kept.excuses.certificates.push((erasure, audited.record.clone()));
-                    }
-                    _ => {}
-                },
-                _ => {}
+            if DECIDING.contains(&record.kind) {
+                kept.decide(facts(&record)?, &record, &audited.record, signed);
             }
             if let Some(found) = kept.found.iter_mut().find(|found| found.stream == record.stream) {
                 found.records.push(audited);
@@ -206,20 +192,73 @@ impl Kept {
         }
         Ok(kept)
     }
+
+    fn decide(&mut self, event: Event, record: &Record<'_>, bytes: &[u8], signed: u64) {
+        let (excuses, bytes) = (&mut self.excuses, bytes.to_vec());
+        match event {
+            Event::Log(ledger::Event::Mapped { size, .. }) if record.position < signed => {
+                self.map = Some((bytes, size))
+            }
+            Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
+                excuses.orders.push((erasure, keys, bytes));
+            }
+            Event::Case(subject::Event::Certified { erasure, .. }) => excuses.certificates.push((erasure, bytes)),
+            Event::Log(event) => excuses.own.take(event, bytes),
+            _ => {}
+        }
+    }
+}
+
+/// The kinds that say where streams stood and what became of keys.
+const DECIDING: [&str; 6] =
+    ["log.map", CONTINUED, "log.erasures", "log.keyring", "case.destruction-ordered", "case.certified"];
+
+/// Of the log's own records those that evidence takes along: every restore, and what was said of keys without an erasure.
+#[derive(Default)]
+pub struct OfTheLog {
+    continued: Vec<Vec<u8>>,
+    /// Behind each restore, in a row: each counts by the one before it.
+    erased_before: Vec<(Vec<KeyId>, Vec<u8>)>,
+    lost: Vec<(Vec<KeyId>, Vec<u8>)>,
+}
+
+impl OfTheLog {
+    /// Looks at one of the log's own records.
+    pub fn take(&mut self, event: ledger::Event, record: Vec<u8>) {
+        match event {
+            ledger::Event::Continued(_) => self.continued.push(record),
+            ledger::Event::ErasedBefore { keys, .. } => self.erased_before.push((keys, record)),
+            ledger::Event::KeysLost { keys } => self.lost.push((keys, record)),
+            _ => {}
+        }
+    }
+
+    /// What belongs to records with parts under these keys.
+    pub fn records(self, keys: &BTreeSet<KeyId>) -> Vec<Vec<u8>> {
+        let touches = |said: &(Vec<KeyId>, Vec<u8>)| said.0.iter().any(|key| keys.contains(key));
+        let before = if self.erased_before.iter().any(touches) { self.erased_before } else { Vec::new() };
+        let lost = self.lost.into_iter().filter(touches);
+        self.continued.into_iter().chain(before.into_iter().chain(lost).map(|(_, record)| record)).collect()
+    }
+}
+
+/// The keys of the sealed parts of these streams.
+pub fn keys(found: &[Found]) -> BTreeSet<KeyId> {
+    let records = found.iter().flat_map(|found| &found.records);
+    let parsed = records.filter_map(|audited| Record::parse(&audited.record).ok());
+    parsed.flat_map(|record| record.personal).map(|part| part.key).collect()
 }
 
 impl Excuses {
-    /// Those that took a key of these streams, and every restore.
+    /// Those that took a key of these streams, and what of the log's own belongs to them.
     fn of(self, found: &[Found]) -> Vec<Vec<u8>> {
-        let records = found.iter().flat_map(|found| &found.records);
-        let parsed = records.filter_map(|audited| Record::parse(&audited.record).ok());
-        let keys: BTreeSet<KeyId> = parsed.flat_map(|record| record.personal).map(|part| part.key).collect();
+        let keys = keys(found);
         let orders = self.orders.into_iter().filter(|(_, ordered, _)| ordered.iter().any(|key| keys.contains(key)));
         let orders: Vec<_> = orders.collect();
         let erasures: BTreeSet<ErasureId> = orders.iter().map(|(erasure, ..)| *erasure).collect();
         let certificates = self.certificates.into_iter().filter(|(erasure, _)| erasures.contains(erasure));
         let orders = orders.into_iter().map(|(.., record)| record);
-        orders.chain(certificates.map(|(_, record)| record)).chain(self.generations).collect()
+        orders.chain(certificates.map(|(_, record)| record)).chain(self.own.records(&keys)).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use domain::event::{Stream, StreamKind};
 use domain::id::{KeyId, LogId};
 use events::chain::Head;
 use events::checkpoint::Checkpoint;
@@ -15,6 +16,10 @@ use events::log::{Log as _, headmark, journal};
 use events::note::{Kind, SignedNote, VerifierKey};
 use events::record::Record;
 use events::tree::{self, Node};
+use replay::check::{Status, check};
+use replay::copy::from_directory;
+use replay::gather::from_copy;
+use replay::policy::Policy;
 use replay::report::Report;
 use replay::source::Source;
 use replay::verify::{Consistent, verify};
@@ -191,6 +196,34 @@ fn checkpoints_go_on_under_another_origin_and_contradict_none() {
     drop(ledger);
     let stored = fs::read(home.path().join("tree/checkpoint")).unwrap();
     Checkpoint::open(&SignedNote::parse(&stored).unwrap(), &restored.key).unwrap();
+}
+
+/// The file about somebody whose erasure was not restored named no reason for what is gone of them.
+#[test]
+fn evidence_of_somebody_erased_before_a_restore_holds() {
+    let (home, out) = (scratch(), scratch());
+    let before = lived(home.path());
+    put_back(home.path(), &before);
+    let restored = restore_as(home.path(), NEW).unwrap();
+    let ledger = book::open(home.path()).unwrap();
+    ledger.sweep(&before.keys).unwrap();
+    ledger.publish_now().unwrap();
+    drop(ledger);
+    let copy = out.path().join("copy");
+    book::patiently(|| from_directory(home.path(), &copy).map_err(|failed| failed.to_string())).unwrap();
+    let stream = Stream { kind: StreamKind::Contact, id: LEAVES.contact().0 };
+    let evidence = from_copy(&Source::open(&copy).unwrap(), &[stream], &[]).unwrap();
+    let policy = format!("log {}\nlog {}\nquorum none\n", before.old_key, restored.key);
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let judged = check(&evidence, &policy, None);
+    assert_eq!((judged.integrity.status, judged.erasure.status), (Status::Holds, Status::Holds), "{judged}");
+    assert!(judged.to_string().contains("destroyed before a restore"), "{judged}");
+    for left_out in ["log.erasures", "log.continued"] {
+        let mut less = evidence.clone();
+        less.others.retain(|other| Record::parse(&other.record).unwrap().kind != left_out);
+        assert!(less.others.len() < evidence.others.len(), "{left_out}");
+        assert_eq!(check(&less, &policy, None).erasure.status, Status::Broken, "{left_out}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::policy::Policy;
 pub(super) fn judge(read: &Read<'_>, policy: &Policy, sound: bool) -> Verdict {
     let mut verdict = Verdict::new();
     if !sound {
-        verdict.lacks("Nothing can be said where the records or the root do not hold.");
+        verdict.lacks(read.why_nothing());
         return verdict;
     }
     let Some((size, root)) = logged(read, &mut verdict) else { return verdict };

@@ -1,10 +1,10 @@
 //! Which sealed parts are gone and by which erasure. Whether a part is there is the operator's word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, Stream};
 use domain::id::{ErasureId, KeyId};
-use domain::subject;
+use domain::{ledger, subject};
 use events::bundle::Presence;
 
 use super::integrity::counted;
@@ -17,6 +17,17 @@ struct Erasures {
     ordered: BTreeMap<KeyId, Vec<(ErasureId, Stream)>>,
     /// Certified ones with the stream of their certificate, and at which level.
     certified: BTreeMap<(ErasureId, Stream), subject::AnchorLevel>,
+    /// Keys that the keyring had destroyed before a restore, by the record behind it that says so.
+    before: BTreeMap<KeyId, u64>,
+    /// Keys that were declared lost, by the record that says so.
+    lost: BTreeMap<KeyId, u64>,
+}
+
+/// Why a part is sealed for ever.
+enum Excuse {
+    Erased(ErasureId, subject::AnchorLevel),
+    Before(u64),
+    Lost(u64),
 }
 
 impl Erasures {
@@ -24,9 +35,22 @@ impl Erasures {
         let mut erasures = Self::default();
         // What is under no root anybody can write.
         let anchored = |line: &&Line<'_>| line.record.position < read.covered();
-        let cases = read.trails.iter().flatten().chain(&read.others).filter(anchored);
-        for (line, event) in cases.filter_map(|line| line.event().ok().map(|event| (line, event))) {
+        let lines = read.trails.iter().flatten().chain(&read.others).filter(anchored);
+        let mut said: Vec<_> = lines.filter_map(|line| line.event().ok().map(|event| (line, event))).collect();
+        said.sort_by_key(|(line, _)| line.record.position);
+        // Behind a restore, and behind what was said there already: anywhere else it would break the log.
+        let mut restoring = BTreeSet::new();
+        for (line, event) in said {
+            let at = line.record.position;
             match event {
+                Event::Log(ledger::Event::Continued(_)) => drop(restoring.insert(at + 1)),
+                Event::Log(ledger::Event::ErasedBefore { keys, .. }) if restoring.contains(&at) => {
+                    restoring.insert(at + 1);
+                    erasures.before.extend(keys.into_iter().map(|key| (key, at)));
+                }
+                Event::Log(ledger::Event::KeysLost { keys }) => {
+                    erasures.lost.extend(keys.into_iter().map(|key| (key, at)));
+                }
                 Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                     let order = (erasure, line.record.stream);
                     keys.into_iter().for_each(|key| erasures.ordered.entry(key).or_default().push(order));
@@ -40,10 +64,28 @@ impl Erasures {
         erasures
     }
 
-    /// A certified erasure that destroyed a key. A certificate counts in the case that ordered, and nowhere else.
-    fn of_key(&self, key: &KeyId) -> Option<(ErasureId, subject::AnchorLevel)> {
-        let mut orders = self.ordered.get(key)?.iter();
-        orders.find_map(|order| Some((order.0, *self.certified.get(order)?)))
+    /// What became of a key. A certificate counts in the case that ordered, and nowhere else.
+    fn of_key(&self, key: &KeyId) -> Option<Excuse> {
+        let orders = self.ordered.get(key).into_iter().flatten();
+        let certified = orders.filter_map(|order| Some(Excuse::Erased(order.0, *self.certified.get(order)?)));
+        let before = self.before.get(key).map(|at| Excuse::Before(*at));
+        certified.chain(before).chain(self.lost.get(key).map(|at| Excuse::Lost(*at))).next()
+    }
+}
+
+impl std::fmt::Display for Excuse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Erased(erasure, level) => {
+                let logical = if *level == subject::AnchorLevel::A0 { " (logical)" } else { "" };
+                write!(f, "sealed for ever by {erasure}, certified at {level:?}{logical}")
+            }
+            Self::Before(at) => write!(
+                f,
+                "its key was destroyed before a restore, by record {at}: the operator's word, for the order was not restored"
+            ),
+            Self::Lost(at) => write!(f, "its key was lost, by record {at}: the operator's word, and no erasure"),
+        }
     }
 }
 
@@ -66,7 +108,7 @@ fn handed_out(read: &Read<'_>, verdict: &mut Verdict) {
 pub(super) fn judge(read: &Read<'_>, sound: bool) -> Verdict {
     let mut verdict = Verdict::new();
     if !sound {
-        verdict.lacks("Nothing can be said where the records or the root do not hold.");
+        verdict.lacks(read.why_nothing());
         return verdict;
     }
     let erasures = Erasures::of(read);
@@ -76,9 +118,8 @@ pub(super) fn judge(read: &Read<'_>, sound: bool) -> Verdict {
             for (number, (part, listed)) in line.record.personal.iter().zip(&audited.parts).enumerate() {
                 let at = format!("record {}, part {number}", line.record.position);
                 match (erasures.of_key(&part.key), listed.presence) {
-                    (Some((erasure, level)), presence) => {
-                        let logical = if level == subject::AnchorLevel::A0 { " (logical)" } else { "" };
-                        verdict.finds(format!("{at}: sealed for ever by {erasure}, certified at {level:?}{logical}."));
+                    (Some(excuse), presence) => {
+                        verdict.finds(format!("{at}: {excuse}."));
                         if presence == Presence::Present {
                             verdict.finds(format!("{at}: its sealed bytes are left over and not swept yet."));
                         }
