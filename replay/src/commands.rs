@@ -23,12 +23,15 @@ pub fn anchoring(log: &Consistent, policy: &Path) -> Result<Verdict, Box<dyn Err
     Ok(anchoring_of(log.published.as_ref().map(|(note, _)| note), log.head.size, &policy))
 }
 
-/// Signs that a log was replayed and holds. The key's public form comes back.
+/// Signs that a log was replayed and holds, up to the checkpoint that lies with it: so evidence under that can take the note
+/// along. The key's public form comes back.
 pub fn countersign(log: &Consistent, key: &Path, name: &str, out: &Path) -> Result<VerifierKey, Box<dyn Error>> {
     let origin = log.generations.last().map(|generation| generation.of.origin.clone());
     let origin = origin.ok_or("the log names no origin")?;
     let signer = FileSigner::at(key)?;
-    let note = Replayed { origin, size: log.head.size, root: log.root }.sign(name, &signer)?;
+    let signed = log.published.as_ref().map(|(_, checkpoint)| checkpoint).filter(|signed| signed.origin == origin);
+    let (size, root) = signed.map_or((log.head.size, log.root), |signed| (signed.size, signed.root));
+    let note = Replayed { origin, size, root }.sign(name, &signer)?;
     let file = OpenOptions::new().write(true).create_new(true).open(out)?;
     file.write_all_at(note.to_string().as_bytes(), 0)?;
     file.sync_all()?;

@@ -92,33 +92,49 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What became of the promise, by what the file has beside it. `seen_ms` is when somebody outside saw the checkpoint.
-pub(crate) fn judge(read: &Read<'_>, note: &SignedNote, policy: &Policy, seen_ms: Option<i64>, verdict: &mut Verdict) {
+/// A witness that knew no larger root of the log at a time.
+pub(crate) struct Seen {
+    pub by: String,
+    pub at: Time,
+}
+
+/// What became of the promise, by what the file has beside it. `anchored`: a log of the policy has signed the checkpoint;
+/// `seen` is who cosigned it, the last first. A stamp proves nothing here: old checkpoints can be stamped at any time.
+pub(crate) fn judge(
+    read: &Read<'_>,
+    note: &SignedNote,
+    policy: &Policy,
+    anchored: bool,
+    seen: Option<Seen>,
+    verdict: &mut Verdict,
+) {
     let signed = policy.logs().iter().find_map(|log| Receipt::open(note, &log.key).ok());
     let Some(receipt) = signed else {
         return verdict.breaks("No log of the policy has signed the receipt.");
     };
     let Receipt { position, by, .. } = receipt;
     verdict.finds(format!("{} has signed that record {position} is durable and under a root by {by}.", receipt.origin));
-    let all = || read.trails.iter().flatten().chain(&read.others);
-    if !all().any(|line| line.hash == receipt.hash) {
+    let mut all = read.trails.iter().flatten().chain(&read.others);
+    if !all.clone().any(|line| line.hash == receipt.hash) {
         verdict.breaks("The record of the receipt is not in the file.");
     }
-    if read.checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.origin != receipt.origin)
-        && !continued(read, &receipt)
-    {
-        return verdict.finds("Whether it kept its word is not to be seen without a checkpoint of this log.");
+    let fate = if anchored { follow(read, &receipt) } else { Fate::Unknown };
+    match fate {
+        Fate::Lost => {
+            return verdict.finds(format!(
+                "The log went on as a new generation before record {position}: it was lost in a restore that says so."
+            ));
+        }
+        Fate::Unknown => {
+            return verdict.finds(
+                "Whether it kept its word is not to be seen without a signed checkpoint of this log, or of one that went on \
+                 from it.",
+            );
+        }
+        Fate::Bound => {}
     }
-    if continued(read, &receipt) {
-        return verdict.finds(format!(
-            "The log went on as a new generation before record {position}: it was lost in a restore that says so."
-        ));
-    }
-    let stands = |line: &&Line<'_>| {
-        let path = read.path_of(line);
-        line.record.position == position && read.stands(line, path)
-    };
-    match all().find(stands) {
+    let stands = |line: &&Line<'_>| line.record.position == position && read.stands(line, read.path_of(line));
+    match all.find(stands) {
         Some(line) if line.hash == receipt.hash => verdict.finds("It kept its word: the record stands under the root."),
         Some(_) => verdict.breaks(format!(
             "PROOF OF MISBEHAVIOUR: the log signed one record {position}, and another one stands under its root."
@@ -126,24 +142,44 @@ pub(crate) fn judge(read: &Read<'_>, note: &SignedNote, policy: &Policy, seen_ms
         None if read.covered() > position => {
             verdict.finds("The root covers its place; the file does not show what stands there.");
         }
-        None if seen_ms.is_some_and(|seen| seen > by.0) => verdict.breaks(format!(
-            "PROOF OF MISBEHAVIOUR: when it should have had record {position}, the log showed a root over {} records.",
-            read.covered()
-        )),
-        None => verdict.finds("No root covers it yet, by what this file shows."),
+        None => match seen.filter(|seen| seen.at > by) {
+            Some(Seen { by: witness, at }) => verdict.breaks(format!(
+                "NOT KEPT: at {at}, behind the promised time, {witness} knew no root over more than {} records. That is \
+                 proof of misbehaviour where the log shows this witness its roots.",
+                read.covered()
+            )),
+            None => verdict.finds("No root covers it yet, by what this file shows: take a later checkpoint."),
+        },
     }
 }
 
-/// Whether a record of a new generation, which stands under the root, says that the log was restored to before the record.
-fn continued(read: &Read<'_>, receipt: &Receipt) -> bool {
-    read.others.iter().any(|line| {
-        let event = line.event();
-        let before = match event {
-            Ok(Event::Log(ledger::Event::Continued(went_on))) => {
-                went_on.old_log == receipt.log && went_on.restored.size <= receipt.position
-            }
-            _ => false,
-        };
-        before && read.stands(line, read.path_of(line))
-    })
+/// What a root means for a receipt.
+enum Fate {
+    /// It is of the log that promised, or of one that went on from it with the record.
+    Bound,
+    /// The log went on without the record.
+    Lost,
+    /// It is of some other log.
+    Unknown,
+}
+
+/// Follows the generations from the log that promised to the one of the checkpoint, by records that stand under its root.
+fn follow(read: &Read<'_>, receipt: &Receipt) -> Fate {
+    let (mut log, mut origin) = (receipt.log, receipt.origin.clone());
+    let mut restores: Vec<ledger::Continued> = read.others.iter().filter_map(|line| continued(read, line)).collect();
+    while let Some(at) = restores.iter().position(|went_on| went_on.old_log == log) {
+        let went_on = restores.swap_remove(at);
+        if went_on.restored.size <= receipt.position {
+            return Fate::Lost;
+        }
+        (log, origin) = (went_on.log, went_on.origin);
+    }
+    let same = read.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.origin == origin);
+    if same { Fate::Bound } else { Fate::Unknown }
+}
+
+/// What a record under the root says of a restore.
+fn continued(read: &Read<'_>, line: &Line<'_>) -> Option<ledger::Continued> {
+    let Ok(Event::Log(ledger::Event::Continued(went_on))) = line.event() else { return None };
+    read.stands(line, read.path_of(line)).then_some(*went_on)
 }

@@ -1,5 +1,6 @@
 //! Who stands for the root: the log, witnesses, an authority for time. Without one outside, nobody does.
 
+use domain::time::Time;
 use events::note::SignedNote;
 use events::tree::Node;
 
@@ -30,10 +31,13 @@ pub(super) fn judge(read: &Read<'_>, policy: &Policy, stamp: Option<&Stamped>) -
             weigh(positions, judged, stamp, &mut verdict)
         }
     };
-    if let Some(receipt) = &read.evidence.receipt {
+    if let Some(note) = &read.evidence.receipt {
         let witnesses = judged.iter().flatten().flat_map(|judged| &judged.cosigned);
-        let seen = witnesses.map(|cosigned| i64::try_from(cosigned.at).unwrap_or(i64::MAX).saturating_mul(1000));
-        receipt::judge(read, receipt, policy, seen.chain(stamp.map(|stamp| stamp.at.0)).max(), &mut verdict);
+        let last = witnesses.max_by_key(|cosigned| cosigned.at).map(|cosigned| receipt::Seen {
+            by: String::from_utf8_lossy(&cosigned.witness.name).into_owned(),
+            at: Time(i64::try_from(cosigned.at).unwrap_or(i64::MAX).saturating_mul(1000)),
+        });
+        receipt::judge(read, note, policy, root.is_some(), last, &mut verdict);
     }
     Anchored { verdict, root }
 }

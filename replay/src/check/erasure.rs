@@ -91,7 +91,7 @@ impl std::fmt::Display for Excuse {
 
 /// The disclosures that the cases in the file tell of: copies that no erasure reaches.
 fn handed_out(read: &Read<'_>, verdict: &mut Verdict) {
-    for line in read.trails.iter().flatten().chain(&read.others) {
+    for line in read.trails.iter().flatten().chain(&read.others).filter(|line| line.record.position < read.covered()) {
         let Ok(Event::Case(subject::Event::Disclosed { disclosure, .. })) = line.event() else { continue };
         let subject::Disclosure { id, digest, parts, until } = disclosure;
         let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();

@@ -9,6 +9,7 @@ use events::wire;
 
 use super::report::Disclosed;
 use super::{Line, Read, Verdict};
+use crate::receipt::Receipt;
 
 pub(super) fn judge(read: &Read<'_>) -> Verdict {
     let mut verdict = Verdict::new();
@@ -25,7 +26,9 @@ pub(super) fn judge(read: &Read<'_>) -> Verdict {
         let at = line.record.position;
         match line.event() {
             Err(wrong) => verdict.breaks(wrong),
-            Ok(_) if at >= read.covered() => verdict.finds(format!("Record {at} is under no root yet.")),
+            Ok(_) if at >= read.covered() => {
+                verdict.finds(format!("Record {at} is under no root yet: nothing is built on it."));
+            }
             Ok(_) if !read.stands(line, other.path.as_deref()) => {
                 verdict.breaks(format!("Record {at} does not stand under the root."));
             }
@@ -71,19 +74,29 @@ fn linked(trail: &events::evidence::Trail, lines: &[Line<'_>]) -> Result<(), Str
     Ok(())
 }
 
-/// The last record that the checkpoint covers; those before it are linked to it.
+/// The last record that the checkpoint covers: those before it are linked to it. Behind it a receipt may vouch.
 fn under_the_root(read: &Read<'_>, trail: &events::evidence::Trail, lines: &[Line<'_>], verdict: &mut Verdict) {
-    let covered = lines.iter().rfind(|line| line.record.position < read.covered());
-    match covered {
+    let covered = lines.iter().take_while(|line| line.record.position < read.covered()).count();
+    match lines.get(..covered).and_then(<[_]>::last) {
         None if trail.path.is_some() => verdict.breaks(format!("{}: it has a path and no record.", trail.stream)),
-        None if lines.is_empty() => {}
-        None => verdict.finds(format!("{}: none of its records is under a root yet.", trail.stream)),
+        None => {}
         Some(last) if read.stands(last, trail.path.as_deref()) => {
             verdict.finds(format!("{}: record {} stands under the root.", trail.stream, last.record.position));
         }
         Some(last) => {
             verdict.breaks(format!("{}: record {} does not stand under the root.", trail.stream, last.record.position));
         }
+    }
+    let promised = read.evidence.receipt.as_ref().and_then(|note| Receipt::parse(note).ok());
+    let vouched = promised.and_then(|receipt| lines.iter().rposition(|line| line.hash == receipt.hash));
+    let unsigned = lines.len() - covered.max(vouched.map_or(0, |last| last + 1));
+    if unsigned > 0 {
+        verdict.lacks(format!(
+            "{}: its last {unsigned} of {} records are under no root yet: nobody has signed them, and whoever made this \
+             file could have made them.",
+            trail.stream,
+            lines.len()
+        ));
     }
 }
 

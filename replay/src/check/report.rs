@@ -120,9 +120,10 @@ impl Checked {
         }
     }
 
-    /// Names the bytes that were judged, where they disclose anything: a log that recorded the disclosure names them so.
-    pub fn name(&mut self, file: &[u8]) {
-        if !self.disclosed.is_empty() {
+    /// Names the bytes that were judged, where they disclose anything: a log that recorded the disclosure names them so. What a
+    /// receipt opens its holder has said, and no record tells of it.
+    pub fn name(&mut self, file: &[u8], receipt: bool) {
+        if !self.disclosed.is_empty() && !receipt {
             self.integrity
                 .finds(format!("Its BLAKE3 is {}: the record of a disclosure names the file so.", blake3::hash(file)));
         }

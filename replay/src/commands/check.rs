@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<Checked, Box<dyn Error>> {
     }
     let stamp = arguments.stamp.as_ref().map(|stamp| stamped(&evidence, stamp, &arguments.certificate)).transpose()?;
     let mut checked = check(&evidence, &policy, stamp);
-    checked.name(&bytes);
+    checked.name(&bytes, evidence.receipt.is_some());
     Ok(checked)
 }
 

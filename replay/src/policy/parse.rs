@@ -199,6 +199,9 @@ impl<'a> Draft<'a> {
     /// A name of its own: such a key is no member of a group.
     fn replay(&mut self, line: usize, name: &[u8], key: &[u8]) -> Result<(), Fault> {
         let key = vkey(key)?;
+        if key.kind() != Kind::Note {
+            return Err(Fault::Kind("replay", "0x01 (a signed note)"));
+        }
         once(&mut self.replay_keys, line, &key, "replay")?;
         if self.replays.iter().any(|replay| replay.name == name) {
             return Err(Fault::Taken(shown(name)));

@@ -5,13 +5,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::actor::Role::{self, Agent, Auditor, Dpo, Integration};
+use domain::time::Time;
 use events::checkpoint::Checkpoint;
 use events::evidence::Evidence;
 use events::log::Log as _;
 use events::note::SignedNote;
 use events::proof::{Consistency, Inclusion};
 use events::record::Record;
-use replay::check::{Checked, Status, check};
+use replay::check::{Checked, Stamped, Status, check};
 use replay::countersign::Replayed;
 use replay::policy::Policy;
 use replay::receipt::Receipt;
@@ -171,6 +172,25 @@ fn whatever_is_left_out_is_missed() {
 }
 
 #[test]
+fn what_nobody_signed_is_not_believed() {
+    let case = Case::open();
+    case.publish();
+    let mut evidence = case.evidence();
+    let records = &mut evidence.trails[0].records;
+    let mut invented = records[2].clone();
+    let position = invented.record.windows(8).position(|bytes| bytes == case.given[2].to_be_bytes()).unwrap();
+    invented.record[position..position + 8].copy_from_slice(&(1_u64 << 40).to_be_bytes());
+    records[2] = invented;
+    let size = SignedNote::text(evidence.checkpoint.as_ref().unwrap()).lines().nth(1).unwrap().parse().unwrap();
+    let ledger = case.desk.app.ledger();
+    let path = events::tree::inclusion(ledger.published().rows(), case.given[1], size).unwrap();
+    evidence.trails[0].path = Some(path);
+    let checked = case.judge(&evidence);
+    assert_eq!(checked.integrity.status, Status::NotChecked, "{checked}");
+    assert!(checked.to_string().contains("nobody has signed them"), "{checked}");
+}
+
+#[test]
 fn no_bent_byte_is_believed() {
     let case = Case::open();
     case.publish();
@@ -244,11 +264,22 @@ fn a_receipt_holds_the_log_to_its_word() {
     assert_eq!(convicted.anchoring.status, Status::Broken);
     assert!(convicted.to_string().contains("PROOF OF MISBEHAVIOUR"), "{convicted}");
 
+    // Nobody is convicted by a root that no log has signed, nor by what was stamped late.
+    let dir = tempfile::tempdir().unwrap();
+    let stranger = events::note::FileSigner::at(&dir.path().join("key")).unwrap();
+    let mut framed = broken.clone();
+    let mut note = SignedNote::new(framed.checkpoint.as_ref().unwrap().text().to_owned()).unwrap();
+    note.sign(&promised.origin, events::note::Kind::Note, 0, &stranger).unwrap();
+    framed.checkpoint = Some(note);
+    let words = case.judge(&framed).to_string();
+    assert!(words.contains("not to be seen") && !words.contains("PROOF"), "{words}");
+    let late = Stamped { at: Time(promised.by.0 + 1), by: "an authority".into() };
+    let words = check(&receipt, &case.policy(""), Some(late)).to_string();
+    assert!(!words.contains("PROOF") && !words.contains("NOT KEPT"), "{words}");
+
     // Nobody else's record, nothing that is no consent, and no receipt by somebody else.
     assert!(case.file(Integration, &format!(r#"receipt(position: "{position}")"#)).is_none());
     assert!(case.receipt(0).is_none() && case.receipt(1 << 40).is_none());
-    let dir = tempfile::tempdir().unwrap();
-    let stranger = events::note::FileSigner::at(&dir.path().join("key")).unwrap();
     broken.receipt = Some(promised.sign(&stranger).unwrap());
     assert!(case.judge(&broken).to_string().contains("No log of the policy has signed the receipt"));
 }
