@@ -53,6 +53,9 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(bytes: &'a [u8]) -> Result<Self, String> {
         let record = Record::parse(bytes).map_err(|bad| format!("a record in it is none: {bad}"))?;
+        if record.kind.split('.').next() != Some(record.stream.kind.name()) {
+            return Err(format!("record {} is of a kind that its stream has not", record.position));
+        }
         Ok(Self { bytes, record, hash: hash(bytes) })
     }
 

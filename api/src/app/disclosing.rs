@@ -109,6 +109,8 @@ impl App {
         if let Some(disclosure) = envelope.command_id.map(|id| self.disclosed_by(id)).transpose()?.flatten() {
             return self.disclose_again(by, case, handing, envelope, disclosure);
         }
+        // What is handed out for good does not wait for the cadence to be signed.
+        self.ledger.publish_now().map_err(Failure::internal)?;
         let OpenedFile { bytes, parts, .. } = self.made(handing, u64::MAX)?;
         let mut fresh = Fresh::new();
         let id: DisclosureId = fresh.id().map_err(Failure::internal)?;
