@@ -122,7 +122,8 @@ def write_copy(files, out, head):
 class Chain(Verifier):
     """The golden log has a record of every kind, which links and no story: what facts say of each other is not checked."""
 
-    NEEDED = ()
+    def check_facts(self, record, facts):
+        pass
 
 
 def main():

@@ -10,7 +10,9 @@ import base64
 import datetime
 import hashlib
 import json
+import os
 import re
+import stat
 import struct
 import sys
 from collections import namedtuple
@@ -24,18 +26,23 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "events" / "FORMAT.md"
 NO_HASH = bytes(32)
 DAY_MS = 86_400_000
 EPOCH = datetime.date(1970, 1, 1)
+CALENDAR = range(-96_465_292, 95_026_237)  # the days of the years -262143 to 262142
+NAME = r"[^\s+\x00-\x1f\x7f-\x9f]+"
+LINE = r"[^\x00-\x1f]+\n"
+SIGNED = rf"— {NAME} [^\s=]{{7}}\S*\n"  # which is base64 of more than the 4 bytes of a key id
+NOTE = rf"(({LINE})(0|[1-9][0-9]*)\n(\S+)\n(?:{LINE})*)\n((?:{SIGNED}){{1,100}})"
 HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
-YES_NO = {0: False, 1: True}
 NUMBERS = {"u16": (2, False), "u32": (4, False), "u64": (8, False), "i32": (4, True), "i64": (8, True)}
 NOT_COVERED = """events that were never written; two ids for one person; whether sealed parts are there, which is the \
 operator's inventory; times, which are the operator's claim; a log rewritten from its start, where no head was kept"""
 
 class Broken(Exception):
-    """The log is not as FORMAT.md says: at which position, and why. Every other exception: it cannot be judged."""
+    """The log is not as FORMAT.md says: at which position, and why. What cannot be judged raises others."""
 
-def check(holds, position, reason):
+def check(holds, reason, position=None):
+    """Without a position it is verify that knows where this is."""
     if not holds:
-        raise Broken(position, reason)
+        raise ValueError(reason) if position is None else Broken(position, reason)
 
 def derive_key(context, data):
     return blake3(data, derive_key_context=context).digest()
@@ -48,8 +55,7 @@ class Reader:
         self.data, self.at = data, 0
 
     def take(self, length):
-        if length > len(self.data) - self.at:
-            raise ValueError("it ends too early")
+        check(length <= len(self.data) - self.at, "it ends too early")
         self.at += length
         return self.data[self.at - length : self.at]
 
@@ -58,16 +64,14 @@ class Reader:
 
     def choice(self, size, known):
         number = self.number(size)
-        if number not in known:
-            raise ValueError(f"{number} stands where it means nothing")
+        check(number in known, f"{number} stands where it means nothing")
         return known[number]
 
 def read_whole(data, read):
     """What all of the bytes say. Nothing reads a value from two forms, so there is no second one of the same."""
     reader = Reader(data)
     value = read(reader)
-    if reader.at != len(data):
-        raise ValueError("bytes stand behind its end")
+    check(reader.at == len(data), "bytes stand behind its end")
     return value
 
 class Tables:
@@ -76,16 +80,13 @@ class Tables:
 
     def __init__(self, document):
         made = dict(re.findall(r"<!-- made: (\w+) -->\n(.*?)\n<!-- end", document, re.DOTALL))
-
-        def rows(name):
-            return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in made[name].splitlines()[2:]]
-
+        cells = lambda line: [cell.strip() for cell in line.strip("|").split(" | ")]
+        rows = lambda name: map(cells, made[name].splitlines()[2:])
         self.streams = re.findall(r"`([a-z]+)`", made["streams"])
-        self.choices = {"bool": (1, {0: (False, ()), 1: (True, ())})}
+        self.structures, self.choices = {}, {"bool": (1, {0: (False, ()), 1: (True, ())})}
         self.choices["hundredths of a percent"] = 2, {number: (number, ()) for number in range(10_001)}
         for name, cell in rows("codes"):
             self.choices[name] = 2, {int(number): (word, ()) for number, word in re.findall(r"(\d+) `(\w+)`", cell)}
-        self.structures = {}
         for name, cell in rows("structures"):
             variants = re.findall(r"(\w+) `(\d+)(?:, then ([^`]+))?`(?: \((\w+)\))?", cell)
             self.structures[name.strip("`")] = self.fields(cell)
@@ -113,15 +114,15 @@ class Tables:
         if text in NUMBERS:
             return reader.number(*NUMBERS[text])
         if text.startswith("["):
-            if text == "[u8; 3]" and not re.match(rb"[A-Z]{3}", reader.data[reader.at :]):
-                raise ValueError("a currency has three capital letters")
-            return reader.take(int(text[5:-1]))
+            taken = reader.take(int(text[5:-1]))
+            check(text != "[u8; 3]" or re.fullmatch(rb"[A-Z]{3}", taken), "a currency has three capital letters")
+            return taken
         if text == "String":
             return reader.take(reader.number(8)).decode()
         if outer == "Vec":
             return [self.read(reader, inner) for _ in range(min(reader.number(8), len(reader.data) + 1))]
         if outer == "Option":
-            return self.read(reader, inner) if reader.choice(1, YES_NO) else None
+            return self.read(reader, inner) if reader.choice(1, (False, True)) else None
         if outer == "ChangeV1":
             word = reader.choice(4, {0: "stays", 1: "cleared", 2: "set"})
             return (word, self.read(reader, inner)) if word == "set" else word
@@ -138,33 +139,29 @@ Record = namedtuple("Record", """log position recorded_at effective_at kind vers
 previous_in_stream actor command index count causation facts parts""")
 
 def read_record(reader, streams):
-    if reader.take(2) != b"\1\1":
-        raise ValueError("its version or suite is none that is known")
+    check(reader.take(2) == b"\1\1", "its version or suite is none that is known")
     head = struct.unpack(">16sQqq", reader.take(40))
     kind, version = reader.take(reader.number(1)).decode(), reader.number(2)
     stream_kind = reader.take(reader.number(1)).decode()
     middle = struct.unpack(">16sQ32s32s16s16sHH", reader.take(124))
-    causation = reader.number(8) if reader.choice(1, YES_NO) else None
+    causation = reader.number(8) if reader.choice(1, (False, True)) else None
     facts = reader.take(reader.number(2))
     parts = [in_compartment(*struct.unpack(">HI16s32s", reader.take(54))) for _ in range(reader.number(1))]
     record = Record(*head, kind, version, stream_kind, *middle, causation, facts, parts)
-    if not re.fullmatch(r"[a-z0-9._-]+", kind) or stream_kind not in streams or record.index >= record.count:
-        raise ValueError("a name, or the place in its command, is one that no record has")
+    named = re.fullmatch(r"[a-z0-9._-]+", kind) and stream_kind in streams
+    check(named and record.index < record.count, "a name, or the place in its command, is one that no record has")
     return record
 
 def in_compartment(code, bucket, key=None, commitment=None):
-    right = code in range(1, 7) and bucket <= (0xFFFF if code in (2, 3) else 0)
-    if not (re.match(rb"[A-Z]{2}", bucket.to_bytes(4, "big")) if code == 4 else right):
-        raise ValueError("there is no such compartment")
+    named = code in (1, 5, 6) and bucket == 0 or code in (2, 3) and bucket <= 0xFFFF
+    check(named or code == 4 and re.match(rb"[A-Z]{2}", bucket.to_bytes(4, "big")), "there is no such compartment")
     return Part(code, bucket, key, commitment)
 
 class Verifier:
-    NEEDED = {"log.opened", "log.continued", "log.signer", "log.keyring", "log.map", "notice.published"}
-    NEEDED |= {"case.destruction-ordered", "case.certified", "log.erasures"}
-
     def __init__(self, tables, stream=None):
         self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
+        self.keys = []  # each with the size from which on it signs; the first one that is named does so from the start
         self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; those certified
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
         self.parts, self.unfinished = [], None  # position, key, presence; a command: its id, its count, the next index
@@ -172,142 +169,144 @@ class Verifier:
 
     def take(self, data, presences):
         """Checks the next record, and keeps it if it is of the stream whose trail is asked for."""
-        here = self.size
-        try:
-            record = read_whole(data, lambda reader: read_record(reader, self.tables.streams))
-            fields, parts = self.tables.kinds.get((record.kind, record.version), (None, "each key"))
-            facts = None if fields is None else read_whole(record.facts, lambda r: self.tables.read(r, fields))
-            there = [facts.get(has, True) for has in re.findall(r"(?:^|<br>)one(?: where (\w+))?:", parts)]
-            if sum(there) != len(record.parts) and "each key" not in parts:
-                raise ValueError("it has other sealed parts than its kind")
-        except ValueError as why:
-            raise Broken(here, f"it is not written as a record is: {why}") from why
-        if facts is None and record.kind in self.NEEDED:
-            raise LookupError(f"record {here}: {record.kind} in version {record.version} is not in FORMAT.md")
-        self.check_place(record, facts, here)
-        self.size, self.hash, self.recorded_at = here + 1, derive_key("lethe 2026 record v1", data), record.recorded_at
+        record = read_whole(data, lambda reader: read_record(reader, self.tables.streams))
+        fields, parts = self.tables.kinds.get((record.kind, record.version), (None, "each key"))
+        # Of a version that came later there are no facts: whoever needs one finds none, which is a KeyError.
+        facts = {} if fields is None else read_whole(record.facts, lambda r: self.tables.read(r, fields))
+        there = [facts.get(has, True) for has in re.findall(r"(?:^|<br>)one(?: where (\w+))?:", parts)]
+        check("each key" in parts or sum(there) == len(record.parts), "it has other sealed parts than its kind")
+        self.check_place(record, facts)
+        self.hash, self.recorded_at = derive_key("lethe 2026 record v1", data), record.recorded_at
         self.unfinished = (record.command, record.count, record.index + 1) if record.index + 1 < record.count else None
         self.streams[record.stream] = record.stream_kind, record.revision + 1, self.hash
         self.steps.append((record.stream, self.streams[record.stream]))
         self.tree.add(data)
-        check(len(presences) == len(record.parts), here, "the inventory has another count of its parts")
-        check(self.destroyed.isdisjoint(part.key for part in record.parts), here, "a part is under a destroyed key")
-        self.parts += [(here, part.key, presence) for part, presence in zip(record.parts, presences)]
-        if record.kind in self.NEEDED:
-            self.check_facts(record, facts, here)
+        check(len(presences) == len(record.parts), "the inventory has another count of its parts")
+        check(self.destroyed.isdisjoint(part.key for part in record.parts), "a part is under a destroyed key")
+        self.parts += [(record.position, part.key, presence) for part, presence in zip(record.parts, presences)]
+        self.check_facts(record, facts)
         self.restored = record.kind in ("log.continued", "log.erasures")
         if (record.stream_kind, record.stream.hex()) == self.stream:
             self.entries.append(make_entry(record, facts, self.hash))
+        self.size += 1
 
-    def check_place(self, record, facts, here):
+    def check_place(self, record, facts):
         """Rules 2 to 9, in this order."""
-        check(record.position == here, here, f"it says that it is record {record.position}")
-        check((here == 0) == (record.kind == "log.opened"), here, "a log begins with log.opened, and it does so once")
+        check(record.position == self.size, f"it says that it is record {record.position}")
+        check((self.size == 0) == (record.kind == "log.opened"), "a log begins with log.opened, and it does so once")
         if record.kind in ("log.opened", "log.continued"):
-            self.check_generation(record, facts, here)
-        check(record.log == self.generations[-1][0], here, "it belongs to another log")
-        check(record.stream_kind != "log" or record.stream == record.log, here, "it is in another log's stream")
-        check(record.kind.split(".")[0] == record.stream_kind, here, "its kind is none of its stream")
-        check(record.previous == self.hash, here, "it does not link to the record before")
-        check(self.recorded_at is None or record.recorded_at >= self.recorded_at, here, "it goes back in time")
-        check(record.effective_at <= record.recorded_at, here, "it became true after it was recorded")
-        check(record.causation is None or record.causation < here, here, "its cause is not before it")
-        kind, count, last = self.streams.get(record.stream, (record.stream_kind, 0, NO_HASH))
-        check(record.stream_kind == kind, here, "its stream has another kind")
-        check(record.revision == count, here, f"revision {count} of its stream comes next")
-        check(record.previous_in_stream == last, here, "it does not link to the record before in its stream")
+            self.check_generation(record, facts)
+        check(record.log == self.generations[-1][0], "it belongs to another log")
+        check(record.stream_kind != "log" or record.stream == record.log, "it is in another log's stream")
+        check(record.kind.split(".")[0] == record.stream_kind, "its kind is none of its stream")
+        check(record.previous == self.hash, "it does not link to the record before")
+        check(self.recorded_at is None or record.recorded_at >= self.recorded_at, "it goes back in time")
+        check(record.effective_at <= record.recorded_at, "it became true after it was recorded")
+        check(record.causation is None or record.causation < self.size, "its cause is not before it")
+        stands = self.streams.get(record.stream, (record.stream_kind, 0, NO_HASH))
+        follows = (record.stream_kind, record.revision, record.previous_in_stream) == stands
+        check(follows, "it does not follow the record before in its stream")
         wanted = self.unfinished or (record.command, record.count, 0)
-        check((record.command, record.count, record.index) == wanted, here, "a command is not complete and together")
+        check((record.command, record.count, record.index) == wanted, "a command is not complete and together")
 
-    def check_generation(self, record, facts, here):
+    def check_generation(self, record, facts):
         if record.kind == "log.continued":
             marks = {facts["size"]: facts["root"], facts["checkpoint_size"]: facts["checkpoint_root"]}
-            marked = facts["size"] == here and facts["root"] == marks[here] == self.tree.root(0, here)
-            follows = marked and (facts["old_log"], facts["old_origin"]) == self.generations[-1]
-            check(follows and (record.index, record.count) == (0, 1), here, "it continues another log")
+            follows = (facts["old_log"], facts["old_origin"], facts["size"]) == (*self.generations[-1], self.size)
+            marked = follows and facts["root"] == marks[self.size] == self.tree.root(0, self.size)
+            check(marked and (record.index, record.count) == (0, 1), "it continues another log")
             fresh = all(facts["log"] != log and facts["origin"] != origin for log, origin in self.generations)
-            check(fresh and re.fullmatch(r"[^\s+\x00-\x1f\x7f-\x9f]+", facts["origin"]), here, "its names are not new")
+            check(fresh and re.fullmatch(NAME, facts["origin"]), "its names are not new")
         self.generations.append((facts["log"], facts["origin"]))
 
-    def check_facts(self, record, facts, here):
-        if record.kind == "log.signer":
-            check(facts["name"] == self.generations[-1][1], here, "its key has another name than the log")
+    def check_facts(self, record, facts):
+        if record.kind in ("log.signer", "log.continued"):
+            origin = self.generations[-1][1]
+            check(facts.get("name", origin) == origin, "its key has another name than the log")
+            self.keys.append((self.size + 1 if self.keys else 0, make_key(origin, facts["public_key"])))
         elif record.kind == "log.keyring":
             self.lost.update(facts["keys"])
         elif record.kind == "log.erasures":
-            check(self.restored, here, "it excuses keys and does not stand behind a restore")
             self.before, self.destroyed = (keys.union(facts["keys"]) for keys in (self.before, self.destroyed))
+            check(self.restored, "it excuses keys and does not stand behind a restore")
         elif record.kind == "log.map":
-            check(self.map_size < facts["size"] <= here <= facts["size"] + 262_144, here, "it is a map of no size here")
+            check(self.map_size < facts["size"] <= self.size <= facts["size"] + 262_144, "it is a map of no size here")
             self.map.update(self.steps[self.map_size : facts["size"]])
             self.map_size = facts["size"]
             made = len(self.map), map_root(sorted(self.map.items()))
-            check(made == (facts["streams"], facts["root"]), here, "the map is another than that of the records")
+            check(made == (facts["streams"], facts["root"]), "the map is another than that of the records")
         elif record.kind == "case.destruction-ordered":
             self.orders.setdefault((facts["erasure"], record.stream), set()).update(facts["keys"])
             self.destroyed.update(facts["keys"])
         elif record.kind == "case.certified":
-            check((facts["erasure"], record.stream) in self.orders, here, "nothing before it in its stream ordered it")
+            check((facts["erasure"], record.stream) in self.orders, "nothing before it in its stream ordered it")
             self.certified.add((facts["erasure"], record.stream))
         elif record.kind == "notice.published":
-            check(blake3(facts["text"].encode()).digest() == facts["hash"], here, "the hash is another text's")
+            check(blake3(facts["text"].encode()).digest() == facts["hash"], "the hash is another text's")
 
     def finish(self):
         """Rule 12, and what is known of the whole log."""
-        check(self.unfinished is None, self.size, "the last command is not complete")
+        check(self.size and self.unfinished is None, "the log has no record, or its last command is not complete")
         gone = {key for order in self.certified for key in self.orders[order]}
         counts = dict(present=0, erased=0, erased_before_restore=0, lost=0, residue=0)
         for position, key, presence in self.parts:
             absent = "erased" if key in gone else "erased_before_restore" if key in self.before else "lost"
-            check(presence == 1 or absent != "lost" or key in self.lost, position, "a sealed part is missing")
+            check(presence == 1 or absent != "lost" or key in self.lost, "a sealed part is missing", position)
             counts[absent if presence != 1 else "present" if absent == "lost" else "residue"] += 1
         found = dict(head=f"{self.size}:{self.hash.hex()}", origin=self.generations[-1][1], streams=len(self.streams))
         return found | dict(parts=counts, certified_erasures=len(self.certified))
 
 # ---- 7. The audit copy
 def verify(directory, verifier, expect=None, key=None):
-    if not (directory / "audit-copy").is_file():
-        raise ValueError(f"{directory} is no audit copy")
-    named = re.fullmatch(f"lethe audit copy 1\n({HEAD})\n", (directory / "audit-copy").read_bytes().decode("latin-1"))
-    check(named, 0, "audit-copy does not say what an audit copy says")
-    head, met = parse_head(named[1]), set()
-    for data, presences in read_bundles(directory, head[0]):
-        verifier.take(data, presences)
-        met |= {wanted for wanted in (head, expect) if wanted == (verifier.size, verifier.hash)}
-    found = verifier.finish()
-    for size, _ in {head, expect or head} - met:
-        raise Broken(max(size, 1) - 1, f"the log has another head there; it ends at {found['head']}")
-    if (directory / "checkpoint").is_file():
-        found["checkpoint"] = check_checkpoint((directory / "checkpoint").read_bytes(), verifier, key)
-        found["hash_tiles"] = check_tiles(directory, verifier.tree, found["checkpoint"]["size"])
-    elif key:
-        raise ValueError("there is no checkpoint that the key could have signed")
+    named = re.fullmatch(f"lethe audit copy 1\n({HEAD})\n", read_file(directory / "audit-copy", 4096).decode("latin-1"))
+    check(named, "audit-copy does not say what an audit copy says", 0)
+    head = parse_head(named[1])
+    try:
+        for data, presences in read_bundles(directory, head[0]):
+            verifier.take(data, presences)
+        found = verifier.finish()
+        for size, last in (expect or head, head):
+            met = [step[1][2] for step in verifier.steps[size - 1 : size]] == [last]
+            check(met, f"the log has another head there; it ends at {found['head']}", max(size, 1) - 1)
+        if os.path.lexists(directory / "checkpoint"):
+            found["checkpoint"] = check_checkpoint(directory / "checkpoint", verifier, key)
+            found["hash_tiles"] = check_tiles(directory, verifier.tree, found["checkpoint"]["size"])
+    except (OSError, ValueError, CryptoError) as why:
+        raise Broken(verifier.size, str(why)) from why
+    except KeyError as why:
+        raise LookupError(f"record {verifier.size}: its version of its kind is not in FORMAT.md") from why
+    check("checkpoint" in found or not key, "there is no checkpoint that the key could have signed")
     return {"verdict": "consistent", **found, "expected": expect is not None, "not_covered": NOT_COVERED.split("; ")}
+
+def read_file(path, most):
+    """Somebody else made this file: no link is followed, no pipe waited for, no more read than it may have."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
+        data = file.read(most + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
+    check(data is not None and len(data) <= most, f"{path} is no regular file of at most {most} bytes")
+    return data
 
 def read_bundles(directory, size):
     listed = lambda of: [(of.choice(1, {1: 1, 2: 2, 3: 3}), of.number(4))[0] for _ in range(of.number(1))]
     for first in range(0, size, 256):
         width = min(256, size - first)
-        records = read_bundle(directory, "entries", first, width, lambda reader: reader.take(reader.number(2)))
-        yield from zip(records, read_bundle(directory, "inventory", first, width, listed))
+        records = read_bundle(directory, "entries", first, width, lambda reader: reader.take(reader.number(2)), 65_537)
+        yield from zip(records, read_bundle(directory, "inventory", first, width, listed, 1 + 255 * 5))
 
-def read_bundle(directory, name, first, width, read):
-    path, wide = find_tile(directory, name, first // 256, width)
-    try:
-        return read_whole((directory / path).read_bytes(), lambda reader: [read(reader) for _ in range(wide)])[:width]
-    except (OSError, ValueError) as why:
-        raise Broken(first, f"{path} is not there or not whole: {why}") from why
+def read_bundle(directory, name, first, width, read, most):
+    data, wide = read_tile(directory, name, first // 256, width, most)
+    return read_whole(data, lambda reader: [read(reader) for _ in range(wide)])[:width]
 
-def find_tile(directory, name, number, width):
-    """Path and width of a tile or bundle; where one that is not full is gone, of one with more."""
+def read_tile(directory, name, number, width, most):
+    """A tile or bundle, and how many entries of so many bytes it has: if one that is not full is gone, then more."""
     *above, last = [f"{group:0>3}" for group in f"{number:,}".split(",")]
     full = "".join([f"tile/{name}/", *(f"x{group}/" for group in above), last])
-    paths = {wide: f"{full}.p/{wide}" if wide < 256 else full for wide in (width, 256, *range(width, 256))}
-    return next(((path, wide) for wide, path in paths.items() if (directory / path).exists()), (paths[width], width))
+    path = lambda wide: directory / (f"{full}.p/{wide}" if wide < 256 else full)
+    wide = next((wide for wide in (width, 256, *range(width, 256)) if os.path.lexists(path(wide))), width)
+    return read_file(path(wide), wide * most), wide
 
 def parse_head(text):
-    size, last = re.fullmatch(HEAD, text).groups()
-    return int(size), bytes.fromhex(last)
+    check(named := re.fullmatch(HEAD, text), "a head is SIZE:HASH")
+    return int(named[1]), bytes.fromhex(named[2])
 
 # ---- 8. The map of stream heads
 def map_root(heads):
@@ -350,39 +349,42 @@ def check_tiles(directory, tree, size):
     """Compares every hash tile of a tree of this size with the records; returns how many there are."""
     tiles = [(level, first) for level in range(9) for first in range(0, size // 256**level, 256)]
     for level, first in tiles:
-        width = min(256, size // 256**level - first)
-        path, wide = find_tile(directory, level, first // 256, width)
-        tile = (directory / path).read_bytes() if (directory / path).is_file() else b""
-        right = len(tile) == wide * 32 and tile[: width * 32] == tree.levels[level][first * 32 : (first + width) * 32]
-        check(right, first * 256**level, f"{path} is not there, or not that of the records")
+        hashes = tree.levels[level][first * 32 : min(first + 256, size // 256**level) * 32]
+        try:
+            tile, wide = read_tile(directory, level, first // 256, len(hashes) // 32, 32)
+            check(len(tile) == wide * 32 and tile.startswith(hashes), "its hashes are not those of the records")
+        except (OSError, ValueError) as why:
+            raise Broken(first * 256**level, f"a tile of level {level} is not there, or not good: {why}") from why
     return len(tiles)
 
-def check_checkpoint(note, verifier, key):
-    """Holds a checkpoint against the records and, where there is a key, its signature against the key."""
-    try:
-        text, _, tail = note.decode().rpartition("\n\n")
-        origin, size, root, *_ = text.split("\n")
-        lines = re.findall(r"— ([^\s+]+) (\S+)\n", tail)
-        signatures = [(name, base64.b64decode(encoded, validate=True)) for name, encoded in lines]
-        hashed = base64.b64decode(root, validate=True)
-        if not lines or "".join(f"— {name} {line}\n" for name, line in lines) != tail or str(int(size)) != size:
-            raise ValueError("it is no signed note with a size and a root")
-        mine = [signature[4:] for who, signature in signatures if key and (who, signature[:4]) == key[:2]]
-        if key and (origin != key[0] or not [key[2].verify(f"{text}\n".encode(), signature) for signature in mine]):
-            raise ValueError("the key has not signed it")
-    except (ValueError, CryptoError) as why:
-        raise Broken(verifier.size, f"the checkpoint is not good: {why}") from why
-    size, known = int(size), origin == verifier.generations[-1][1] and 0 <= int(size) <= verifier.size
-    check(known, verifier.size, "the checkpoint is of another log, or of more records than there are")
-    check(hashed == verifier.tree.root(0, size), max(size, 1) - 1, "the checkpoint has another root than the records")
-    return {"size": size, "root": hashed.hex(), "signature_checked": key is not None}
+def check_checkpoint(path, verifier, key):
+    """Holds a checkpoint against the records, and against a key: the one that the log names, if none is given."""
+    note = re.fullmatch(NOTE, read_file(path, 1_048_576).decode())
+    check(note, "the checkpoint is no signed note with a size and a root")
+    text, origin, size, root = note[1].encode(), note[2][:-1], int(note[3]), from_base64(note[4])
+    signatures = [(name, from_base64(coded)) for name, coded in re.findall(r"— (\S+) (\S+)\n", note[5])]
+    named = [own for since, own in verifier.keys if since <= size]
+    known = origin == (named[-1][0] if named else verifier.generations[-1][1]) and size <= verifier.size
+    check(known, "the checkpoint is of another log, or of more records than there are")
+    check(root == verifier.tree.root(0, size), "the checkpoint has another root than the records", max(size, 1) - 1)
+    for *by, public in [key] if key else named[-1:]:
+        mine = [signature[4:] for name, signature in signatures if [name, signature[:4]] == by]
+        check(by[0] == origin and [public.verify(text, made) for made in mine], "the log has not signed the checkpoint")
+    return {"size": size, "root": root.hex(), "signature_checked": bool(key or named)}
+
+def make_key(name, public):
+    return name, hashlib.sha256(f"{name}\n".encode() + b"\1" + public).digest()[:4], VerifyKey(public)
 
 def parse_key(vkey):
-    name, id_, encoded = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+(\S+)", vkey).groups()
-    public = base64.b64decode(encoded, validate=True)
-    if public[:1] != b"\1" or hashlib.sha256(f"{name}\n".encode() + public).hexdigest()[:8] != id_:
-        raise ValueError
-    return name, bytes.fromhex(id_), VerifyKey(public[1:])
+    name, id_, coded = vkey.split("+", 2)
+    kind, public = from_base64(coded)[:1], from_base64(coded)[1:]
+    check(kind == b"\1" and make_key(name, public)[1].hex() == id_, "this is no key of a log")
+    return make_key(name, public)
+
+def from_base64(text):
+    data = base64.b64decode(text)
+    check(base64.b64encode(data) == text.encode(), "base64 has one form")
+    return data
 
 # ---- 9. A trail of consents
 Entry = namedtuple("Entry", "record facts hash word scope")
@@ -411,9 +413,8 @@ def stand(seen, scope, on):
         last = [entry for entry in seen if entry.scope == scope][-1]
         return Standing(last, last.word.upper())
     standing = proven = None
-    for entry in seen:
-        if not all(named in (None, value) for named, value in zip(entry.scope, scope)):
-            continue
+    reaches = lambda entry: all(named in (None, value) for named, value in zip(entry.scope, scope))
+    for entry in filter(reaches, seen):
         if entry.word in ("refused", "withdrawn", "objected"):
             standing, proven = Standing(entry, entry.word.upper()), None
         elif entry.word == "requested":
@@ -436,9 +437,8 @@ def tell(entry):
     if shown := facts.get("shown"):
         told |= {"notice": f"notice_{shown['notice'].hex()}", "notice hash": shown["hash"].hex()}
         told["notice version"] = shown["version"]
-    told |= {"code runs out": moment(facts["expires_at"])} if "expires_at" in facts else {}
-    told |= {"valid until": day(facts["valid_until"])} if "valid_until" in facts else {}
-    told |= {"evidence": facts["evidence"]} if "evidence" in facts else {}
+    says = {"expires_at": ("code runs out", moment), "valid_until": ("valid until", day), "evidence": ("evidence", str)}
+    told |= {name: write(facts[field]) for field, (name, write) in says.items() if field in facts}
     told |= facts["way"]
     line = {"position": record.position, "revision": record.revision, "recorded_at": moment(record.recorded_at)}
     line |= {"occurred_at": moment(record.effective_at), "late": record.recorded_at - record.effective_at > DAY_MS}
@@ -447,12 +447,12 @@ def tell(entry):
 def moment(ms):
     days, rest = divmod(ms, DAY_MS)
     clock = datetime.datetime.min + datetime.timedelta(milliseconds=rest)
-    return f"{day(days)}T{clock:%H:%M:%S}.{rest % 1000:03}Z"
+    return f"{day(days)}T{clock:%H:%M:%S}.{rest % 1000:03}Z" if days in CALENDAR else f"{ms} ms"
 
 def day(days):
     """A day of the calendar. Python's own ends with the year 9999; 400 years have 146,097 days."""
-    if days is None:
-        return None
+    if days is None or days not in CALENDAR:
+        return None if days is None else f"day {days}"
     date = EPOCH + datetime.timedelta(days % 146_097)
     year = date.year + days // 146_097 * 400
     return (f"{year:04}" if 0 <= year <= 9999 else f"{year:+05}") + f"{date:-%m-%d}"
@@ -462,10 +462,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("command", choices=["verify", "trail"])
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--key", metavar="VKEY", help="the log's key, as in C2SP signed-note")
-    parser.add_argument("--expect", metavar="SIZE:HASH", help="a head that was kept from earlier")
+    parser.add_argument("--key", type=parse_key, metavar="VKEY", help="the log's key, as in C2SP signed-note")
+    parser.add_argument("--expect", type=parse_head, metavar="SIZE:HASH", help="a head that was kept from earlier")
     parser.add_argument("--stream", help="for a trail: which one, such as consents_0123…")
-    parser.add_argument("--as-of", metavar="DAY", help="for a trail: the day of the states; today where it is not said")
+    parser.add_argument("--as-of", type=datetime.date.fromisoformat, metavar="DAY", help="for a trail; else today")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--format", type=Path, default=DOCUMENT, help="FORMAT.md, where it is not in ../events")
     arguments = parser.parse_args()
@@ -474,26 +474,26 @@ def main():
     except Broken as why:
         code, said = 1, {"verdict": "broken", "position": why.args[0], "reason": why.args[1]}
     except Exception as why:
-        sys.exit(print(f"{type(why).__name__}: {why}", file=sys.stderr) or 2)
+        sys.exit(print(in_words(f"{type(why).__name__}: {why}"), file=sys.stderr) or 2)
     print(json.dumps(said, indent=2) if arguments.json else in_words(said))
     sys.exit(code)
 
 def run(arguments):
     kind, _, id_ = (arguments.stream or "").partition("_")
     verifier = Verifier(Tables(arguments.format.read_text("utf-8")), (kind, id_))
-    key, expect = arguments.key and parse_key(arguments.key), arguments.expect and parse_head(arguments.expect)
-    found = verify(arguments.directory, verifier, expect, key)
+    found = verify(arguments.directory, verifier, arguments.expect, arguments.key)
     if arguments.command == "verify":
         return found
-    if kind != "consents" or not verifier.entries:
-        raise ValueError(f"the log has no consents of {arguments.stream}; say --stream consents_…")
-    on = datetime.date.fromisoformat(arguments.as_of) if arguments.as_of else datetime.datetime.now(datetime.UTC).date()
+    check(kind == "consents" and verifier.entries, f"the log has no consents of {arguments.stream}; say --stream ...")
+    on = arguments.as_of or datetime.datetime.now(datetime.UTC).date()
     return make_trail(arguments.stream, verifier.entries, (on - EPOCH).days, verifier.tables)
 
 def in_words(said, between="\n"):
     if isinstance(said, dict):
         return between.join(f"{name}: {in_words(value, '  ')}" for name, value in said.items() if value is not None)
-    return "".join(f"\n  {in_words(each, '  ')}" for each in said) if isinstance(said, list) else str(said)
+    if isinstance(said, list):
+        return "".join(f"\n  {in_words(each, '  ')}" for each in said)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(said))
 
 if __name__ == "__main__":
     main()
