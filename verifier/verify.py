@@ -29,8 +29,7 @@ EPOCH = datetime.date(1970, 1, 1)
 CALENDAR = range(-96_465_292, 95_026_237)  # the days of the years -262143 to 262142
 NAME = r"[^\s+\x00-\x1f\x7f-\x9f]+"
 LINE = r"[^\x00-\x1f]+\n"
-SIGNED = rf"— {NAME} [^\s=]{{7}}\S*\n"  # which is base64 of more than the 4 bytes of a key id
-NOTE = rf"(({LINE})(0|[1-9][0-9]*)\n(\S+)\n(?:{LINE})*)\n((?:{SIGNED}){{1,100}})"
+NOTE = rf"(({LINE})(0|[1-9][0-9]*)\n(\S+)\n(?:{LINE})*)\n((?:— {NAME} [^\s=]{{7}}\S*\n){{1,100}})"  # 7: over 4 bytes
 HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
 NUMBERS = {"u16": (2, False), "u32": (4, False), "u64": (8, False), "i32": (4, True), "i64": (8, True)}
 NOT_COVERED = """events that were never written; two ids for one person; whether sealed parts are there, which is the \
@@ -159,9 +158,8 @@ def in_compartment(code, bucket, key=None, commitment=None):
 
 class Verifier:
     def __init__(self, tables, stream=None):
-        self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
+        self.tables, self.tree, self.stream, self.entries, self.keys = tables, Tree(), stream, [], []
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
-        self.keys = []  # each with the size from which on it signs; the first one that is named does so from the start
         self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; those certified
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
         self.parts, self.unfinished = [], None  # position, key, presence; a command: its id, its count, the next index
@@ -204,8 +202,7 @@ class Verifier:
         check(record.effective_at <= record.recorded_at, "it became true after it was recorded")
         check(record.causation is None or record.causation < self.size, "its cause is not before it")
         stands = self.streams.get(record.stream, (record.stream_kind, 0, NO_HASH))
-        follows = (record.stream_kind, record.revision, record.previous_in_stream) == stands
-        check(follows, "it does not follow the record before in its stream")
+        check((record.stream_kind, record.revision, record.previous_in_stream) == stands, "it breaks its stream")
         wanted = self.unfinished or (record.command, record.count, 0)
         check((record.command, record.count, record.index) == wanted, "a command is not complete and together")
 
@@ -221,9 +218,8 @@ class Verifier:
 
     def check_facts(self, record, facts):
         if record.kind in ("log.signer", "log.continued"):
-            origin = self.generations[-1][1]
-            check(facts.get("name", origin) == origin, "its key has another name than the log")
-            self.keys.append((self.size + 1 if self.keys else 0, make_key(origin, facts["public_key"])))
+            self.keys.append(make_key(self.generations[-1][1], facts["public_key"]))
+            check(facts.get("name", self.keys[-1][0]) == self.keys[-1][0], "its key has another name than the log")
         elif record.kind == "log.keyring":
             self.lost.update(facts["keys"])
         elif record.kind == "log.erasures":
@@ -271,7 +267,7 @@ def verify(directory, verifier, expect=None, key=None):
         if os.path.lexists(directory / "checkpoint"):
             found["checkpoint"] = check_checkpoint(directory / "checkpoint", verifier, key)
             found["hash_tiles"] = check_tiles(directory, verifier.tree, found["checkpoint"]["size"])
-    except (OSError, ValueError, CryptoError) as why:
+    except (OSError, ValueError) as why:
         raise Broken(verifier.size, str(why)) from why
     except KeyError as why:
         raise LookupError(f"record {verifier.size}: its version of its kind is not in FORMAT.md") from why
@@ -298,8 +294,8 @@ def read_bundle(directory, name, first, width, read, most):
 
 def read_tile(directory, name, number, width, most):
     """A tile or bundle, and how many entries of so many bytes it has: if one that is not full is gone, then more."""
-    *above, last = [f"{group:0>3}" for group in f"{number:,}".split(",")]
-    full = "".join([f"tile/{name}/", *(f"x{group}/" for group in above), last])
+    *above, last = f"{number:,}".split(",")
+    full = f"tile/{name}/" + "".join(f"x{group:0>3}/" for group in above) + f"{last:0>3}"
     path = lambda wide: directory / (f"{full}.p/{wide}" if wide < 256 else full)
     wide = next((wide for wide in (width, 256, *range(width, 256)) if os.path.lexists(path(wide))), width)
     return read_file(path(wide), wide * most), wide
@@ -358,19 +354,23 @@ def check_tiles(directory, tree, size):
     return len(tiles)
 
 def check_checkpoint(path, verifier, key):
-    """Holds a checkpoint against the records, and against a key: the one that the log names, if none is given."""
-    note = re.fullmatch(NOTE, read_file(path, 1_048_576).decode())
-    check(note, "the checkpoint is no signed note with a size and a root")
+    """Holds a checkpoint against the records, and against a key: if none is given, those that the log names."""
+    check(note := re.fullmatch(NOTE, read_file(path, 1_048_576).decode()), "the checkpoint is no signed note")
     text, origin, size, root = note[1].encode(), note[2][:-1], int(note[3]), from_base64(note[4])
     signatures = [(name, from_base64(coded)) for name, coded in re.findall(r"— (\S+) (\S+)\n", note[5])]
-    named = [own for since, own in verifier.keys if since <= size]
-    known = origin == (named[-1][0] if named else verifier.generations[-1][1]) and size <= verifier.size
+    known = origin in dict(verifier.generations).values() and size <= verifier.size
     check(known, "the checkpoint is of another log, or of more records than there are")
     check(root == verifier.tree.root(0, size), "the checkpoint has another root than the records", max(size, 1) - 1)
-    for *by, public in [key] if key else named[-1:]:
-        mine = [signature[4:] for name, signature in signatures if [name, signature[:4]] == by]
-        check(by[0] == origin and [public.verify(text, made) for made in mine], "the log has not signed the checkpoint")
-    return {"size": size, "root": root.hex(), "signature_checked": bool(key or named)}
+    signed = [has_signed(own, text, signatures) for own in ([key] if key else verifier.keys) if own[0] == origin]
+    check(any(signed) or not key and not verifier.keys, "the checkpoint is not signed by the log", size)
+    return {"size": size, "root": root.hex(), "signature_checked": any(signed)}
+
+def has_signed(key, text, signatures):
+    mine = [signature[4:] for name, signature in signatures if (name, signature[:4]) == key[:2]]
+    try:
+        return [key[2].verify(text, signature) for signature in mine] != []
+    except (ValueError, CryptoError):
+        return False
 
 def make_key(name, public):
     return name, hashlib.sha256(f"{name}\n".encode() + b"\1" + public).digest()[:4], VerifyKey(public)
@@ -484,7 +484,7 @@ def run(arguments):
     found = verify(arguments.directory, verifier, arguments.expect, arguments.key)
     if arguments.command == "verify":
         return found
-    check(kind == "consents" and verifier.entries, f"the log has no consents of {arguments.stream}; say --stream ...")
+    check(kind == "consents" and verifier.entries, f"the log has no {arguments.stream}; say --stream consents_…")
     on = arguments.as_of or datetime.datetime.now(datetime.UTC).date()
     return make_trail(arguments.stream, verifier.entries, (on - EPOCH).days, verifier.tables)
 

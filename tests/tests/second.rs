@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -12,7 +13,7 @@ use events::bundle;
 use events::chain::Head;
 use events::checkpoint::Checkpoint;
 use events::log::PartBytes;
-use events::note::{FileSigner, Kind, SignedNote, Signer, VerifierKey};
+use events::note::{FileSigner, Kind, Signature, SignedNote, Signer, VerifierKey};
 use events::record::Record;
 use events::tree::{self, Frontier};
 use serde_json::Value;
@@ -406,6 +407,97 @@ fn the_second_checks_tiles_and_checkpoint_too() {
         put(rewritten.path(), "checkpoint", &fs::read(copy.path().join("checkpoint")).unwrap());
         assert_eq!(verify(rewritten.path(), &key).0, Some(1));
     }
+}
+
+#[test]
+#[ignore = "needs python3 and two packages"]
+fn a_checkpoint_that_another_key_signed_is_found_by_the_keys_that_the_log_names() {
+    let log = demo();
+    let copy = write_copy(&log, log.head());
+    let key = publish(&log, copy.path());
+    assert_eq!(judge(copy.path(), &[]).0, 1);
+    let told = python("verify.py", &["verify", copy.path().to_str().unwrap(), "--key", &key]);
+    assert_eq!(told.code, Some(0), "who gives that key trusts it: {told:?}");
+}
+
+#[test]
+#[ignore = "needs python3 and two packages"]
+fn a_signed_checkpoint_that_is_no_note_is_refused() {
+    let log = demo();
+    let copy = write_copy(&log, log.head());
+    publish(&log, copy.path());
+    let home = scratch();
+    let signer = FileSigner::at(&home.path().join("key")).unwrap();
+    let whole = fs::read_to_string(copy.path().join("checkpoint")).unwrap();
+    let (text, origin) = (whole.split_once("\n\n").unwrap().0, whole.split_once('\n').unwrap().0);
+    let key = VerifierKey::new(origin, Kind::Note, signer.public()).unwrap();
+    // All of these are signed as they are, so it is their form that is refused.
+    let signed = |more: &str| {
+        let text = format!("{text}\n{more}");
+        let bytes = signer.sign(text.as_bytes()).unwrap().to_vec();
+        let signature = Signature { name: origin.to_owned(), key_id: key.id(), bytes };
+        format!("{text}\n{signature}\n")
+    };
+    let verify = |note: String| {
+        put(copy.path(), "checkpoint", note.as_bytes());
+        python("verify.py", &["verify", copy.path().to_str().unwrap(), "--key", &key.to_string()]).code
+    };
+    let with = |line: &str, count: usize| signed("") + &line.repeat(count);
+    // The base64 of five bytes, the fewest that a signature has.
+    let other = "\u{2014} x YWJjZGU=\n";
+    for (what, note) in [("as it is", signed("")), ("a fourth line", signed("x\n")), ("99 others", with(other, 99))] {
+        assert_eq!(verify(note), Some(0), "{what}");
+    }
+    for (what, note) in [
+        ("100 others", with(other, 100)),
+        ("a key id without a signature", with("\u{2014} x YWJjZA==\n", 1)),
+        ("less than a key id", with("\u{2014} x YWJj\n", 1)),
+        ("base64 in another form", with("\u{2014} x YWJjZGV=\n", 1)),
+        ("DEL in a name", with("\u{2014} x\u{7f}y YWJjZGU=\n", 1)),
+        ("a C1 character in a name", with("\u{2014} x\u{9b}y YWJjZGU=\n", 1)),
+        ("a tab", signed("a\tb\n")),
+        ("an empty line", signed("\nx\n")),
+        ("too long", signed(&("x".repeat(1 << 20) + "\n"))),
+    ] {
+        assert_eq!(verify(note), Some(1), "{what}");
+    }
+}
+
+#[test]
+#[ignore = "needs python3 and two packages"]
+fn a_copy_has_regular_files_of_a_length_that_they_can_have() {
+    let copy = write_copy(&BOOK, BOOK.head());
+    for (what, code) in [("entries", 1), ("inventory", 1), ("audit-copy", 2)] {
+        let file = if code == 2 { what.to_owned() } else { bundle::path(what, 0, BOOK.head().size) };
+        let path = copy.path().join(&file);
+        let whole = fs::read(&path).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_len(1 << 34).unwrap();
+        assert_eq!(judge(copy.path(), &[]).0, code, "{what} of 16 GiB");
+        for target in ["/dev/zero", "nowhere"] {
+            fs::remove_file(&path).unwrap();
+            symlink(target, &path).unwrap();
+            assert_eq!(judge(copy.path(), &[]).0, code, "{what} is a link to {target}");
+        }
+        fs::remove_file(&path).unwrap();
+        put(copy.path(), &file, &whole);
+    }
+    assert_eq!(judge(copy.path(), &[]).0, 0);
+    symlink("/dev/zero", copy.path().join("checkpoint")).unwrap();
+    let told = python("verify.py", &["verify", copy.path().to_str().unwrap()]);
+    assert_eq!(told.code, Some(1), "a checkpoint that is none is not left out: {told:?}");
+}
+
+#[test]
+#[ignore = "needs python3 and two packages"]
+fn the_chain_comes_before_what_is_not_known() {
+    let mut log = BOOK.clone();
+    let at = log.find("log.signer");
+    log.edit(at, |draft, _| draft.version = 99);
+    log.relink(at + 1);
+    assert_eq!(judge(write_copy(&log, log.head()).path(), &[]).0, 2);
+    log.edit(at, |_, link| link.previous[0] ^= 1);
+    log.relink(at + 1);
+    assert_eq!(judge(write_copy(&log, log.head()).path(), &[]).0, 1);
 }
 
 #[test]
