@@ -1,7 +1,9 @@
 //! One ledger in service, as the edge sees it: its settings, who its tokens let in, and how a command gets to it.
 
+mod destroying;
 mod disclosing;
 mod erasing;
+mod holding;
 
 use std::sync::Arc;
 

@@ -79,9 +79,10 @@ pub struct Serve {
     pub demo: bool,
     #[command(flatten)]
     pub founder: Founder,
-    /// How many hours an approved erasure waits, fenced, before its keys are destroyed
-    #[arg(long, value_name = "HOURS", default_value_t = 0)]
-    pub cooling_off: u32,
+    /// How many hours an approved erasure waits, fenced, before its keys are destroyed: 24 where it is not said, 0 with
+    /// --demo; proofs of consent, claims and fiscal data wait for 24 at least, outside a demo
+    #[arg(long, value_name = "HOURS")]
+    pub cooling_off: Option<u32>,
     #[command(flatten)]
     pub flags: Flags,
 }

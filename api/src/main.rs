@@ -81,7 +81,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
 fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let data = serve.data.unwrap_or_else(|| PathBuf::from(if serve.demo { "lethe-demo" } else { "lethe-data" }));
     let config = Config::load(serve.flags)?;
-    let cooling_off_ms = i64::from(serve.cooling_off) * 3_600_000;
+    let cooling_off_ms = i64::from(serve.cooling_off.unwrap_or(if serve.demo { 0 } else { 24 })) * 3_600_000;
     let Founder { controller, origin } = serve.founder;
     let not_kept = config.not_kept.clone();
     let clock = if serve.demo { Clock::demo() } else { Clock::system() };

@@ -84,7 +84,7 @@ fn one(ledger: &Ledger, dice: &mut Dice, register: RegisterId, person: Person) -
     let mut approval = dice.intent::<Case>(case.0, subject::Command::Approve { erasure });
     approval.actor = APPROVER;
     let begin = Instant::now();
-    ledger.approve_erasure(register, case, erasure, &approval)?;
+    ledger.approve_erasure(register, case, erasure, &approval, subject::CoolingOff::NONE)?;
     ledger.destroy_fenced(register, case, erasure, APPROVER)?;
     Ok(begin.elapsed())
 }

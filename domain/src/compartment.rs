@@ -1,6 +1,7 @@
 //! Compartments: what one key covers, and so what dies together.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Two capital letters of ISO 3166-1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -73,6 +74,39 @@ impl fmt::Display for Compartment {
     }
 }
 
+/// A text that names no compartment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a compartment: write relationship, consent-proof, claims, support(2026), sales(2026) or fiscal(DE, 2026)")]
+pub struct NotACompartment;
+
+impl FromStr for Compartment {
+    type Err = NotACompartment;
+
+    /// Reads what is written, and nothing else: the one form of each.
+    fn from_str(text: &str) -> Result<Self, NotACompartment> {
+        let inside = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
+        let year = |text: &str| text.trim().parse::<u16>().map_err(|_| NotACompartment);
+        let found = if let Some(bucket) = inside("support") {
+            Self::Support(year(bucket)?)
+        } else if let Some(bucket) = inside("sales") {
+            Self::Sales(year(bucket)?)
+        } else if let Some((country, bucket)) = inside("fiscal").and_then(|inside| inside.split_once(',')) {
+            let country: [u8; 2] = country.as_bytes().try_into().map_err(|_| NotACompartment)?;
+            Self::Fiscal(Country(country), year(bucket)?)
+        } else {
+            match text {
+                "relationship" => Self::Relationship,
+                "consent-proof" => Self::ConsentProof,
+                "claims" => Self::Claims,
+                _ => return Err(NotACompartment),
+            }
+        };
+        let (code, bucket) = found.code();
+        let is_one = Self::from_code(code, bucket) == Some(found) && found.to_string() == text;
+        if is_one { Ok(found) } else { Err(NotACompartment) }
+    }
+}
+
 impl fmt::Debug for Compartment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -95,6 +129,19 @@ mod tests {
         ] {
             let (code, bucket) = compartment.code();
             assert_eq!(Compartment::from_code(code, bucket), Some(compartment));
+            assert_eq!(compartment.to_string().parse(), Ok(compartment));
+        }
+        for text in [
+            "",
+            "Claims",
+            "support",
+            "support()",
+            "support(02026)",
+            "fiscal(de, 2026)",
+            "fiscal(DE,2026)",
+            "sales(70000)",
+        ] {
+            assert_eq!(text.parse::<Compartment>(), Err(NotACompartment), "{text}");
         }
         for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (7, 0)] {
             assert_eq!(Compartment::from_code(code, bucket), None, "{code} {bucket}");

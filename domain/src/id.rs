@@ -60,6 +60,8 @@ ids! {
     ErasureId = "erasure";
     /// One file with opened values that was handed out, within a case.
     DisclosureId = "disclosure";
+    /// One legal hold, within a case.
+    HoldId = "hold";
     /// A support ticket; also the id of its stream.
     TicketId = "ticket";
     /// One message in a ticket.
@@ -98,7 +100,7 @@ macro_rules! from_random {
     )*};
 }
 
-from_random! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId TicketId MessageId QuoteId
+from_random! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId HoldId TicketId MessageId QuoteId
 NoticeId RegisterId ActorId TokenId CommandId LogId }
 
 fn parse(prefix: &'static str, text: &str) -> Result<[u8; 16], NotAnId> {

@@ -69,6 +69,8 @@ pub const PEOPLE: usize = 200;
 pub const FENCE_BYTES: usize = 48_000;
 /// Keys that stay behind one fence: it has a sealed part under each, and a record has no more parts.
 pub const FENCE_PARTS: usize = 255;
+/// Compartments that one legal hold may name.
+pub const HOLD_COMPARTMENTS: usize = 100;
 /// Days a token counts, unless told otherwise.
 pub const TOKEN_DAYS: u16 = 90;
 /// Days a token may count.

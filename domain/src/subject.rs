@@ -1,30 +1,36 @@
-//! A subject's rights: what is linked to it, what was disclosed of it, and its erasures from the request to the certificate.
+//! A subject's rights: what is linked to it, what was disclosed of it, its erasures from the request to the certificate, and
+//! the legal holds that stop them.
 //!
 //! The stream is a case, whose id is not the subject's; the subject's id stands only inside sealed parts. Links are sealed
-//! with the relationship and die with it; requests, refusals and recipients are sealed under claims. When these keys are gone, the
+//! with the relationship and die with it; requests, refusals, recipients and the matters of holds are
+//! sealed under claims. When these keys are gone, the
 //! order of an erasure is still kept, for it hangs on facts.
 
+mod cooling;
 mod decide;
 mod disclosure;
 mod ground;
+mod hold;
 mod rejection;
 
 use std::collections::BTreeSet;
 
+pub use cooling::CoolingOff;
 pub use decide::check_fence;
 pub use disclosure::{Disclosure, Recipient};
 pub use ground::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, Stage, StillLinks, SubjectKind, UnfenceGround,
 };
+pub use hold::{Hold, HoldStage, Holding, covers};
 pub use rejection::Rejection;
 
 use crate::aggregate::{Aggregate, Circumstances};
 use crate::compartment::Compartment;
 use crate::event::StreamKind;
-use crate::id::{ActorId, ContactId, ErasureId, KeyId, OrganizationId, SubjectId};
+use crate::id::{ActorId, ContactId, ErasureId, HoldId, KeyId, OrganizationId, SubjectId};
 use crate::owner::Owner;
 use crate::personal::{Gone, Held};
-use crate::time::Day;
+use crate::time::{Day, Time};
 use crate::value::{Line, Text};
 
 /// What holds data of a subject.
@@ -127,6 +133,28 @@ pub enum Command {
         /// Who gets it.
         to: Recipient,
     },
+    /// What is held is needed for a matter: nothing of it may be destroyed.
+    PlaceHold {
+        /// A new id.
+        hold: HoldId,
+        /// What, for how long at first, and what for.
+        holding: Holding,
+    },
+    /// Yes, says a second person: from here on the hold is in force.
+    ApproveHold {
+        /// Which.
+        hold: HoldId,
+    },
+    /// The hold is not needed any more. One that is in force stays so until a second person agrees.
+    LiftHold {
+        /// Which.
+        hold: HoldId,
+    },
+    /// Yes, says a second person: the hold is lifted.
+    ApproveLift {
+        /// Which.
+        hold: HoldId,
+    },
     /// Somebody asks that the subject be forgotten.
     RequestErasure {
         /// A new id.
@@ -163,6 +191,8 @@ pub enum Command {
         closing: Vec<Closing>,
         /// The fingerprints of all keys that die.
         keys: Vec<KeyId>,
+        /// What decides how long it waits.
+        wait: CoolingOff,
     },
     /// The way back.
     Unfence {
@@ -219,6 +249,36 @@ pub enum Event {
         /// Who gets it; under [`Compartment::Claims`].
         to: Held<Recipient>,
     },
+    /// A hold was placed. It keeps nothing yet.
+    HoldPlaced {
+        /// The hold's own id.
+        hold: HoldId,
+        /// What it covers, sorted; everything where none is named, and claims always.
+        compartments: Vec<Compartment>,
+        /// The day by which somebody looks whether it is still needed.
+        review_on: Day,
+        /// Who placed it, so that somebody else approves it.
+        by: ActorId,
+        /// What the data is needed for; under [`Compartment::Claims`].
+        matter: Held<Text>,
+    },
+    /// A second person agreed: the hold is in force.
+    HoldApproved {
+        /// Which.
+        hold: HoldId,
+    },
+    /// Somebody asks that a hold be lifted, which is in force until a second person agrees.
+    HoldLiftRequested {
+        /// Which.
+        hold: HoldId,
+        /// Who asks, so that somebody else approves it.
+        by: ActorId,
+    },
+    /// The hold keeps nothing any more.
+    HoldLifted {
+        /// Which.
+        hold: HoldId,
+    },
     /// Somebody asked that the subject be forgotten.
     ErasureRequested {
         /// The request's own id.
@@ -262,6 +322,13 @@ pub enum Event {
         keys: Vec<KeyId>,
         /// What is closed, once under each key that stays.
         closed: Vec<Held<Closed>>,
+    },
+    /// The fenced keys are not destroyed before this time. Written with the fence; a fence that does not wait has none.
+    CoolingOffSet {
+        /// Which.
+        erasure: ErasureId,
+        /// From when on the destruction may be ordered, by the ledger's clock.
+        until: Time,
     },
     /// The fence was lifted; these parts are read again.
     Unfenced {
@@ -311,6 +378,8 @@ pub struct Erasure {
     pub keys: Vec<KeyId>,
     /// What is closed to new keys.
     pub compartments: Vec<Compartment>,
+    /// From when on the destruction may be ordered, where the fence waits.
+    pub cooling_off: Option<Time>,
     /// The keyring's epoch when the destruction was ordered.
     pub epoch_before: Option<u64>,
 }
@@ -322,6 +391,7 @@ pub struct Case {
     kind: Option<SubjectKind>,
     links: BTreeSet<Link>,
     erasures: Vec<Erasure>,
+    holds: Vec<Hold>,
 }
 
 impl Case {
@@ -343,6 +413,16 @@ impl Case {
     /// All erasures, oldest first.
     pub fn erasures(&self) -> &[Erasure] {
         &self.erasures
+    }
+
+    /// All holds, oldest first.
+    pub fn holds(&self) -> &[Hold] {
+        &self.holds
+    }
+
+    /// The hold in force that covers one of these compartments, if there is one.
+    pub fn keeping(&self, compartments: &[Compartment]) -> Option<&Hold> {
+        hold::keeping(self, compartments)
     }
 
     /// The erasure that somebody still has to do something about.
@@ -381,16 +461,32 @@ impl Aggregate for Case {
                 people: request.read(|request| request.expose().people.clone()),
                 keys: vec![],
                 compartments: vec![],
+                cooling_off: None,
                 epoch_before: None,
             }),
+            Event::HoldPlaced { hold, compartments, review_on, by, matter: _ } => self.holds.push(Hold {
+                id: *hold,
+                stage: HoldStage::Placed,
+                compartments: compartments.clone(),
+                review_on: *review_on,
+                by: *by,
+                lift_by: None,
+            }),
+            Event::HoldApproved { hold } => self.turn(*hold, HoldStage::InForce, None),
+            Event::HoldLiftRequested { hold, by } => self.turn(*hold, HoldStage::LiftRequested, Some(*by)),
+            Event::HoldLifted { hold } => self.turn(*hold, HoldStage::Lifted, None),
             Event::ErasureWithdrawn { erasure } => self.step(*erasure, Stage::Withdrawn, |_| ()),
             Event::ErasureRefused { erasure, .. } => self.step(*erasure, Stage::Refused, |_| ()),
             Event::ErasureApproved { erasure } => self.step(*erasure, Stage::Approved, |_| ()),
             Event::Fenced { erasure, compartments, keys, closed: _ } => self.step(*erasure, Stage::Fenced, |erasure| {
                 (erasure.compartments, erasure.keys) = (compartments.clone(), keys.clone());
             }),
+            Event::CoolingOffSet { erasure, until } => {
+                let found = self.erasures.iter_mut().find(|found| found.id == *erasure);
+                found.into_iter().for_each(|erasure| erasure.cooling_off = Some(*until));
+            }
             Event::Unfenced { erasure, .. } => self.step(*erasure, Stage::Approved, |erasure| {
-                (erasure.compartments, erasure.keys) = (vec![], vec![]);
+                (erasure.compartments, erasure.keys, erasure.cooling_off) = (vec![], vec![], None);
             }),
             Event::DestructionOrdered { erasure, keys: _, epoch_before } => {
                 self.step(*erasure, Stage::DestructionOrdered, |erasure| erasure.epoch_before = Some(*epoch_before));
@@ -405,6 +501,12 @@ impl Case {
         if let Some(erasure) = self.erasures.iter_mut().find(|erasure| erasure.id == id) {
             erasure.stage = stage;
             change(erasure);
+        }
+    }
+
+    fn turn(&mut self, id: HoldId, stage: HoldStage, lift_by: Option<ActorId>) {
+        if let Some(hold) = self.holds.iter_mut().find(|hold| hold.id == id) {
+            (hold.stage, hold.lift_by) = (stage, lift_by.or(hold.lift_by));
         }
     }
 }

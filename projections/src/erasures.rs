@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::compartment::Compartment;
 use domain::event::Place;
-use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, KeyId, SubjectId};
+use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::personal::Held;
 use domain::subject::{
     Asked, Certificate, Event, Link, Recipient, RefusalGround, Request, Stage, SubjectKind, UnfenceGround,
@@ -17,6 +17,7 @@ use domain::value::Text;
 
 use crate::digest::Digest;
 use crate::disclosures::{Disclosure, DisclosureFacts};
+use crate::holds::{Hold, Holds};
 use crate::page::{Cursor, CursorGone, Cut, Page};
 use crate::store::Ids;
 use crate::subjects::{Subjects, Thing};
@@ -46,6 +47,8 @@ pub struct ErasureFacts {
     pub compartments: Vec<Compartment>,
     /// The fingerprints that are fenced or destroyed, sorted.
     pub keys: Vec<KeyId>,
+    /// From when on the destruction may be ordered, where the fence waits.
+    pub cooling_off: Option<Time>,
     /// How the keys were destroyed and what stays.
     pub certificate: Option<Certificate>,
 }
@@ -113,6 +116,7 @@ struct CaseRow {
     words: BTreeMap<ErasureId, Text>,
     disclosures: Vec<DisclosureFacts>,
     recipients: BTreeMap<DisclosureId, Recipient>,
+    matters: BTreeMap<HoldId, Text>,
 }
 
 /// What a fence takes out of the drawer: a subject's row, and which of its compartments.
@@ -127,6 +131,7 @@ pub(crate) struct Erasures {
     by_id: BTreeMap<ErasureId, u32>,
     by_due: BTreeSet<(Day, u32)>,
     by_key: BTreeMap<KeyId, u32>,
+    holds: Holds,
 }
 
 impl Erasures {
@@ -149,6 +154,18 @@ impl Erasures {
             let one = |facts| Disclosure { facts, to: case.recipients.get(&facts.disclosure.id) };
             case.disclosures.iter().map(one)
         })
+    }
+
+    /// One hold.
+    pub fn hold(&self, id: HoldId) -> Option<Hold<'_>> {
+        let facts = self.holds.get(id)?;
+        let case = self.cases.get(&facts.case.0).and_then(|row| self.rows.get(row as usize))?;
+        Some(Hold { facts, matter: case.matters.get(&id) })
+    }
+
+    /// All holds.
+    pub fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// One erasure.
@@ -203,6 +220,10 @@ impl Erasures {
                 case.holder = Some(subjects.hold(&to, thing, day));
                 case.recipients.insert(disclosure.id, to.into_exposed());
             }
+            Event::HoldPlaced { hold, matter: Held::Here(matter), .. } => {
+                case.holder = Some(subjects.hold(&matter, thing, day));
+                case.matters.insert(hold, matter.into_exposed());
+            }
             Event::ErasureRequested { erasure, request: Held::Here(request), .. } => {
                 case.holder = Some(subjects.hold(&request, thing, day));
                 case.requests.insert(erasure, request.into_exposed());
@@ -235,7 +256,7 @@ impl Erasures {
         closings.into_iter().collect()
     }
 
-    /// Drops what is held in one compartment: links with the relationship, words, people and recipients with the claims.
+    /// Drops what is held in one compartment: links with the relationship, words, people, recipients and matters with the claims.
     pub fn forget(&mut self, row: u32, compartment: Compartment, still_held: bool) {
         let Some(case) = self.rows.get_mut(row as usize) else { return };
         match compartment {
@@ -244,6 +265,7 @@ impl Erasures {
                 case.requests.clear();
                 case.words.clear();
                 case.recipients.clear();
+                case.matters.clear();
             }
         }
         if !still_held {
@@ -254,8 +276,8 @@ impl Erasures {
     /// Cases, erasures and every list.
     pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
         for case in &self.rows {
-            let CaseRow { id, kind, revision, erasures, holder, links, requests, words, disclosures, recipients } =
-                case;
+            let CaseRow { id, kind, revision, erasures, holder, links, requests, words, .. } = case;
+            let CaseRow { disclosures, recipients, matters, .. } = case;
             out.facts(&(id, kind, revision, erasures, links, disclosures));
             out.subject(*holder, subjects);
             for (erasure, request) in requests {
@@ -271,8 +293,13 @@ impl Erasures {
                 out.bytes(to.recipient.as_str().as_bytes());
                 out.bytes(to.words.as_ref().map_or(&[], |words| words.as_str().as_bytes()));
             }
+            for (hold, matter) in matters {
+                out.facts(hold);
+                out.bytes(matter.as_str().as_bytes());
+            }
         }
         out.facts(&(&self.erasures, &self.by_due, &self.by_key));
+        self.holds.write_digest(out);
     }
 
     fn erasure(&self, row: u32, subjects: &Subjects) -> Option<Erasure<'_>> {
@@ -302,6 +329,11 @@ impl Erasures {
                 case.disclosures.push(DisclosureFacts { case: id, disclosure: *disclosure, at, position, actor });
             }
         }
+        self.holds.follow(place, event);
+        if let Event::CoolingOffSet { erasure, until } = event {
+            let row = self.by_id.get(erasure).and_then(|row| self.erasures.get_mut(*row as usize));
+            row.into_iter().for_each(|facts| facts.cooling_off = Some(*until));
+        }
         let (erasure, stage) = match event {
             Event::ErasureRequested { erasure, .. } => (erasure, Stage::Requested),
             Event::ErasureWithdrawn { erasure } => (erasure, Stage::Withdrawn),
@@ -311,6 +343,8 @@ impl Erasures {
             Event::DestructionOrdered { erasure, .. } => (erasure, Stage::DestructionOrdered),
             Event::Certified { erasure, .. } => (erasure, Stage::Certified),
             Event::Opened { .. } | Event::Linked { .. } | Event::Unlinked { .. } | Event::Disclosed { .. } => return,
+            Event::HoldPlaced { .. } | Event::HoldApproved { .. } | Event::HoldLiftRequested { .. } => return,
+            Event::HoldLifted { .. } | Event::CoolingOffSet { .. } => return,
         };
         let Some(row) = self.by_id.get(erasure).copied() else { return };
         let Some(facts) = self.erasures.get_mut(row as usize) else { return };
@@ -324,7 +358,7 @@ impl Erasures {
             }
             Event::Unfenced { ground, keys, .. } => {
                 facts.unfenced = Some(*ground);
-                (facts.compartments, facts.keys) = (Vec::new(), Vec::new());
+                (facts.compartments, facts.keys, facts.cooling_off) = (Vec::new(), Vec::new(), None);
                 for key in keys {
                     self.by_key.remove(key);
                 }
@@ -347,6 +381,7 @@ impl Erasures {
             words: BTreeMap::new(),
             disclosures: Vec::new(),
             recipients: BTreeMap::new(),
+            matters: BTreeMap::new(),
         });
     }
 
@@ -368,6 +403,7 @@ impl Erasures {
             unfenced: None,
             compartments: Vec::new(),
             keys: Vec::new(),
+            cooling_off: None,
             certificate: None,
         });
     }

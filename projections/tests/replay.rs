@@ -19,8 +19,8 @@ use domain::consent::{About, Evidence, Fact, Method, Person, Scope, Source, Way}
 use domain::event::StreamKind;
 use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
 use domain::id::{
-    ActorId, CaseId, ConsentsId, ContactId, DisclosureId, ErasureId, MessageId, NoticeId, OrganizationId, PointId,
-    QuoteId, SubjectId, TicketId, TokenId,
+    ActorId, CaseId, ConsentsId, ContactId, DisclosureId, ErasureId, HoldId, MessageId, NoticeId, OrganizationId,
+    PointId, QuoteId, SubjectId, TicketId, TokenId,
 };
 use domain::notice::Shown;
 use domain::personal::Held;
@@ -105,6 +105,7 @@ struct Story {
     consents: BTreeMap<SubjectId, ConsentsId>,
     actors: Vec<(ActorId, SubjectId)>,
     cases: BTreeMap<CaseId, Case>,
+    holds: Vec<(CaseId, HoldId, usize)>,
     fenced: usize,
     lifted: usize,
     destroyed: usize,
@@ -123,7 +124,7 @@ impl Story {
             let days = self.dice.below(40) as i64;
             self.world.pass_days(days);
         }
-        match self.dice.below(17) {
+        match self.dice.below(18) {
             0 | 1 => self.new_contact(),
             2 => self.new_organization(),
             3 | 4 => self.change_contact(),
@@ -134,6 +135,7 @@ impl Story {
             11 => self.actor(),
             12 => self.link(),
             13 => self.disclose(),
+            14 => self.hold(),
             _ => self.erasure(),
         }
     }
@@ -481,6 +483,36 @@ impl Story {
         self.world.append(StreamKind::Case, case.0, subject::Event::Disclosed { disclosure, to });
     }
 
+    /// A hold is placed, or one that stands goes a step on, whether or not the words of it can be read.
+    fn hold(&mut self) {
+        if !self.holds.is_empty() && self.dice.one_in(2) {
+            let (case, hold, steps) = self.holds.swap_remove(self.dice.below(self.holds.len()));
+            let event = match steps {
+                0 => subject::Event::HoldApproved { hold },
+                1 => subject::Event::HoldLiftRequested { hold, by: ActorId([9; 16]) },
+                _ => subject::Event::HoldLifted { hold },
+            };
+            if steps < 2 {
+                self.holds.push((case, hold, steps + 1));
+            }
+            self.world.append(StreamKind::Case, case.0, event);
+            return;
+        }
+        let live: Vec<SubjectId> =
+            self.subjects.iter().copied().filter(|subject| self.is_live(*subject, Compartment::Claims)).collect();
+        if live.is_empty() {
+            return;
+        }
+        let subject = self.dice.of(&live);
+        let (case, hold) = (self.case_of(subject), HoldId(self.dice.id()));
+        let compartments = if self.dice.one_in(2) { vec![Compartment::Relationship] } else { vec![] };
+        let (review_on, by) = (self.world.today().plus_months(6), ActorId([9; 16]));
+        let matter = Held::new(subject, Compartment::Claims, self.text());
+        let placed = subject::Event::HoldPlaced { hold, compartments, review_on, by, matter };
+        self.world.append(StreamKind::Case, case.0, placed);
+        self.holds.push((case, hold, 0));
+    }
+
     fn erasure(&mut self) {
         let open: Vec<CaseId> =
             self.cases.iter().filter(|(_, case)| case.stage != Stage::Quiet).map(|(id, _)| *id).collect();
@@ -576,6 +608,10 @@ impl Story {
         fingerprints.sort();
         let event = subject::Event::Fenced { erasure, compartments, keys: fingerprints, closed };
         self.world.append(StreamKind::Case, id.0, event);
+        if self.dice.one_in(2) {
+            let until = self.world.today().end();
+            self.world.append(StreamKind::Case, id.0, subject::Event::CoolingOffSet { erasure, until });
+        }
         self.world.keys.extend(keys.iter().map(|key| (*key, KeyState::Fenced)));
         let case = self.cases.get_mut(&id).unwrap();
         (case.stage, case.keys) = (Stage::Fenced, keys);

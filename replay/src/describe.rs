@@ -116,6 +116,20 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
                 ("gone by", option(disclosure.until.as_ref())),
             ],
         ),
+        subject::Event::HoldPlaced { hold, compartments, review_on, by, .. } => (
+            "hold placed",
+            vec![
+                ("hold", text(hold)),
+                ("compartments", if compartments.is_empty() { json!("all") } else { list(compartments) }),
+                ("review on", text(review_on)),
+                ("placed by", text(by)),
+            ],
+        ),
+        subject::Event::HoldApproved { hold } => ("hold approved", vec![("hold", text(hold))]),
+        subject::Event::HoldLiftRequested { hold, by } => {
+            ("lift of a hold requested", vec![("hold", text(hold)), ("requested by", text(by))])
+        }
+        subject::Event::HoldLifted { hold } => ("hold lifted", vec![("hold", text(hold))]),
         subject::Event::ErasureRequested { erasure, asked, by, due, .. } => (
             "erasure requested",
             vec![
@@ -136,6 +150,9 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
         subject::Event::ErasureApproved { erasure } => ("erasure approved", of(erasure)),
         subject::Event::Fenced { erasure, compartments, keys, .. } => {
             ("fenced", vec![("erasure", text(erasure)), ("compartments", list(compartments)), ("keys", list(keys))])
+        }
+        subject::Event::CoolingOffSet { erasure, until } => {
+            ("cooling-off set", vec![("erasure", text(erasure)), ("not destroyed before", text(until))])
         }
         subject::Event::Unfenced { erasure, ground, keys, .. } => {
             ("unfenced", vec![("erasure", text(erasure)), ("ground", json!(ground.name())), ("keys", list(keys))])

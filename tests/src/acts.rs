@@ -167,7 +167,9 @@ pub fn perform_all<V: Follow>(ledger: &Ledger<V>, who: Someone, acts: &[Act]) {
 pub fn approve<V: Follow>(ledger: &Ledger<V>, who: Someone) -> Result<Accepted, String> {
     let command = subject::Command::Approve { erasure: erasure(who) };
     let intent = intent::<Case>(case(who).0, command, who.command(&Act::Approve.name()), OFFICER);
-    ledger.approve_erasure(REGISTER, case(who), erasure(who), &intent).map_err(|refused| refused.to_string())
+    ledger
+        .approve_erasure(REGISTER, case(who), erasure(who), &intent, subject::CoolingOff::NONE)
+        .map_err(|refused| refused.to_string())
 }
 
 /// From the fence to the certificate.
@@ -369,7 +371,7 @@ fn of_case<V: Follow>(ledger: &Ledger<V>, who: Someone, act: Act) -> subject::Co
             let of_keys = owners.keys_of(subject).iter().filter(|(_, key)| keys.contains(key));
             let closed = of_keys.map(|(compartment, _)| *compartment).collect();
             let closing = vec![Closing { subject, closed, stays: STAYS.to_vec() }];
-            subject::Command::Fence { erasure, closing, keys }
+            subject::Command::Fence { erasure, closing, keys, wait: subject::CoolingOff::NONE }
         }
     }
 }

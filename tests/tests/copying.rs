@@ -47,7 +47,7 @@ fn verified(copied: &std::path::Path) -> Consistent {
 
 #[test]
 fn a_copy_during_which_somebody_is_erased_and_swept_holds_the_certificate() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--cooling-off", "0"]);
     let (agent, dpo, auditor) = (server.client("agent"), server.client("dpo"), server.client("auditor"));
     let token = auditor.token().to_owned();
     let person = desk::register(&agent, "Wanda", "Weg", "wanda@example.org");

@@ -61,7 +61,7 @@ fn requested_with(ledger: &Ledger<Collected>, people: &[Someone]) -> (CaseId, Er
 
 fn approve(ledger: &Ledger<Collected>, case: CaseId, erasure: ErasureId) -> Result<Accepted, EraseError> {
     let approval = intent::<Case>(case.0, OFFICER, subject::Command::Approve { erasure });
-    ledger.approve_erasure(REGISTER, case, erasure, &approval)
+    ledger.approve_erasure(REGISTER, case, erasure, &approval, subject::CoolingOff::NONE)
 }
 
 fn stage(ledger: &Ledger<Collected>, case: CaseId) -> Stage {
@@ -110,10 +110,11 @@ fn an_erasure_waits_for_another_that_takes_the_same_keys() {
 
     ledger.lift_fence(case, erasure, AGENT, UnfenceGround::Mistake, None).unwrap();
     approve(&ledger, own.0, own.1).unwrap();
-    let again = ledger.fence_approved(REGISTER, case, erasure, OFFICER).unwrap_err().to_string();
+    let again =
+        ledger.fence_approved(REGISTER, case, erasure, OFFICER, subject::CoolingOff::NONE).unwrap_err().to_string();
     assert!(again.contains("under way"), "{again}");
     ledger.destroy_fenced(REGISTER, own.0, own.1, OFFICER).unwrap();
-    ledger.fence_approved(REGISTER, case, erasure, OFFICER).unwrap();
+    ledger.fence_approved(REGISTER, case, erasure, OFFICER, subject::CoolingOff::NONE).unwrap();
     ledger.destroy_fenced(REGISTER, case, erasure, OFFICER).unwrap();
     drop(ledger);
     let ledger = book::open(home.path()).unwrap();

@@ -292,10 +292,10 @@ fn an_erased_person_reads_erased_and_nothing_is_written_about_them_again() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, register, subject, contact, case, erasure) = requested(dir.path());
     let own = plain(case.0, 1, subject::Command::Approve { erasure });
-    let own = ledger.approve_erasure(register, case, erasure, &own);
+    let own = ledger.approve_erasure(register, case, erasure, &own, subject::CoolingOff::NONE);
     assert!(matches!(own, Err(EraseError::Refused(Refused::Rejected(subject::Rejection::ApprovingOwnRequest)))));
     let approval = plain(case.0, 2, subject::Command::Approve { erasure });
-    ledger.approve_erasure(register, case, erasure, &approval).unwrap();
+    ledger.approve_erasure(register, case, erasure, &approval, subject::CoolingOff::NONE).unwrap();
 
     let fenced = ledger.submit_blocking(&rename(contact, "Marie"));
     assert!(matches!(fenced, Err(Refused::Rejected(Rejection::Fenced))), "{fenced:?}");
@@ -330,7 +330,7 @@ fn a_lifted_fence_gives_back_what_it_withheld() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, register, _, contact, case, erasure) = requested(dir.path());
     let approval = plain(case.0, 2, subject::Command::Approve { erasure });
-    ledger.approve_erasure(register, case, erasure, &approval).unwrap();
+    ledger.approve_erasure(register, case, erasure, &approval, subject::CoolingOff::NONE).unwrap();
     drop(ledger);
     let ledger = open(dir.path());
     let fenced = ledger.submit_blocking(&rename(contact, "Marie"));
@@ -344,7 +344,7 @@ fn what_was_ordered_before_a_crash_is_finished_at_open() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, register, _, contact, case, erasure) = requested(dir.path());
     let approval = plain(case.0, 2, subject::Command::Approve { erasure });
-    ledger.approve_erasure(register, case, erasure, &approval).unwrap();
+    ledger.approve_erasure(register, case, erasure, &approval, subject::CoolingOff::NONE).unwrap();
     let (_, state) = ledger.state::<Case>(&case.0).unwrap();
     let keys = state.open_erasure().unwrap().keys.clone();
     let epoch_before = ledger.keyring().epoch();

@@ -68,6 +68,14 @@ const TABLE: &[(&str, &str)] = &[
     ("withdrawErasureRequest", "aid.."),
     ("approveErasure", "..d.."),
     ("refuseErasure", "..d.."),
+    ("orderDestruction", "..d.."),
+    // Legal holds: DPOs, two for each step that counts.
+    ("hold", "..d.."),
+    ("holds", "..d.."),
+    ("placeHold", "..d.."),
+    ("approveHold", "..d.."),
+    ("liftHold", "..d.."),
+    ("approveHoldLift", "..d.."),
     // Notices and purposes: everybody reads, the DPO changes.
     ("notices", "aiduA"),
     ("purposes", "aiduA"),

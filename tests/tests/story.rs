@@ -82,7 +82,7 @@ impl People {
 fn people_come_in_agree_disagree_and_are_forgotten_and_an_auditor_can_tell() {
     let home = TempDir::new().unwrap();
     let data = home.path().join("ledger");
-    let server = Server::at(&data, &[]);
+    let server = Server::at(&data, &["--cooling-off", "0"]);
     let people = People::of(&server);
 
     import_twice(&server, home.path(), &people);
@@ -102,7 +102,7 @@ fn people_come_in_agree_disagree_and_are_forgotten_and_an_auditor_can_tell() {
     });
     let done = people.nancy.change("changeContact", &rename, "contact { id }");
     let mut logs = vec![server.stop()];
-    let server = Server::at(&data, &[]);
+    let server = Server::at(&data, &["--cooling-off", "0"]);
     let people = people.at(&server);
     unchanged(&people.auditor, || {
         let again = people.nancy.change("changeContact", &rename, "contact { id }");
@@ -124,7 +124,7 @@ fn people_come_in_agree_disagree_and_are_forgotten_and_an_auditor_can_tell() {
 
     let tokens = people.tokens();
     logs.push(server.stop());
-    let server = Server::at(&data, &[]);
+    let server = Server::at(&data, &["--cooling-off", "0"]);
     let people = people.at(&server);
     read_nothing(&people, &fritzi, &erasure);
     logs.push(server.stop());

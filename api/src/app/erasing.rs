@@ -1,9 +1,8 @@
-//! An erasure's way through the app: whose it is, who may go on with it, and what is done when its time has come.
+//! An erasure's way through the app: whose it is, and who may go on with it.
 //!
 //! Steps that destroy go on one at a time, and each begins with what the log says: what a crash or a failure cut off is
 //! finished by the next call, and two calls at once come to one certificate.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::actor::Role;
@@ -11,7 +10,6 @@ use domain::id::{ActorId, CaseId, ContactId, ErasureId, KeyId, OrganizationId, R
 use domain::owner::Owner;
 use domain::personal::Gone;
 use domain::subject::{Case, Command, Erasure, RefusalGround, Rejection, Stage, SubjectKind};
-use domain::time::Time;
 use domain::value::Text;
 use events::ledger::{Accepted, EraseError, Failure, Fresh, Intent, Refused};
 use events::log::Log as _;
@@ -25,8 +23,6 @@ use crate::access::Viewer;
 const TRIES: u32 = 20;
 /// How long to wait in between.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How often fenced erasures are looked at.
-const WATCH: Duration = Duration::from_secs(10);
 
 /// Who is to be forgotten, as a client names them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,7 +150,7 @@ impl App {
         self.ledger.submit_blocking(request)
     }
 
-    /// Approves an erasure, fences it, and destroys what is fenced unless a cooling-off comes first. What an earlier
+    /// Approves an erasure, fences it, and destroys what is fenced unless a cooling-off or a legal hold comes first. What an earlier
     /// approval began and did not finish is finished, also by another approval. Durable when it returns; blocks.
     pub fn approve_erasure(
         &self,
@@ -209,82 +205,6 @@ impl App {
         self.end(by, case, erasure, Command::Refuse { erasure, ground, words }, envelope)
     }
 
-    /// When the keys of a fenced erasure are destroyed; none for one that is not fenced.
-    pub fn destroys_at(&self, erasure: &projections::ErasureFacts) -> Option<Time> {
-        let fenced = erasure.steps.last().filter(|step| step.stage == Stage::Fenced)?;
-        Some(fenced.at.plus_ms(self.cooling_off_ms))
-    }
-
-    /// Destroys what is fenced and whose cooling-off is over; one that fails does not keep the others. Says how many erasures
-    /// that were. Blocks.
-    pub fn destroy_due(&self) -> Result<usize, EraseError> {
-        let now = self.now();
-        let mut due = Vec::new();
-        let mut after = None;
-        loop {
-            let views = self.ledger.views();
-            let Ok(page) = views.erasures(&[Stage::Fenced], &Cut::First { count: 100, after }) else { break };
-            for erasure in &page.items {
-                let approved = erasure.facts.steps.iter().rev().find(|step| step.stage == Stage::Approved);
-                if let (Some(at), Some(approved)) = (self.destroys_at(erasure.facts), approved)
-                    && at <= now
-                {
-                    due.push((erasure.facts.case, erasure.facts.id, approved.actor));
-                }
-            }
-            after = page.items.last().map(|erasure| erasure.cursor());
-            if !page.has_next {
-                break;
-            }
-        }
-        let (mut destroyed, mut failed) = (0, None);
-        for (case, erasure, approver) in due {
-            let register = self.register_id()?;
-            let _one = self.erasing.lock();
-            // Its fence may have been lifted since.
-            if self.stands(case, erasure)? == Stage::Fenced {
-                match self.go_on(register, case, erasure, approver) {
-                    Ok(()) => destroyed += 1,
-                    Err(error) => failed = failed.or(Some(error)),
-                }
-            }
-        }
-        failed.map_or(Ok(destroyed), Err)
-    }
-
-    /// Leads on what was ordered to be destroyed and has no certificate: the clock was in doubt, say. Says how many erasures
-    /// are certified now. Blocks.
-    pub fn finish_ordered(&self) -> Result<usize, EraseError> {
-        let _one = self.erasing.lock();
-        let register = self.ledger.views().register_stream().map(|(id, _)| id);
-        let finished = self.ledger.finish_erasures(register)?;
-        if !finished.keys.is_empty() {
-            self.sweep(finished.keys);
-        }
-        Ok(finished.certified)
-    }
-
-    /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
-    /// the server, inside its runtime.
-    pub fn watch_erasures(&self) {
-        let Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays } = self.clone();
-        let ledger = Arc::downgrade(&ledger);
-        tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(WATCH);
-            loop {
-                ticks.tick().await;
-                let Some(ledger) = ledger.upgrade() else { return };
-                let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
-                let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays };
-                match tokio::task::spawn_blocking(move || app.destroy_due()).await {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(failed)) => tracing::error!(error = %failed, "a fenced erasure could not go on"),
-                    Err(_) => tracing::error!("a fenced erasure could not go on: its thread failed"),
-                }
-            }
-        });
-    }
-
     /// One command lifts the fence and ends the erasure. Only words under a key that is fenced itself need two. The caller
     /// holds `erasing`.
     fn end(
@@ -320,12 +240,18 @@ impl App {
     }
 
     /// From the approval to where it must wait, or to the certificate. The caller holds `erasing`.
-    fn go_on(&self, register: RegisterId, case: CaseId, erasure: ErasureId, by: ActorId) -> Result<(), EraseError> {
+    pub(super) fn go_on(
+        &self,
+        register: RegisterId,
+        case: CaseId,
+        erasure: ErasureId,
+        by: ActorId,
+    ) -> Result<(), EraseError> {
         if self.stands(case, erasure)? == Stage::Approved && !self.was_unfenced(erasure) {
-            self.ledger.fence_approved(register, case, erasure, by)?;
+            self.ledger.fence_approved(register, case, erasure, by, self.wait())?;
         }
         match self.stands(case, erasure)? {
-            Stage::Fenced if !self.is_over(erasure) => return Ok(()),
+            Stage::Fenced if !self.is_over(erasure) || self.is_held(case, erasure)? => return Ok(()),
             Stage::Fenced | Stage::DestructionOrdered => {
                 self.ledger.destroy_fenced(register, case, erasure, by)?;
             }
@@ -346,7 +272,7 @@ impl App {
         let Refused::Rejected(Rejection::OutOfOrder { stage, .. }) = &refused else { return Err(refused.into()) };
         let waits = match stage {
             Stage::Approved => !self.was_unfenced(erasure),
-            Stage::Fenced => self.is_over(erasure),
+            Stage::Fenced => self.is_over(erasure) && !self.is_held(case, erasure)?,
             Stage::DestructionOrdered => true,
             _ => false,
         };
@@ -370,12 +296,12 @@ impl App {
         })
     }
 
-    fn find(&self, case: CaseId, erasure: ErasureId) -> Result<Option<Erasure>, EraseError> {
+    pub(super) fn find(&self, case: CaseId, erasure: ErasureId) -> Result<Option<Erasure>, EraseError> {
         let (_, state) = self.ledger.state::<Case>(&case.0)?;
         Ok(state.erasures().iter().find(|found| found.id == erasure).cloned())
     }
 
-    fn stands(&self, case: CaseId, erasure: ErasureId) -> Result<Stage, EraseError> {
+    pub(super) fn stands(&self, case: CaseId, erasure: ErasureId) -> Result<Stage, EraseError> {
         let found = self.find(case, erasure)?.map(|found| found.stage);
         found.ok_or_else(|| Refused::Rejected(Rejection::NoSuchErasure(erasure)).into())
     }
@@ -384,16 +310,11 @@ impl App {
         self.ledger.views().erasure(erasure).is_some_and(|erasure| erasure.facts.unfenced.is_some())
     }
 
-    fn is_over(&self, erasure: ErasureId) -> bool {
-        let at = self.ledger.views().erasure(erasure).and_then(|erasure| self.destroys_at(erasure.facts));
-        at.is_some_and(|at| at <= self.now())
-    }
-
-    fn fenced_keys(&self, erasure: ErasureId) -> Vec<KeyId> {
+    pub(super) fn fenced_keys(&self, erasure: ErasureId) -> Vec<KeyId> {
         self.ledger.views().erasure(erasure).map(|erasure| erasure.facts.keys.clone()).unwrap_or_default()
     }
 
-    fn register_id(&self) -> Result<RegisterId, EraseError> {
+    pub(super) fn register_id(&self) -> Result<RegisterId, EraseError> {
         let register = self.ledger.views().register_stream();
         let claims = domain::compartment::Compartment::Claims;
         register.map(|(id, _)| id).ok_or_else(|| domain::register::NoRule(claims).into())

@@ -187,7 +187,8 @@ impl Erase {
     fn carry_out<V: Follow>(&self, ledger: &Ledger<V>, actor: ActorId) -> Result<(), DemoError> {
         let Self { register, case, erasure } = *self;
         let deed = Deed::<subject::Case> { id: case.0, actor, command: subject::Command::Approve { erasure } };
-        ledger.approve_erasure(register, case, erasure, &deed.intent(ledger.clock().now())?)?;
+        let approval = deed.intent(ledger.clock().now())?;
+        ledger.approve_erasure(register, case, erasure, &approval, subject::CoolingOff::NONE)?;
         let (_, state) = ledger.state::<subject::Case>(&case.0)?;
         let keys = state.open_erasure().map(|open| open.keys.clone()).unwrap_or_default();
         ledger.destroy_fenced(register, case, erasure, actor)?;

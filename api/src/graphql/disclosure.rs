@@ -4,12 +4,12 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::event::Stream;
-use domain::id::{CaseId, SubjectId};
-use domain::subject::{Recipient, Rejection, SubjectKind};
+use domain::id::CaseId;
+use domain::subject::{Recipient, Rejection};
 use domain::value::{Line, Text};
 use projections::DisclosureFacts;
 
-use super::erasure::{field, known, organization_of, whose};
+use super::erasure::{Named, named};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, envelope};
 use super::scalars::{CommandId, Day, Position, Time, hex};
 use crate::app::{App, DiscloseError, HandedOut, Handing};
@@ -185,7 +185,15 @@ async fn disclose(ctx: &Context<'_>, input: DiscloseEvidenceInput) -> Result<(Ap
     }
     problems.end()?;
     let Some(recipient) = recipient else { return Err(Failure::internal("a recipient that is none").into()) };
-    let (subject, kind) = person(app, &input)?;
+    let (subject, kind) = named(
+        app,
+        &Named {
+            contact: input.contact_id.as_ref(),
+            organization: input.organization_id.as_ref(),
+            actor: input.actor_id.as_ref(),
+            subject: input.subject_id.as_ref(),
+        },
+    )?;
     let handing = Handing { subject, streams, until, to: Recipient { recipient, words } };
     let case = match app.case_of(subject) {
         Some(case) => case,
@@ -223,26 +231,6 @@ fn streams(ids: &[ID], problems: &mut Problems) -> Vec<Stream> {
         }
     }
     streams
-}
-
-/// Whose values are opened.
-fn person(app: &App, input: &DiscloseEvidenceInput) -> Result<(SubjectId, SubjectKind), No> {
-    let DiscloseEvidenceInput { contact_id: contact, organization_id: organization, actor_id: actor, .. } = input;
-    let Some(id) = &input.subject_id else {
-        let whose = whose(contact.as_ref(), organization.as_ref(), actor.as_ref())?;
-        return known(app, whose, &[field(whose)]);
-    };
-    if contact.is_some() || organization.is_some() || actor.is_some() {
-        let words = "name exactly one contact, organization, actor or subject";
-        return Err(UserError::new(ErrorCode::Validation, words).into());
-    }
-    let at = |code, words: String| UserError { code, ..UserError::at(&["subjectId"], words) };
-    let subject: SubjectId = id.parse().map_err(|wrong| at(ErrorCode::Validation, format!("{wrong}")))?;
-    if app.ledger().views().subject(subject).is_none() {
-        return Err(at(ErrorCode::NotFound, "nothing is held of this subject, or not any more".into()).into());
-    }
-    let organization = organization_of(app, subject).is_some();
-    Ok((subject, if organization { SubjectKind::Organization } else { SubjectKind::Person }))
 }
 
 fn refused(error: DiscloseError, handing: &Handing) -> No {

@@ -15,6 +15,7 @@ use super::connection::{Opaque, Paging, connection};
 use super::contact::Contact;
 use super::disclosure::Disclosure;
 use super::history::{History, history};
+use super::hold::Hold;
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Position, Time};
 use crate::app::{App, Person, Whose, intent};
@@ -193,9 +194,25 @@ impl Erasure {
     async fn keys(&self) -> usize {
         self.facts.keys.len()
     }
-    /// When the keys of a fenced erasure are destroyed, if nobody withdraws or refuses it until then.
-    async fn destroys_at(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Time>> {
-        ctx.app().map(|app| app.destroys_at(&self.facts).map(Time)).transpose()
+    /// From when on the keys of a fenced erasure may be destroyed, by the ledger's clock. The server does so then, if nobody
+    /// withdraws or refuses it before and no hold is in force.
+    async fn destroyable_from(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Time>> {
+        ctx.app().map(|app| app.destroyable_from(&self.facts).map(Time)).transpose()
+    }
+    /// The holds in force that keep it from its destruction: of whom it is about, and of people who go with it as far as they
+    /// can be read.
+    async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
+        let views = ctx.app()?.ledger().views();
+        Ok(views.stopping(self.facts.id).iter().map(|hold| Hold::of(&views, hold)).collect())
+    }
+    /// Why it does not go on by itself now, in words.
+    async fn waits_for(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
+        let app = ctx.app()?;
+        let from = app.destroyable_from(&self.facts).filter(|from| *from > app.now());
+        let cooling = from.map(|from| Rejection::CoolingOff(from).to_string());
+        let views = app.ledger().views();
+        let holds = views.stopping(self.facts.id).iter().map(|hold| Hold::words(hold.facts)).collect::<Vec<_>>();
+        Ok(cooling.into_iter().chain(holds).collect())
     }
     /// What was asked, in words, while they can be read and the viewer may.
     async fn words(&self, ctx: &Context<'_>) -> Option<&str> {
@@ -249,8 +266,9 @@ impl Erasure {
         Ok(views.residues(self.facts.id).into_iter().map(Disclosure::from).collect())
     }
     /// What was done to the keys and what stays. Only when it is done.
-    async fn certificate(&self) -> Option<Certificate> {
-        self.facts.certificate.as_ref().map(Certificate::from)
+    async fn certificate(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Certificate>> {
+        let certificate = self.facts.certificate.as_ref()?;
+        Some(ctx.app().map(|app| Certificate::of(certificate, &self.facts, app.demo)))
     }
 }
 
@@ -296,15 +314,18 @@ pub struct Certificate {
     epoch_before: u64,
     /// The epoch since.
     epoch_after: u64,
+    /// How long the keys were fenced before they might be destroyed, in words.
+    cooling_off: String,
     /// What stays, why, until when.
     survives: Vec<Survivor>,
     /// What may still link streams of the erased, in words.
     links: Vec<&'static str>,
 }
 
-impl From<&subject::Certificate> for Certificate {
-    fn from(certificate: &subject::Certificate) -> Self {
+impl Certificate {
+    fn of(certificate: &subject::Certificate, facts: &ErasureFacts, is_demo: bool) -> Self {
         Self {
+            cooling_off: cooling_off_words(facts, is_demo),
             level: certificate.level.name(),
             words: level_words(certificate.level),
             epoch_before: certificate.epoch_before,
@@ -312,6 +333,15 @@ impl From<&subject::Certificate> for Certificate {
             survives: certificate.survives.iter().map(Survivor::from).collect(),
             links: certificate.links.iter().map(|link| link.words()).collect(),
         }
+    }
+}
+
+fn cooling_off_words(facts: &ErasureFacts, is_demo: bool) -> String {
+    let fenced = facts.steps.iter().rev().find(|step| step.stage == Stage::Fenced).map(|step| step.at);
+    match (facts.cooling_off, fenced) {
+        (Some(until), Some(fenced)) => format!("fenced at {fenced}, and not to be destroyed before {until}"),
+        _ if is_demo => "no cooling-off: demo ledger".into(),
+        _ => "no cooling-off: none was asked for what was destroyed".into(),
     }
 }
 
@@ -415,6 +445,14 @@ pub struct ApproveErasureInput {
     pub command_id: Option<CommandId>,
 }
 
+/// A fenced erasure whose keys are to be destroyed now.
+#[derive(InputObject)]
+pub struct OrderDestructionInput {
+    pub erasure_id: ID,
+    pub expected_revision: Option<u64>,
+    pub command_id: Option<CommandId>,
+}
+
 /// The mutations of erasures.
 #[derive(Default)]
 pub struct ErasureMutation;
@@ -448,14 +486,24 @@ impl ErasureMutation {
         ErasurePayload::of(refuse(ctx, input).await)
     }
 
-    /// Yes, says a DPO who did not write the request down. What dies is fenced at once and destroyed after the
-    /// cooling-off, where there is one. Called again, it finishes what was cut off.
+    /// Yes, says a DPO who did not write the request down. What dies is fenced at once, and destroyed when the cooling-off
+    /// is over and no hold is in force. Called again, it finishes what was cut off.
     async fn approve_erasure(
         &self,
         ctx: &Context<'_>,
         input: ApproveErasureInput,
     ) -> async_graphql::Result<ErasurePayload> {
         ErasurePayload::of(approve(ctx, input).await)
+    }
+
+    /// Destroys what is fenced now and not with the server's next look at what is due. Refused before `destroyableFrom`, and
+    /// while a hold is in force.
+    async fn order_destruction(
+        &self,
+        ctx: &Context<'_>,
+        input: OrderDestructionInput,
+    ) -> async_graphql::Result<ErasurePayload> {
+        ErasurePayload::of(order(ctx, input).await)
     }
 }
 
@@ -549,6 +597,15 @@ async fn approve(ctx: &Context<'_>, input: ApproveErasureInput) -> Done {
     answered(app, erasure, done)
 }
 
+async fn order(ctx: &Context<'_>, input: OrderDestructionInput) -> Done {
+    let (app, viewer) = ctx.may("orderDestruction")?;
+    let (case, erasure) = standing(app, &input.erasure_id)?;
+    let envelope = envelope(input.command_id, input.expected_revision, None);
+    let (of, by) = (app.clone(), viewer.actor);
+    let done = tokio::task::spawn_blocking(move || of.order_destruction(by, case, erasure, envelope)).await;
+    answered(app, erasure, done)
+}
+
 /// The answer names the record of the command itself, which a retry finds again, and the revision that followed it.
 fn answered(app: &App, erasure: ErasureId, done: Result<Result<Accepted, EraseError>, tokio::task::JoinError>) -> Done {
     let accepted = done.map_err(|_| Failure::internal("a thread of an erasure failed"))??;
@@ -594,6 +651,34 @@ pub(super) fn known(app: &App, whose: Whose, path: &[&str]) -> Result<(SubjectId
         Person::Gone(Gone::Withheld) => (ErrorCode::Fenced, format!("an erasure of this {noun} was approved")),
     };
     Err(UserError { code, ..UserError::at(path, words) }.into())
+}
+
+/// The ids by which somebody may be named, of which exactly one is given.
+pub(super) struct Named<'a> {
+    pub contact: Option<&'a ID>,
+    pub organization: Option<&'a ID>,
+    pub actor: Option<&'a ID>,
+    pub subject: Option<&'a ID>,
+}
+
+/// Whose data it is, by a node or by the subject's own id.
+pub(super) fn named(app: &App, ids: &Named<'_>) -> Result<(SubjectId, SubjectKind), No> {
+    let Named { contact, organization, actor, subject } = *ids;
+    let Some(id) = subject else {
+        let whose = whose(contact, organization, actor)?;
+        return known(app, whose, &[field(whose)]);
+    };
+    if contact.is_some() || organization.is_some() || actor.is_some() {
+        let words = "name exactly one contact, organization, actor or subject";
+        return Err(UserError::new(ErrorCode::Validation, words).into());
+    }
+    let at = |code, words: String| UserError { code, ..UserError::at(&["subjectId"], words) };
+    let subject: SubjectId = id.parse().map_err(|wrong| at(ErrorCode::Validation, format!("{wrong}")))?;
+    if app.ledger().views().subject(subject).is_none() {
+        return Err(at(ErrorCode::NotFound, "nothing is held of this subject, or not any more".into()).into());
+    }
+    let organization = organization_of(app, subject).is_some();
+    Ok((subject, if organization { SubjectKind::Organization } else { SubjectKind::Person }))
 }
 
 /// The field that names whose it is.
@@ -653,18 +738,26 @@ impl Kind for Rejection {
     fn kind(&self) -> ErrorCode {
         match self {
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
+            Self::NoSuchHold(_) => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
-            Self::Withheld => ErrorCode::Fenced,
+            Self::Withheld | Self::NoMatterNow => ErrorCode::Fenced,
             Self::ApprovingOwnRequest | Self::RefusingOwnRequest | Self::ApprovalStands => ErrorCode::Permission,
-            Self::NothingToFence => ErrorCode::Hold,
+            Self::ApprovingOwnHold | Self::ApprovingOwnLift => ErrorCode::Permission,
+            Self::NothingToFence | Self::OnHold { .. } => ErrorCode::Hold,
             Self::AlreadyOpened
             | Self::ErasureOpen(_)
             | Self::ErasureIdUsed(_)
             | Self::OutOfOrder { .. }
             | Self::OtherKeys
+            | Self::CoolingOff(_)
+            | Self::HoldTooLate(_)
+            | Self::HoldIdUsed(_)
+            | Self::HoldOutOfOrder { .. }
             | Self::Epochs { .. } => ErrorCode::Conflict,
             Self::FutureDay(_)
             | Self::PastDay(_)
+            | Self::ReviewOver(_)
+            | Self::TooManyHeld(_)
             | Self::PeopleOfAPerson
             | Self::TooManyPeople(_)
             | Self::TooManyKeys
@@ -678,6 +771,7 @@ impl From<EraseError> for No {
         match error {
             EraseError::Refused(refused) => refused.into(),
             EraseError::UnderWay(_) => UserError::new(ErrorCode::Conflict, error).into(),
+            EraseError::OnHold(_) => UserError::new(ErrorCode::Hold, error).into(),
             EraseError::NoRule(missing) => UserError::new(ErrorCode::Conflict, missing).into(),
             EraseError::Failed(failed) => Self::Failure(failed.into()),
         }

@@ -381,6 +381,9 @@ impl Sheet {
                 self.set(&format!("RECIPIENT {}", disclosure.id), recipient.as_str().to_owned());
                 self.named.extend(words.as_ref().map(|words| (WORDS.to_owned(), words.as_str().to_owned())));
             }
+            subject::Event::HoldPlaced { hold, matter: Held::Here(matter), .. } => {
+                self.set(&format!("MATTER {hold}"), matter.expose().as_str().to_owned());
+            }
             subject::Event::ErasureRequested { request: Held::Here(request), .. } => {
                 let words = request.expose().words.as_ref();
                 self.named.extend(words.map(|words| (WORDS.to_owned(), words.as_str().to_owned())));

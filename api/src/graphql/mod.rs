@@ -10,6 +10,7 @@ mod erasure;
 mod evidence;
 mod fields;
 mod history;
+mod hold;
 mod log;
 mod node;
 mod notice;
@@ -45,6 +46,7 @@ pub struct Query(
     consent::ConsentQuery,
     consent::MayContactQuery,
     erasure::ErasureQuery,
+    hold::HoldQuery,
     subject::SubjectQuery,
     actor::ActorQuery,
     history::HistoryQuery,
@@ -64,6 +66,7 @@ pub struct Mutation(
     consent::ConsentMutation,
     erasure::ErasureMutation,
     disclosure::DisclosureMutation,
+    hold::HoldMutation,
     actor::ActorMutation,
 );
 

@@ -7,10 +7,10 @@ use domain::compartment::Compartment;
 use domain::consent;
 use domain::event::Event;
 use domain::holding::Holding;
-use domain::id::{KeyId, OrganizationId, QuoteId, SubjectId, TicketId};
+use domain::id::{HoldId, KeyId, OrganizationId, QuoteId, SubjectId, TicketId};
 use domain::personal::{Gone, Held};
 use domain::register::{CompartmentKind, Fate};
-use domain::subject::SubjectKind;
+use domain::subject::{SubjectKind, covers};
 use domain::time::Day as Date;
 use domain::{quote, ticket};
 use events::ledger::{EraseError, Planned};
@@ -24,6 +24,7 @@ use super::disclosure::Disclosure;
 use super::erasure::{contacts_of, organization_of, people as going_along, whose};
 use super::evidence::{EvidenceFile, file};
 use super::fields::{Named, contact_fields, organization_fields, put, quote_fields};
+use super::hold::Hold;
 use super::outcome::{Ask, Problems, bad_request};
 use super::quote::Quote;
 use super::scalars::Day;
@@ -44,6 +45,8 @@ pub struct Subject {
     id: ID,
     /// Files with its opened values that were handed out, oldest first. No erasure reaches them.
     disclosures: Vec<Disclosure>,
+    /// Legal holds on it, lifted ones too, oldest first.
+    holds: Vec<Hold>,
     /// By compartment, in their order.
     compartments: Vec<HeldCompartment>,
 }
@@ -130,6 +133,10 @@ pub struct ErasurePreview {
     open_quotes: Vec<Quote>,
     /// Files with opened values that were handed out before: they stay with whoever has them.
     disclosures: Vec<Disclosure>,
+    /// Holds in force on what would die: nothing is destroyed before they are lifted.
+    holds: Vec<Hold>,
+    /// What the erasure would wait for once it is approved, in words.
+    waits_for: Vec<String>,
 }
 
 /// One compartment of one subject, and what would become of it.
@@ -265,7 +272,8 @@ fn held(app: &App, id: SubjectId) -> Result<Option<Subject>, Failure> {
     });
     let compartments = compartments.collect();
     let disclosures = views.disclosures(id).into_iter().map(Disclosure::from).collect();
-    Ok(Some(Subject { subject: id, id: ID(id.to_string()), disclosures, compartments }))
+    let holds = views.holds_of(id).iter().map(|hold| Hold::of(&views, hold)).collect();
+    Ok(Some(Subject { subject: id, id: ID(id.to_string()), disclosures, holds, compartments }))
 }
 
 /// What would become of each compartment, and its number of sealed parts; nothing where the register does not say.
@@ -438,6 +446,7 @@ fn preview(app: &App, subjects: Vec<SubjectId>, kind: SubjectKind) -> Result<Era
     let planned = ledger.plan_erasure(register, &subjects)?;
     let (dies, stays): (Vec<_>, Vec<_>) = planned.into_iter().partition(|planned| planned.fate == Fate::Dies);
     let others = others(app, &dies, &subjects)?;
+    let (holds, waits_for) = waits(app, &dies);
     let compartment = |planned: &Planned| PlannedCompartment::of(app, planned);
     let dies = dies.iter().map(compartment).collect::<Result<Vec<_>, _>>()?;
     let stays = stays.iter().map(compartment).collect::<Result<Vec<_>, _>>()?;
@@ -457,7 +466,27 @@ fn preview(app: &App, subjects: Vec<SubjectId>, kind: SubjectKind) -> Result<Era
         open_tickets,
         open_quotes,
         disclosures: disclosures(app, &subjects),
+        holds,
+        waits_for,
     })
+}
+
+/// The holds in force on what would die, and all that the erasure would wait for, in words.
+fn waits(app: &App, dies: &[Planned]) -> (Vec<Hold>, Vec<String>) {
+    let compartments: Vec<Compartment> = dies.iter().map(|planned| planned.compartment).collect();
+    let hours = app.wait().ms(&compartments) / 3_600_000;
+    let cooling = (hours > 0).then(|| format!("the keys wait, fenced, for {hours} hours before they may be destroyed"));
+    let views = app.ledger().views();
+    let mut holds: BTreeMap<HoldId, projections::Hold<'_>> = BTreeMap::new();
+    for Planned { subject, compartment, .. } in dies {
+        let stops = |hold: &projections::Hold<'_>| {
+            hold.facts.stage.is_in_force() && covers(&hold.facts.compartments, *compartment)
+        };
+        holds.extend(views.holds_of(*subject).into_iter().filter(stops).map(|hold| (hold.facts.id, hold)));
+    }
+    let words = holds.values().map(|hold| Hold::words(hold.facts));
+    let waits_for = cooling.into_iter().chain(words).collect();
+    (holds.values().map(|hold| Hold::of(&views, hold)).collect(), waits_for)
 }
 
 fn disclosures(app: &App, subjects: &[SubjectId]) -> Vec<Disclosure> {

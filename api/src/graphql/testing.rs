@@ -219,7 +219,8 @@ impl Desk {
         let request = subject::Request { words: None, people: Vec::new() };
         self.submit::<Case>(case.0, agent, subject::Command::RequestErasure { erasure, asked, request });
         let approval = intent::<Case>(case.0, self.viewer(Role::Dpo).actor, subject::Command::Approve { erasure });
-        self.app.ledger().approve_erasure(self.app.register().unwrap(), case, erasure, &approval).unwrap();
+        let (register, wait) = (self.app.register().unwrap(), subject::CoolingOff::NONE);
+        self.app.ledger().approve_erasure(register, case, erasure, &approval, wait).unwrap();
         (case, erasure)
     }
 

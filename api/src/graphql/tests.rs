@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use domain::actor::{self, Actor, Role};
-use domain::value::{Line, Mail};
+use domain::id::{CaseId, HoldId};
+use domain::subject::{Case, Command, Holding};
+use domain::time::Day;
+use domain::value::{Line, Mail, Text};
+use events::ledger::Fresh;
 use serde_json::{Value, json};
 
 use super::testing::{Desk, command_id};
@@ -37,6 +41,7 @@ const OF_PEOPLE: &[&str] = &[
     "Qadded",
     "Qcompany",
     "Qword",
+    "Qmatter",
 ];
 /// What actors are not shown of each other.
 const OF_ACTORS: &[&str] = &["qactor", "Qtoken"];
@@ -83,7 +88,7 @@ fn every_operation_is_walked() {
     assert_eq!(walked, all);
     let seen = office.queries().into_iter().filter(|(operation, _)| office.may(Role::Dpo, operation));
     let seen: String = seen.map(|(query, arguments)| office.ask(Role::Dpo, query, &arguments).to_string()).collect();
-    for planted in ["Qfirst", "Qnotes", "qmail", "Qconsent", "Qbody", "Qoffer", "Qerasure", "qactor"] {
+    for planted in ["Qfirst", "Qnotes", "qmail", "Qconsent", "Qbody", "Qoffer", "Qerasure", "Qmatter", "qactor"] {
         assert!(seen.contains(planted), "{planted} was never planted");
     }
 }
@@ -117,6 +122,10 @@ struct Office {
     quotes: [String; 2],
     /// Asked for by the agent, each of another person.
     erasures: [String; 3],
+    /// Fenced, with nothing to wait for.
+    fenced: String,
+    /// Of the person: placed by another DPO; in force; in force and asked to be lifted by another DPO.
+    holds: [String; 3],
     token: String,
 }
 
@@ -138,6 +147,8 @@ impl Office {
             ticket: String::new(),
             quotes: [String::new(), String::new()],
             erasures: [String::new(), String::new(), String::new()],
+            fenced: String::new(),
+            holds: [String::new(), String::new(), String::new()],
             token: String::new(),
         };
         office.furnish();
@@ -174,9 +185,31 @@ impl Office {
             let request = erasure_of("contactId", &text(&person["contact"]["id"]));
             text(&self.done(Role::Agent, "requestErasure", &request, "erasure { id }")["erasure"]["id"])
         });
+        let person = self.done(Role::Agent, "registerContact", &self.person(), "contact { id }");
+        self.fenced = self.desk.fence(&text(&person["contact"]["id"])).1.to_string();
+        self.hold();
         self.hire();
         let token = json!({ "actorId": self.agent(), "label": "Qtoken" });
         self.token = text(&self.done(Role::Admin, "issueToken", &token, "token { id }")["token"]["id"]);
+    }
+
+    fn hold(&mut self) {
+        let first = self.done(Role::Dpo, "placeHold", &self.matter(), "hold { case }");
+        let case: CaseId = text(&first["hold"]["case"]).parse().unwrap();
+        let (dpo, other) = (self.desk.viewer(Role::Dpo).actor, self.desk.hire(Role::Dpo, "Other"));
+        self.holds = [0, 1, 2].map(|steps| {
+            let hold: HoldId = Fresh::new().id().unwrap();
+            let matter = Text::parse("Qmatter").unwrap();
+            let holding = Holding { compartments: vec![], review_on: "2999-01-01".parse::<Day>().unwrap(), matter };
+            let place = (other, Command::PlaceHold { hold, holding });
+            let way = [place, (dpo, Command::ApproveHold { hold }), (other, Command::LiftHold { hold })];
+            way.into_iter().take(steps + 1).for_each(|(by, command)| self.desk.submit::<Case>(case.0, by, command));
+            hold.to_string()
+        });
+    }
+
+    fn matter(&self) -> Value {
+        json!({ "contactId": self.contact, "matter": "Qmatter", "reviewOn": "2999-01-01" })
     }
 
     /// The agent has a mail address.
@@ -257,6 +290,11 @@ impl Office {
             ("approveErasure", erasure(2, json!({}))),
             ("requestErasure", erasure_of("contactId", &self.contact)),
             ("requestErasure", company_goes),
+            ("orderDestruction", json!({ "erasureId": self.fenced })),
+            ("placeHold", self.matter()),
+            ("approveHold", json!({ "holdId": self.holds[0] })),
+            ("liftHold", json!({ "holdId": self.holds[1] })),
+            ("approveHoldLift", json!({ "holdId": self.holds[2] })),
             ("discloseEvidence", json!({ "contactId": self.contact, "recipient": "Qword", "words": "Qadded" })),
             ("publishNotice", notice()),
             ("setPurpose", purpose()),
@@ -287,6 +325,7 @@ impl Office {
             ("ticket", id(&self.ticket)),
             ("quote", id(&self.quotes[0])),
             ("erasure", id(&self.erasures[0])),
+            ("hold", id(&self.holds[1])),
             ("consents", id(&self.consents)),
             ("mayContact", may),
             ("subject", self.whose()),
@@ -298,7 +337,9 @@ impl Office {
         ];
         let lists =
             ["contacts", "organizations", "tickets", "quotes", "erasures", "viewer", "log", "notices", "purposes"];
-        queries.extend(lists.into_iter().chain(["retentions", "actors", "tokens"]).map(|list| (list, String::new())));
+        queries.extend(
+            lists.into_iter().chain(["retentions", "actors", "tokens", "holds"]).map(|list| (list, String::new())),
+        );
         for of in [&self.contact, &self.company, &self.ticket, &self.quotes[0], &self.consents, &self.erasures[0]] {
             queries.extend([("history", id(of)), ("node", id(of))]);
         }

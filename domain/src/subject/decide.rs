@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::disclosure::disclose;
+use super::hold;
 use super::{Asked, Stage::*};
 use super::{
     Case, Certificate, Closed, Closing, Command, Erasure, Event, Link, Rejection, Request, Stage, SubjectKind,
@@ -53,9 +54,17 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             }
             Ok(one(Event::ErasureApproved { erasure: *erasure }))
         }
-        Command::Fence { erasure, closing, keys } => {
+        Command::PlaceHold { hold, holding } => hold::place(case, *hold, holding, when).map(one),
+        Command::ApproveHold { hold } => hold::approve(case, *hold, when).map(one),
+        Command::LiftHold { hold } => hold::lift(case, *hold, when).map(one),
+        Command::ApproveLift { hold } => hold::approve_lift(case, *hold, when).map(one),
+        Command::Fence { erasure, closing, keys, wait } => {
             find(case, *erasure, &[Approved], "approved", "fenced")?;
-            fence(*erasure, closing, keys).map(one)
+            let fenced = fence(*erasure, closing, keys)?;
+            let wait_ms = wait.ms(&sorted(closing.iter().flat_map(|closing| &closing.closed)));
+            let until = when.now.plus_ms(wait_ms);
+            let set = (wait_ms > 0).then_some(Event::CoolingOffSet { erasure: *erasure, until });
+            Ok(std::iter::once(fenced).chain(set).collect())
         }
         Command::Unfence { erasure, ground, words } => {
             let found = find(case, *erasure, &[Fenced], "fenced", "unfenced")?;
@@ -67,6 +76,12 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             let keys = sorted(keys);
             if keys != found.keys {
                 return Err(Rejection::OtherKeys);
+            }
+            if let Some(hold) = hold::keeping(case, &found.compartments) {
+                return Err(Rejection::OnHold { hold: hold.id, review_on: hold.review_on });
+            }
+            if let Some(until) = found.cooling_off.filter(|until| when.now < *until) {
+                return Err(Rejection::CoolingOff(until));
             }
             Ok(one(Event::DestructionOrdered { erasure: *erasure, keys, epoch_before: *epoch_before }))
         }
@@ -220,7 +235,7 @@ fn sealed(case: &Case, words: Option<&Text>) -> Result<Option<Held<Text>>, Rejec
     words.map(|words| Ok(Held::new(subject(case)?, Compartment::Claims, words.clone()))).transpose()
 }
 
-fn sorted<'a, T: Copy + Ord + 'a>(items: impl IntoIterator<Item = &'a T>) -> Vec<T> {
+pub(super) fn sorted<'a, T: Copy + Ord + 'a>(items: impl IntoIterator<Item = &'a T>) -> Vec<T> {
     items.into_iter().copied().collect::<BTreeSet<T>>().into_iter().collect()
 }
 

@@ -50,7 +50,7 @@ pub(super) fn disclose(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Asked, AskedHow, Closing, Command, Ground, IdentityCheck, Request, SubjectKind};
+    use super::super::{Asked, AskedHow, Closing, Command, CoolingOff, Ground, IdentityCheck, Request, SubjectKind};
     use super::*;
     use crate::aggregate::Aggregate as _;
     use crate::id::{ActorId, ErasureId, KeyId, SubjectId};
@@ -130,7 +130,7 @@ mod tests {
         let case = given(&[
             (2, Command::RequestErasure { erasure: ERASURE, asked, request }),
             (3, Command::Approve { erasure: ERASURE }),
-            (3, Command::Fence { erasure: ERASURE, closing, keys: vec![KeyId([9; 16])] }),
+            (3, Command::Fence { erasure: ERASURE, closing, keys: vec![KeyId([9; 16])], wait: CoolingOff::NONE }),
         ]);
         let disclosed = case.decide(&disclose(file(2, None)), &super::tests::on(3)).unwrap();
         let mut after = case.clone();

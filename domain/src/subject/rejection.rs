@@ -1,8 +1,8 @@
 //! Why a command about a subject's rights is turned down.
 
-use super::Stage;
-use crate::id::ErasureId;
-use crate::time::Day;
+use super::{HoldStage, Stage};
+use crate::id::{ErasureId, HoldId};
+use crate::time::{Day, Time};
 
 /// Why not.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -79,6 +79,57 @@ pub enum Rejection {
     /// The order must name what is fenced.
     #[error("the keys to be destroyed are not the keys that are fenced")]
     OtherKeys,
+    /// Too early: a mistake may still be found.
+    #[error(
+        "the keys may be destroyed from {0} on, and not before: until then the erasure can be withdrawn or refused"
+    )]
+    CoolingOff(Time),
+    /// A legal hold is in force.
+    #[error(
+        "{hold} keeps this data, by two people's word, and is to be looked at again by {review_on}; nothing of it is destroyed before the hold is lifted"
+    )]
+    OnHold {
+        /// Which.
+        hold: HoldId,
+        /// When somebody looks whether it is still needed.
+        review_on: Day,
+    },
+    /// The matter of a hold is sealed under claims, and these are fenced.
+    #[error(
+        "the claims of this subject are fenced, so no words can be kept of what a hold is for; refuse the erasure instead, which reads everything again"
+    )]
+    NoMatterNow,
+    /// A hold on what is gone.
+    #[error("this hold comes too late: the destruction of this data was ordered by {0}")]
+    HoldTooLate(ErasureId),
+    /// Ids are never used twice.
+    #[error("{0} was used for an earlier hold")]
+    HoldIdUsed(HoldId),
+    /// Not of this case.
+    #[error("there is no {0} for this subject")]
+    NoSuchHold(HoldId),
+    /// A review that would have been.
+    #[error("{0} has come or is over; a hold is looked at again on a day to come")]
+    ReviewOver(Day),
+    /// More than anybody has.
+    #[error("a hold names at most {0} compartments; one that names none covers all")]
+    TooManyHeld(usize),
+    /// Four eyes.
+    #[error("you placed this hold yourself; another person must approve it")]
+    ApprovingOwnHold,
+    /// Four eyes.
+    #[error("you asked yourself that this hold be lifted; another person must approve that")]
+    ApprovingOwnLift,
+    /// Too late or too early.
+    #[error("this hold is {}; only one that is {wanted} can be {act}", .stage.words())]
+    HoldOutOfOrder {
+        /// How far it is.
+        stage: HoldStage,
+        /// How far it should be.
+        wanted: &'static str,
+        /// For what.
+        act: &'static str,
+    },
     /// The certificate is of another destruction.
     #[error("the certificate's epochs do not follow the order: it was {ordered}, then {before}, then {after}")]
     Epochs {

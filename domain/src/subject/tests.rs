@@ -11,6 +11,7 @@ const MARIA: SubjectId = SubjectId([1; 16]);
 const AGENT: ActorId = ActorId([2; 16]);
 const DPO: ActorId = ActorId([3; 16]);
 const ERASURE: ErasureId = ErasureId([4; 16]);
+const HOLD: HoldId = HoldId([8; 16]);
 const CONTACT: Link = Link::Contact(ContactId([5; 16]));
 
 fn day(text: &str) -> Day {
@@ -60,6 +61,10 @@ fn approve() -> Command {
     Command::Approve { erasure: ERASURE }
 }
 
+fn holding() -> Holding {
+    Holding { compartments: vec![], review_on: day("2026-09-01"), matter: text("a claim") }
+}
+
 fn refuse(words: Option<Text>) -> Command {
     Command::Refuse { erasure: ERASURE, ground: RefusalGround::Claims, words }
 }
@@ -68,7 +73,7 @@ fn fence() -> Command {
     let closed = vec![Compartment::Support(2025), Compartment::Relationship];
     let stays = vec![Compartment::Claims, Compartment::ConsentProof];
     let closing = vec![Closing { subject: MARIA, closed, stays }];
-    Command::Fence { erasure: ERASURE, closing, keys: vec![key(9), key(7), key(9)] }
+    Command::Fence { erasure: ERASURE, closing, keys: vec![key(9), key(7), key(9)], wait: CoolingOff::NONE }
 }
 
 fn unfence() -> Command {
@@ -220,7 +225,8 @@ fn a_fence_has_something_to_close_and_fits_its_record() {
     let case = person(&path(2));
     let says = |closed: Vec<Compartment>, keys| {
         let closing = vec![Closing { subject: MARIA, closed, stays: vec![] }];
-        case.decide(&Command::Fence { erasure: ERASURE, closing, keys }, &on(DPO)).unwrap_err()
+        let wait = CoolingOff::NONE;
+        case.decide(&Command::Fence { erasure: ERASURE, closing, keys, wait }, &on(DPO)).unwrap_err()
     };
     assert_eq!(says(vec![Compartment::Relationship], vec![]), Rejection::NothingToFence);
     assert_eq!(says(vec![], vec![key(1)]), Rejection::NothingToFence);
@@ -229,7 +235,8 @@ fn a_fence_has_something_to_close_and_fits_its_record() {
     let staying = |parts: u16| {
         let stays = (0..parts).map(|year| Compartment::Fiscal(Country(*b"DE"), year)).collect();
         let closing = vec![Closing { subject: MARIA, closed: vec![Compartment::Relationship], stays }];
-        case.decide(&Command::Fence { erasure: ERASURE, closing, keys: vec![key(1)] }, &on(DPO))
+        let wait = CoolingOff::NONE;
+        case.decide(&Command::Fence { erasure: ERASURE, closing, keys: vec![key(1)], wait }, &on(DPO))
     };
     assert!(staying(255).is_ok());
     assert_eq!(staying(256), Err(Rejection::TooManyStay(255)));
@@ -367,6 +374,10 @@ fn any_command() -> impl Strategy<Value = (ActorId, Command)> {
         order(&[key(7), key(9)]),
         order(&[key(7)]),
         certify(4, 5),
+        Command::PlaceHold { hold: HOLD, holding: holding() },
+        Command::ApproveHold { hold: HOLD },
+        Command::LiftHold { hold: HOLD },
+        Command::ApproveLift { hold: HOLD },
     ];
     (actor, prop::sample::select(acts))
 }
@@ -380,6 +391,8 @@ proptest! {
         let mut told = vec![];
         for (actor, command) in acts {
             for event in case.decide(&command, &on(actor)).unwrap_or_default() {
+                let ordered = matches!(event, Event::DestructionOrdered { .. });
+                prop_assert!(!ordered || case.keeping(&[Compartment::Relationship]).is_none());
                 case.evolve(&event);
                 told.push((actor, event));
             }
@@ -400,11 +413,33 @@ proptest! {
                 prop_assert!(steps.starts_with("raf") && steps.ends_with("fdc"), "{}", steps);
             }
             for (actor, event) in &told {
+                let approves_hold = matches!(event, Event::HoldApproved { .. });
+                prop_assert!(!approves_hold || case.holds().iter().all(|hold| hold.by != *actor));
                 let approves = matches!(event, Event::ErasureApproved { erasure: id } if *id == erasure.id);
                 prop_assert!(!approves || *actor != erasure.by);
             }
         }
     }
+}
+
+/// The wait is set with the fence and not by what the program is started with later.
+#[test]
+fn a_fence_that_waits_is_not_ordered_early_and_can_be_lifted_meanwhile() {
+    let wait = CoolingOff { asked_ms: 5, is_demo: false };
+    let closing = vec![Closing { subject: MARIA, closed: vec![Compartment::Relationship], stays: vec![] }];
+    let fence = Command::Fence { erasure: ERASURE, closing, keys: vec![key(7)], wait };
+    let fenced = person(&path(2)).decide(&fence, &on(DPO)).unwrap();
+    let until = on(DPO).now.plus_ms(5);
+    assert_eq!(fenced.last(), Some(&Event::CoolingOffSet { erasure: ERASURE, until }));
+    let mut steps = path(2);
+    steps.push((DPO, fence));
+    let case = person(&steps);
+    let at = |ms| Circumstances { now: on(DPO).now.plus_ms(ms), ..on(DPO) };
+    assert_eq!(case.decide(&order(&[key(7)]), &at(4)), Err(Rejection::CoolingOff(until)));
+    assert!(case.decide(&order(&[key(7)]), &at(5)).is_ok());
+    assert!(case.decide(&Command::WithdrawRequest { erasure: ERASURE }, &at(4)).is_ok());
+    steps.push((DPO, unfence()));
+    assert_eq!(person(&steps).open_erasure().unwrap().cooling_off, None);
 }
 
 #[test]

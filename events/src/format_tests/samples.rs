@@ -27,6 +27,7 @@ const CONSENTS: [u8; 16] = [0x40; 16];
 const NOTICE: [u8; 16] = [0x50; 16];
 const CASE: [u8; 16] = [0x60; 16];
 const ERASURE: ErasureId = ErasureId([0x6e; 16]);
+const HOLD: HoldId = HoldId([0x6f; 16]);
 const DISCLOSURE: DisclosureId = DisclosureId([0x6d; 16]);
 const TICKET: [u8; 16] = [0x70; 16];
 const MESSAGE: MessageId = MessageId([0x7e; 16]);
@@ -78,6 +79,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Log, LOG.0, proofs()),
         (StreamKind::Log, NEXT_LOG.0, vec![continued(), erased_before()]),
         (StreamKind::Case, CASE, disclosures()),
+        (StreamKind::Case, CASE, holds()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -320,6 +322,24 @@ fn disclosures() -> Vec<Event> {
         subject::Event::Disclosed { disclosure, to: sealed(Compartment::Claims, to) }.into()
     };
     vec![disclosed(Some(Day(20_600)), Some(text("For the court."))), disclosed(None, None)]
+}
+
+fn holds() -> Vec<Event> {
+    use subject::Event as Case;
+
+    let placed = |compartments| {
+        let matter = sealed(Compartment::Claims, text("Anders against Muster."));
+        Case::HoldPlaced { hold: HOLD, compartments, review_on: Day(20_700), by: ActorId(ACTOR), matter }
+    };
+    let events = [
+        placed(vec![Compartment::Relationship, Compartment::Fiscal(Country(*b"DE"), 2026)]),
+        placed(vec![]),
+        Case::HoldApproved { hold: HOLD },
+        Case::HoldLiftRequested { hold: HOLD, by: ActorId(ACTOR) },
+        Case::HoldLifted { hold: HOLD },
+        Case::CoolingOffSet { erasure: ERASURE, until: Time(AT.0 + Time::DAY_MS) },
+    ];
+    events.into_iter().map(Event::from).collect()
 }
 
 fn cases() -> Vec<Event> {

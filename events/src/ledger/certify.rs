@@ -14,7 +14,7 @@ use super::erase::EraseError;
 use super::read::{Fault, Unreadable, open_entry};
 use super::writer::Unwritten;
 use super::{Ledger, Owners, whole_stream};
-use crate::keyring::{Destroyed, Level};
+use crate::keyring::{Destroyed, KeyState, Level};
 use crate::log::Log as _;
 use crate::record::Record;
 
@@ -29,6 +29,15 @@ pub struct Finished {
     pub keys: Vec<KeyId>,
 }
 
+/// An order of destruction, to be led to its certificate.
+#[derive(Clone)]
+pub(super) struct Ordered {
+    pub(super) case: CaseId,
+    pub(super) erasure: ErasureId,
+    pub(super) actor: ActorId,
+    pub(super) keys: Vec<KeyId>,
+}
+
 /// Whom an erasure reached, as far as that can still be known.
 struct Reached {
     subjects: Vec<SubjectId>,
@@ -38,17 +47,19 @@ struct Reached {
 }
 
 impl<V: Follow> Ledger<V> {
-    /// Finishes what orders of destruction began, and nothing else: every key is destroyed when it returns. A certificate
-    /// that the clock or anything else refuses waits, with a line in the program log. `register` is needed only where
+    /// Finishes what orders of destruction began, and nothing else: every key is destroyed when it returns, all that were
+    /// left in one rotation. A certificate that the clock or anything else refuses waits, with a line in the program log. `register` is needed only where
     /// something is to be finished.
     pub fn finish_erasures(&self, register: Option<RegisterId>) -> Result<Finished, EraseError> {
-        let open = self.shared.owners.read().open_orders();
+        let open = self.shared.owners.read().open_orders().into_iter();
+        let open: Vec<Ordered> =
+            open.map(|(case, erasure, actor, keys)| Ordered { case, erasure, actor, keys }).collect();
         let mut finished = Finished::default();
-        for (case, erasure, actor, keys) in open {
-            match self.finish(register, case, erasure, actor, &keys) {
+        for (Ordered { erasure, keys, .. }, done) in open.iter().zip(self.finish(register, &open)?) {
+            match done {
                 Ok(_) => {
                     finished.certified += 1;
-                    finished.keys.extend(keys);
+                    finished.keys.extend(keys.iter().copied());
                 }
                 Err(error) if waits(&error) => {
                     tracing::error!(%erasure, %error, cause = cause(&error), "the keys are destroyed; the certificate waits");
@@ -60,19 +71,43 @@ impl<V: Follow> Ledger<V> {
         Ok(finished)
     }
 
-    /// From the order to the certificate. Idempotent: the keyring knows which keys are gone already.
+    /// From orders to their certificates. The keys of all that are there yet die together. Idempotent: the keyring knows
+    /// which keys are gone already, and since when.
     pub(super) fn finish(
         &self,
         register: Option<RegisterId>,
-        case: CaseId,
-        erasure: ErasureId,
-        actor: ActorId,
-        keys: &[KeyId],
+        orders: &[Ordered],
+    ) -> Result<Vec<Result<Accepted, EraseError>>, EraseError> {
+        let reached = orders.iter().map(|order| self.reached(order.case, order.erasure, &order.keys));
+        let reached: Vec<Reached> = reached.collect::<Result<_, _>>()?;
+        let is_gone = |key: &KeyId| matches!(self.shared.keyring.state(key), KeyState::Erased { .. });
+        let there: Vec<&Ordered> = orders.iter().filter(|order| !order.keys.iter().all(is_gone)).collect();
+        let batch: Vec<KeyId> = there.iter().flat_map(|order| order.keys.iter().copied()).collect();
+        let together = match batch.as_slice() {
+            [] => None,
+            keys => Some(self.shared.keyring.destroy(keys).map_err(Failure::from)?),
+        };
+        let in_batch: BTreeSet<ErasureId> = there.iter().map(|order| order.erasure).collect();
+        let certified = orders.iter().zip(reached).map(|(order, reached)| {
+            self.shared.owners.write().forget(&order.keys);
+            self.shared.states.expire();
+            let destroyed = match together.filter(|_| in_batch.contains(&order.erasure)) {
+                Some(together) => together,
+                None => self.shared.keyring.destroy(&order.keys).map_err(Failure::from)?,
+            };
+            self.certify(register, order, &reached, destroyed)
+        });
+        Ok(certified.collect())
+    }
+
+    fn certify(
+        &self,
+        register: Option<RegisterId>,
+        order: &Ordered,
+        reached: &Reached,
+        destroyed: Destroyed,
     ) -> Result<Accepted, EraseError> {
-        let reached = self.reached(case, erasure, keys)?;
-        let Destroyed { epoch_before, epoch_after } = self.shared.keyring.destroy(keys).map_err(Failure::from)?;
-        self.shared.owners.write().forget(keys);
-        self.shared.states.expire();
+        let Destroyed { epoch_before, epoch_after } = destroyed;
         let register = register.ok_or(NoRule(Compartment::Claims))?;
         let certificate = Certificate {
             level: match self.shared.keyring.level() {
@@ -93,7 +128,8 @@ impl<V: Follow> Ledger<V> {
             .flatten()
             .collect(),
         };
-        self.step(case, actor, Command::Certify { erasure, certificate })
+        let erasure = order.erasure;
+        self.step(order.case, order.actor, Command::Certify { erasure, certificate })
     }
 
     /// Destroyed keys are nobody's after a restart, and the case may be unreadable with them. What is needed stands elsewhere
@@ -189,7 +225,7 @@ fn waits(error: &EraseError) -> bool {
         EraseError::Refused(Refused::Failed(failure)) => {
             matches!(failure, Failure::Unwritten(Unwritten::Clock(_)) | Failure::Busy)
         }
-        EraseError::Refused(_) | EraseError::NoRule(_) | EraseError::UnderWay(_) => true,
+        EraseError::Refused(_) | EraseError::NoRule(_) | EraseError::UnderWay(_) | EraseError::OnHold(_) => true,
         EraseError::Failed(_) => false,
     }
 }

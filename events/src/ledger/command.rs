@@ -312,6 +312,8 @@ impl<V: Follow> Ledger<V> {
             // A fence that was planned is planned again; any other stays what it is.
             Err(Unwritten::UnderWay(_)) if intent.keys.is_empty() => Some(Err(Refused::Fenced)),
             Err(Unwritten::UnderWay(_)) => Some(Err(Failure::Busy.into())),
+            // Whoever orders a destruction asked before, so a hold came in between.
+            Err(Unwritten::OnHold(_)) => Some(Err(Failure::Busy.into())),
             Err(Unwritten::TooLarge(_)) => Some(Err(Refused::TooLarge)),
             Err(unwritten) => Some(Err(Failure::from(unwritten).into())),
         }

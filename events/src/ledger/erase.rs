@@ -6,13 +6,14 @@ use std::time::Duration;
 use domain::aggregate::{Aggregate as _, Circumstances};
 use domain::compartment::Compartment;
 use domain::event::Follow;
-use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
+use domain::id::{ActorId, CaseId, CommandId, ErasureId, HoldId, KeyId, RegisterId, SubjectId};
 use domain::personal::Gone;
 use domain::register::{Fate, LiveCompartment, NoRule, Register, survivors};
-use domain::subject::{self, Case, Closing, Command, Rejection, Stage, UnfenceGround};
+use domain::subject::{self, Case, Closing, Command, CoolingOff, Rejection, Stage, UnfenceGround};
 use domain::time::{Day, Time};
 use domain::value::Text;
 
+use super::certify::Ordered;
 use super::command::{Accepted, Failure, Intent, Refused};
 use super::read::Unreadable;
 use super::{Fresh, Ledger};
@@ -37,6 +38,9 @@ pub enum EraseError {
     /// Another erasure took some of the same keys first.
     #[error("{0} is under way for some of the same data; it must be over, or withdrawn, first")]
     UnderWay(ErasureId),
+    /// A legal hold of somebody whom the erasure reaches, in whoever's case.
+    #[error("{0} keeps some of this data, by two people's word; nothing is destroyed before the hold is lifted")]
+    OnHold(HoldId),
     /// The machine failed.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -72,13 +76,14 @@ impl<V: Follow> Ledger<V> {
     }
 
     /// Approves an erasure that another actor requested, and fences what it destroys: behind this nobody reads or writes it.
-    /// Durable when it returns.
+    /// `wait` decides how long it waits then. Durable when it returns.
     pub fn approve_erasure(
         &self,
         register: RegisterId,
         case: CaseId,
         erasure: ErasureId,
         approval: &Intent<Case>,
+        wait: CoolingOff,
     ) -> Result<Accepted, EraseError> {
         if self.shared.log.command(&approval.command_id).is_none() {
             self.check_fence(register, case, erasure, approval)?;
@@ -89,7 +94,7 @@ impl<V: Follow> Ledger<V> {
         if fenced {
             return Ok(approved);
         }
-        self.fence_approved(register, case, erasure, approval.actor)?;
+        self.fence_approved(register, case, erasure, approval.actor, wait)?;
         Ok(approved)
     }
 
@@ -109,7 +114,7 @@ impl<V: Follow> Ledger<V> {
         for event in state.decide(&approval.command, &when).map_err(Refused::Rejected)? {
             state.evolve(&event);
         }
-        let (_, fence) = self.plan_fence(register, &self.subjects_of(case)?, erasure)?;
+        let (_, fence) = self.plan_fence(register, &self.subjects_of(case)?, erasure, CoolingOff::NONE)?;
         state.decide(&fence, &when).map_err(Refused::Rejected)?;
         Ok(())
     }
@@ -133,15 +138,71 @@ impl<V: Follow> Ledger<V> {
         erasure: ErasureId,
         actor: ActorId,
     ) -> Result<Accepted, EraseError> {
+        self.destroy_all(register, &[(case, erasure, actor)])?.pop().unwrap_or_else(|| Err(Failure::Busy.into()))
+    }
+
+    /// Destroys several fenced erasures together: each is ordered, the keys of all that could be die in one rotation of the
+    /// keyring, and each is certified. The answers are in their order; one that is refused does not keep the others. Fails as
+    /// a whole only where the machine fails, and then what was ordered is finished at the next open.
+    pub fn destroy_all(
+        &self,
+        register: RegisterId,
+        due: &[(CaseId, ErasureId, ActorId)],
+    ) -> Result<Vec<Result<Accepted, EraseError>>, EraseError> {
+        let ordered: Vec<Result<Ordered, EraseError>> =
+            due.iter().map(|(case, erasure, actor)| self.ordered(*case, *erasure, *actor)).collect();
+        let orders: Vec<Ordered> = ordered.iter().flatten().cloned().collect();
+        let mut certified = self.finish(Some(register), &orders)?.into_iter();
+        let answers = ordered.into_iter().map(|ordered| match ordered {
+            Ok(_) => certified.next().unwrap_or_else(|| Err(Failure::Busy.into())),
+            Err(error) => Err(error),
+        });
+        Ok(answers.collect())
+    }
+
+    /// Orders the destruction of what is fenced, and goes no further; whoever orders it leads it on, or the next open does.
+    /// Durable when it returns.
+    pub fn order_destruction(
+        &self,
+        case: CaseId,
+        erasure: ErasureId,
+        actor: ActorId,
+        command_id: Option<CommandId>,
+        expected: Option<u64>,
+    ) -> Result<Accepted, EraseError> {
+        let (_, state) = self.state::<Case>(&case.0)?;
+        let found = state.erasures().iter().find(|found| found.id == erasure);
+        let found = found.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
+        // A hold of the case itself has words of its own in the domain.
+        let held = self.shared.owners.read().keeping(&found.keys);
+        if let Some(hold) =
+            held.filter(|_| found.stage == Stage::Fenced && state.keeping(&found.compartments).is_none())
+        {
+            return Err(EraseError::OnHold(hold));
+        }
+        // A retry says again what was said then.
+        let epoch_before = found.epoch_before.unwrap_or_else(|| self.shared.keyring.epoch());
+        let command = Command::OrderDestruction { erasure, keys: found.keys.clone(), epoch_before };
+        let intent = self.intent(case, actor, command)?;
+        let command_id = command_id.unwrap_or(intent.command_id);
+        Ok(self.submit_blocking(&Intent { command_id, expected, ..intent })?)
+    }
+
+    /// The order of a destruction, given now where it was not given before.
+    fn ordered(&self, case: CaseId, erasure: ErasureId, actor: ActorId) -> Result<Ordered, EraseError> {
         let (_, state) = self.state::<Case>(&case.0)?;
         let open = state.open_erasure().filter(|open| open.id == erasure);
         let open = open.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
-        let keys = open.keys.clone();
         if open.stage != Stage::DestructionOrdered {
-            let epoch_before = self.shared.keyring.epoch();
-            self.step(case, actor, Command::OrderDestruction { erasure, keys: keys.clone(), epoch_before })?;
+            self.order_destruction(case, erasure, actor, None, None)?;
         }
-        self.finish(Some(register), case, erasure, actor, &keys)
+        Ok(Ordered { case, erasure, actor, keys: open.keys.clone() })
+    }
+
+    /// Whether a hold on these compartments of a subject would come too late, in whoever's case the order stands.
+    pub fn check_hold(&self, subject: SubjectId, compartments: &[Compartment]) -> Result<(), Rejection> {
+        let late = self.shared.owners.read().too_late(subject, compartments);
+        late.map_or(Ok(()), |erasure| Err(Rejection::HoldTooLate(erasure)))
     }
 
     /// Lifts a fence: what was withheld is read again.
@@ -181,9 +242,10 @@ impl<V: Follow> Ledger<V> {
         case: CaseId,
         erasure: ErasureId,
         actor: ActorId,
+        wait: CoolingOff,
     ) -> Result<Accepted, EraseError> {
         for _ in 0..TRIES {
-            let (keys, command) = self.plan_fence(register, &self.subjects_of(case)?, erasure)?;
+            let (keys, command) = self.plan_fence(register, &self.subjects_of(case)?, erasure, wait)?;
             match self.submit_blocking(&Intent { keys, ..self.intent(case, actor, command)? }) {
                 Err(Refused::Failed(Failure::Busy)) => {}
                 done => return Ok(done?),
@@ -198,6 +260,7 @@ impl<V: Follow> Ledger<V> {
         register: RegisterId,
         subjects: &[SubjectId],
         erasure: ErasureId,
+        wait: CoolingOff,
     ) -> Result<(Vec<KeysOf>, Command), EraseError> {
         let held = {
             let owners = self.shared.owners.read();
@@ -207,7 +270,7 @@ impl<V: Follow> Ledger<V> {
         if let Some(other) = self.shared.owners.read().taken(&keys, erasure) {
             return Err(EraseError::UnderWay(other));
         }
-        Ok((held, Command::Fence { erasure, closing, keys }))
+        Ok((held, Command::Fence { erasure, closing, keys, wait }))
     }
 
     /// What an erasure closes, and the keys it destroys.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use domain::compartment::Compartment;
 use domain::event::{Event, Place};
-use domain::id::{ActorId, CaseId, ErasureId, KeyId, SubjectId};
+use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::subject;
 
 use crate::ids::{IdMap, IdSet};
@@ -39,6 +39,13 @@ pub(super) struct Order {
     pub(super) keys: Vec<KeyId>,
 }
 
+/// A legal hold that is not lifted. Whose it is stands under claims, which die no sooner than it is lifted.
+struct Hold {
+    subject: Option<SubjectId>,
+    compartments: Vec<Compartment>,
+    in_force: bool,
+}
+
 /// The keys of every subject that still has any, what is fenced, what is closed, and what was ordered to be destroyed.
 #[derive(Default)]
 pub struct Owners {
@@ -55,6 +62,7 @@ pub struct Owners {
     /// Orders of destruction that no certificate follows yet.
     orders: BTreeMap<ErasureId, Order>,
     lost: IdSet<KeyId>,
+    holds: BTreeMap<HoldId, Hold>,
 }
 
 impl Owners {
@@ -92,6 +100,35 @@ impl Owners {
             order.map(|(by, _)| *by)
         };
         fenced.or_else(|| keys.iter().filter(|key| self.ordered.contains(key)).find_map(of_order))
+    }
+
+    /// A legal hold in force that covers one of these keys. An erasure reaches people by their keys, in whoever's case it
+    /// stands; a hold, by whose it is.
+    pub fn keeping(&self, keys: &[KeyId]) -> Option<HoldId> {
+        if self.holds.is_empty() {
+            return None;
+        }
+        let owned: Vec<(SubjectId, Compartment)> = keys.iter().filter_map(|key| self.owner(key)).collect();
+        let covers = |hold: &Hold| {
+            let own = owned.iter().filter(|(subject, _)| Some(*subject) == hold.subject);
+            hold.in_force && own.into_iter().any(|(_, compartment)| subject::covers(&hold.compartments, *compartment))
+        };
+        self.holds.iter().find(|(_, hold)| covers(hold)).map(|(id, _)| *id)
+    }
+
+    /// The erasure that ordered keys to be destroyed which a hold would keep, of any of its compartments: it is under way,
+    /// so the hold comes too late.
+    pub fn too_late(&self, subject: SubjectId, compartments: &[Compartment]) -> Option<ErasureId> {
+        let wanted = |key: &KeyId| {
+            let owner = self.owner(key).filter(|(of, _)| *of == subject);
+            owner.is_some_and(|(_, compartment)| subject::covers(compartments, compartment))
+        };
+        self.orders.iter().find(|(_, order)| order.keys.iter().any(wanted)).map(|(erasure, _)| *erasure)
+    }
+
+    /// Whose a hold is and what it covers, while it is not lifted and that can be read.
+    pub fn hold(&self, id: HoldId) -> Option<(SubjectId, &[Compartment])> {
+        self.holds.get(&id).and_then(|hold| Some((hold.subject?, hold.compartments.as_slice())))
     }
 
     /// Whether a record ordered the destruction of this key.
@@ -154,6 +191,17 @@ impl Owners {
             Event::Case(subject::Event::Certified { erasure, .. }) => {
                 self.orders.remove(erasure);
                 self.closes.remove(erasure);
+            }
+            Event::Case(subject::Event::HoldPlaced { hold, compartments, .. }) => {
+                let subject = parts.first().map(|part| part.subject);
+                let compartments = compartments.clone();
+                self.holds.insert(*hold, Hold { subject, compartments, in_force: false });
+            }
+            Event::Case(subject::Event::HoldApproved { hold }) => {
+                self.holds.get_mut(hold).into_iter().for_each(|hold| hold.in_force = true);
+            }
+            Event::Case(subject::Event::HoldLifted { hold }) => {
+                self.holds.remove(hold);
             }
             // No part follows a key that is gone, and the record itself says that it was destroyed.
             Event::Log(domain::ledger::Event::ErasedBefore { keys, .. }) => self.ordered.extend(keys.iter().copied()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use domain::event::{Event, Follow, Recorded, Stream};
-use domain::id::{CommandId, ErasureId, KeyId, SubjectId};
+use domain::id::{CommandId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::subject;
 use domain::time::Time;
 use tokio::sync::oneshot;
@@ -89,6 +89,9 @@ pub enum Unwritten {
     /// A fence would take a key that another erasure took.
     #[error("{0} took a key before")]
     UnderWay(ErasureId),
+    /// A key would be ordered to be destroyed that a legal hold keeps.
+    #[error("{0} keeps a key")]
+    OnHold(HoldId),
     /// The keys of a subject are others by now.
     #[error("a key changed")]
     KeysChanged,
@@ -207,6 +210,16 @@ impl<V: Follow> Writer<V> {
                 && let Some(other) = owners.taken(keys, *erasure)
             {
                 return Err(Unwritten::UnderWay(other));
+            }
+            match &record.event {
+                Event::Case(subject::Event::DestructionOrdered { keys, .. }) => {
+                    owners.keeping(keys).map_or(Ok(()), |hold| Err(Unwritten::OnHold(hold)))?;
+                }
+                Event::Case(subject::Event::HoldApproved { hold }) => {
+                    let late = owners.hold(*hold).and_then(|(subject, covered)| owners.too_late(subject, covered));
+                    late.map_or(Ok(()), |erasure| Err(Unwritten::UnderWay(erasure)))?;
+                }
+                _ => {}
             }
         }
         for part in append.records.iter().flat_map(|record| &record.owned) {

@@ -1,7 +1,7 @@
-//! Stored forms of a subject's case: links, disclosures, requests, erasures.
+//! Stored forms of a subject's case: links, disclosures, holds, requests, erasures.
 
 use domain::compartment::Compartment;
-use domain::id::KeyId;
+use domain::id::{HoldId, KeyId};
 use domain::personal::Held;
 use domain::subject::{Asked, Certificate, Closed, Disclosure, Event, Link, Recipient, Request, Survivor};
 use domain::value::Text;
@@ -66,13 +66,18 @@ mirror! { part ClosedV1 = Closed { compartments: Vec<CompartmentV1> } }
 part! { SubjectV1 {} }
 part! { LinkPartV1 { link: LinkV1 } }
 part! { WordsV1 { words: String } }
+part! { MatterV1 { matter: String } }
 
 facts! { OpenedV1 { kind: u16 } }
 facts! { LinkedV1 {} }
+facts! { HoldPlacedV1 { hold: [u8; 16], compartments: Vec<CompartmentV1>, review_on: i32, by: [u8; 16] } }
+facts! { HoldV1 { hold: [u8; 16] } }
+facts! { HoldLiftRequestedV1 { hold: [u8; 16], by: [u8; 16] } }
 facts! { ErasureRequestedV1 { erasure: [u8; 16], asked: AskedV1, by: [u8; 16], due: i32 } }
 facts! { ErasureV1 { erasure: [u8; 16] } }
 facts! { ErasureRefusedV1 { erasure: [u8; 16], ground: u16, has_words: bool } }
 facts! { FencedV1 { erasure: [u8; 16], compartments: Vec<CompartmentV1>, keys: Vec<[u8; 16]> } }
+facts! { CoolingOffSetV1 { erasure: [u8; 16], until: i64 } }
 facts! { UnfencedV1 { erasure: [u8; 16], ground: u16, keys: Vec<[u8; 16]>, has_words: bool } }
 facts! { DestructionOrderedV1 { erasure: [u8; 16], keys: Vec<[u8; 16]>, epoch_before: u64 } }
 facts! { CertifiedV1 { erasure: [u8; 16], certificate: CertificateV1 } }
@@ -93,6 +98,10 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "case.linked", version: 1, facts: LinkedV1::FIELDS, parts: LINK },
     Shape { kind: "case.unlinked", version: 1, facts: LinkedV1::FIELDS, parts: LINK },
     Shape { kind: "case.disclosed", version: 1, facts: DisclosedV1::FIELDS, parts: &[("one", RecipientV1::FIELDS)] },
+    Shape { kind: "case.hold-placed", version: 1, facts: HoldPlacedV1::FIELDS, parts: &[("one", MatterV1::FIELDS)] },
+    Shape { kind: "case.hold-approved", version: 1, facts: HoldV1::FIELDS, parts: &[] },
+    Shape { kind: "case.hold-lift-requested", version: 1, facts: HoldLiftRequestedV1::FIELDS, parts: &[] },
+    Shape { kind: "case.hold-lifted", version: 1, facts: HoldV1::FIELDS, parts: &[] },
     Shape {
         kind: "case.erasure-requested",
         version: 1,
@@ -108,6 +117,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         facts: FencedV1::FIELDS,
         parts: &[("one under each key that stays", ClosedV1::FIELDS)],
     },
+    Shape { kind: "case.cooling-off-set", version: 1, facts: CoolingOffSetV1::FIELDS, parts: &[] },
     Shape { kind: "case.unfenced", version: 1, facts: UnfencedV1::FIELDS, parts: WORDS },
     Shape { kind: "case.destruction-ordered", version: 1, facts: DestructionOrderedV1::FIELDS, parts: &[] },
     Shape { kind: "case.certified", version: 1, facts: CertifiedV1::FIELDS, parts: &[] },
@@ -132,6 +142,16 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
             parts.push(plain(to, Form::store)?);
             ("case.disclosed", encode(&disclosure.store())?)
         }
+        Event::HoldPlaced { hold, compartments, review_on, by, matter } => {
+            parts.push(plain(matter, |matter| MatterV1 { matter: matter.store() })?);
+            let (hold, compartments, by) = (hold.store(), compartments.store(), by.store());
+            ("case.hold-placed", encode(&HoldPlacedV1 { hold, compartments, review_on: review_on.store(), by })?)
+        }
+        Event::HoldApproved { hold } => ("case.hold-approved", encode(&HoldV1 { hold: hold.store() })?),
+        Event::HoldLiftRequested { hold, by } => {
+            ("case.hold-lift-requested", encode(&HoldLiftRequestedV1 { hold: hold.store(), by: by.store() })?)
+        }
+        Event::HoldLifted { hold } => ("case.hold-lifted", encode(&HoldV1 { hold: hold.store() })?),
         Event::ErasureRequested { erasure, asked, by, due, request } => {
             parts.push(plain(request, Form::store)?);
             let (erasure, asked, by, due) = (erasure.store(), asked.store(), by.store(), due.store());
@@ -152,6 +172,10 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
             parts = closed.iter().map(|closed| plain(closed, Form::store)).collect::<Result<_, _>>()?;
             let (erasure, compartments, keys) = (erasure.store(), compartments.store(), keys.store());
             ("case.fenced", encode(&FencedV1 { erasure, compartments, keys })?)
+        }
+        Event::CoolingOffSet { erasure, until } => {
+            let form = CoolingOffSetV1 { erasure: erasure.store(), until: until.store() };
+            ("case.cooling-off-set", encode(&form)?)
         }
         Event::Unfenced { erasure, ground, keys, words } => {
             parts.extend(words_part(words.as_ref())?);
@@ -188,6 +212,20 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let disclosure = Disclosure::load(decode(facts, "case.disclosed")?)?;
             Event::Disclosed { disclosure, to: held(part, Recipient::load)? }
         }
+        "case.hold-placed" => {
+            let HoldPlacedV1 { hold, compartments, review_on, by } = decode(facts, "case.hold-placed")?;
+            let [part] = exactly(parts)?;
+            let matter = held(part, |form: MatterV1| Text::load(form.matter))?;
+            let (hold, compartments, by) = (Form::load(hold)?, Form::load(compartments)?, Form::load(by)?);
+            Event::HoldPlaced { hold, compartments, review_on: Form::load(review_on)?, by, matter }
+        }
+        "case.hold-approved" => Event::HoldApproved { hold: hold(facts, parts, "case.hold-approved")? },
+        "case.hold-lift-requested" => {
+            let [] = exactly(parts)?;
+            let HoldLiftRequestedV1 { hold, by } = decode(facts, "case.hold-lift-requested")?;
+            Event::HoldLiftRequested { hold: Form::load(hold)?, by: Form::load(by)? }
+        }
+        "case.hold-lifted" => Event::HoldLifted { hold: hold(facts, parts, "case.hold-lifted")? },
         "case.erasure-requested" => requested(facts, parts)?,
         "case.erasure-withdrawn" => {
             let [] = exactly(parts)?;
@@ -205,6 +243,11 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             Event::ErasureApproved { erasure: Form::load(erasure)? }
         }
         "case.fenced" => fenced(facts, parts)?,
+        "case.cooling-off-set" => {
+            let [] = exactly(parts)?;
+            let CoolingOffSetV1 { erasure, until } = decode(facts, "case.cooling-off-set")?;
+            Event::CoolingOffSet { erasure: Form::load(erasure)?, until: Form::load(until)? }
+        }
         "case.unfenced" => {
             let UnfencedV1 { erasure, ground, keys, has_words } = decode(facts, "case.unfenced")?;
             let (erasure, ground, keys) = (Form::load(erasure)?, Form::load(ground)?, Form::load(keys)?);
@@ -222,6 +265,12 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
         }
         _ => return Ok(None),
     }))
+}
+
+fn hold(facts: &[u8], parts: Vec<HeldFields>, kind: &'static str) -> Result<HoldId, WireError> {
+    let [] = exactly(parts)?;
+    let HoldV1 { hold } = decode(facts, kind)?;
+    Form::load(hold)
 }
 
 fn words_part(words: Option<&Held<Text>>) -> Result<Option<crate::seal::Plain>, WireError> {
@@ -269,7 +318,7 @@ mod tests {
     use domain::subject::{
         AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
     };
-    use domain::time::Day;
+    use domain::time::{Day, Time};
     use domain::value::Line;
 
     use super::*;
@@ -310,6 +359,17 @@ mod tests {
         for event in [
             Event::Disclosed { disclosure: disclosure(Some(Day(30))), to: to(Text::parse("for the court").ok()) },
             Event::Disclosed { disclosure: disclosure(None), to: to(None) },
+            Event::HoldPlaced {
+                hold: HoldId([8; 16]),
+                compartments: vec![Compartment::Relationship, Compartment::Support(2026)],
+                review_on: Day(40),
+                by: ActorId([5; 16]),
+                matter: sealed(Compartment::Claims, Text::parse("12 C 345/26").unwrap()),
+            },
+            Event::HoldApproved { hold: HoldId([8; 16]) },
+            Event::HoldLiftRequested { hold: HoldId([8; 16]), by: ActorId([5; 16]) },
+            Event::HoldLifted { hold: HoldId([8; 16]) },
+            Event::CoolingOffSet { erasure, until: Time(1_790_000_000_000) },
             Event::Opened { kind: SubjectKind::Person, subject: sealed(Compartment::Claims, ()) },
             Event::Linked { link: link() },
             Event::Unlinked { link: link() },

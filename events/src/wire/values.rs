@@ -65,7 +65,7 @@ macro_rules! ids {
     )*};
 }
 
-ids! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId TicketId MessageId QuoteId NoticeId
+ids! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId HoldId TicketId MessageId QuoteId NoticeId
 RegisterId ActorId TokenId CommandId LogId KeyId }
 
 macro_rules! codes {

@@ -255,6 +255,7 @@ fn each_part(event: &mut Event, ask: Ask<'_>) {
         Event::Case(subject::Event::Opened { subject, .. }) => close(subject, ask),
         Event::Case(subject::Event::Linked { link } | subject::Event::Unlinked { link }) => close(link, ask),
         Event::Case(subject::Event::Disclosed { to, .. }) => close(to, ask),
+        Event::Case(subject::Event::HoldPlaced { matter, .. }) => close(matter, ask),
         Event::Case(subject::Event::ErasureRequested { request, .. }) => close(request, ask),
         Event::Case(
             subject::Event::ErasureRefused { words: Some(words), .. }

@@ -169,9 +169,32 @@ fn about_a_fenced_person_nothing_is_written_and_everything_again_when_the_fence_
     assert!(tests::server::size(auditor) > 0);
 }
 
+/// Outside a demo, where the start says nothing of it.
+#[test]
+fn an_approved_erasure_waits_for_a_day_and_nobody_hurries_it() {
+    let server = Server::start(&[]);
+    let people = people(&server);
+    let [agent, dpo, second, auditor] = &people;
+    let ada = desk::register(agent, "Ada", "Planted", "ada@planted.example");
+    let (erasure, stage) = desk::forget(agent, dpo, &ada);
+    assert_eq!(stage, "FENCED");
+    let query = "query($id: ID!) { erasure(id: $id) { destroyableFrom waitsFor steps { at } } }";
+    let read = dpo.ask(query, json!({ "id": erasure }))["erasure"].clone();
+    let at = |text: &Value| text.as_str().unwrap().parse::<domain::time::Time>().unwrap().0;
+    let fenced = at(&read["steps"].as_array().unwrap().last().unwrap()["at"]);
+    let waits = at(&read["destroyableFrom"]) - fenced;
+    assert!((86_000_000..=86_400_000).contains(&waits), "{waits} ms");
+    unchanged(auditor, || {
+        for person in [dpo, second] {
+            assert_eq!(person.refused_with("orderDestruction", &json!({ "erasureId": erasure })), "CONFLICT");
+        }
+    });
+    second.change("refuseErasure", &json!({ "erasureId": erasure, "ground": "CLAIMS" }), "");
+}
+
 #[test]
 fn about_an_erased_person_nothing_is_written() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--cooling-off", "0"]);
     let people = people(&server);
     let [agent, dpo, ..] = &people;
     let shown = desk::notice(dpo, "product-news");

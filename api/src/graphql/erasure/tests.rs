@@ -15,7 +15,7 @@ use crate::app::{App, Envelope, intent};
 use crate::graphql::testing::{Desk, NOW, command_id};
 
 const ERASURE: &str = "erasure { id stage due overdue requestedBy approvedBy words refusalWords keys compartments
-    destroysAt steps { stage position actor } contacts { name } people { name } unfenced refused
+    destroyableFrom steps { stage position actor } contacts { name } people { name } unfenced refused
     certificate { level words epochBefore epochAfter survives { compartment basis until } links } }";
 const REST: &str = "position repeated revision errors { message code path }";
 

@@ -1,0 +1,154 @@
+//! What is done to a fenced erasure when its time has come: the wait, the holds, and the destruction, of all that are due
+//! together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::id::{ActorId, CaseId, ErasureId};
+use domain::subject::{CoolingOff, Rejection, Stage};
+use domain::time::Time;
+use events::ledger::{Accepted, EraseError, Refused};
+use projections::{Cut, ErasureFacts};
+
+use super::{App, Envelope};
+
+/// How often fenced erasures are looked at.
+const WATCH: Duration = Duration::from_secs(10);
+/// How many erasures are destroyed together at most; the next ones have a rotation of their own.
+const TOGETHER: usize = 100;
+
+impl App {
+    /// What decides how long a fence waits here.
+    pub fn wait(&self) -> CoolingOff {
+        CoolingOff { asked_ms: self.cooling_off_ms, is_demo: self.demo }
+    }
+
+    /// From when on the destruction of a fenced erasure may be ordered; none for one that is not fenced. What its fence says
+    /// stays, whatever the program is started with; a fence that says nothing waits as a new one would.
+    pub fn destroyable_from(&self, erasure: &ErasureFacts) -> Option<Time> {
+        let fenced = erasure.steps.last().filter(|step| step.stage == Stage::Fenced)?;
+        let wait = || fenced.at.plus_ms(self.wait().ms(&erasure.compartments));
+        Some(erasure.cooling_off.unwrap_or_else(wait))
+    }
+
+    /// Orders the destruction of what is fenced and carries it out, when the cooling-off is over and no hold stands. Durable
+    /// and certified when it returns; blocks.
+    pub fn order_destruction(
+        &self,
+        by: ActorId,
+        case: CaseId,
+        erasure: ErasureId,
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
+        let register = self.register_id()?;
+        let _one = self.erasing.lock();
+        let from = self.ledger.views().erasure(erasure).and_then(|erasure| self.destroyable_from(erasure.facts));
+        if let Some(from) = from.filter(|from| *from > self.now()) {
+            return Err(Refused::Rejected(Rejection::CoolingOff(from)).into());
+        }
+        let Envelope { command_id, expected_revision, .. } = envelope;
+        let ordered = self.ledger.order_destruction(case, erasure, by, command_id, expected_revision)?;
+        self.go_on(register, case, erasure, by)?;
+        Ok(ordered)
+    }
+
+    /// Destroys what is fenced, whose cooling-off is over and that no hold keeps, all that are due in one rotation of the
+    /// keyring; one that is refused does not keep the others. Says how many erasures that were. Blocks.
+    pub fn destroy_due(&self) -> Result<usize, EraseError> {
+        let due = self.due();
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let register = self.register_id()?;
+        let (mut destroyed, mut failed) = (0, None);
+        for some in due.chunks(TOGETHER) {
+            let _one = self.erasing.lock();
+            let mut ready = Vec::with_capacity(some.len());
+            for (case, erasure, approver) in some {
+                // Its fence may have been lifted since, or a hold placed.
+                if self.stands(*case, *erasure)? == Stage::Fenced && !self.is_held(*case, *erasure)? {
+                    ready.push((*case, *erasure, *approver));
+                }
+            }
+            for ((_, erasure, _), done) in ready.iter().zip(self.ledger.destroy_all(register, &ready)?) {
+                match done {
+                    Ok(_) => {
+                        destroyed += 1;
+                        self.sweep(self.fenced_keys(*erasure));
+                    }
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+        }
+        failed.map_or(Ok(destroyed), Err)
+    }
+
+    /// Leads on what was ordered to be destroyed and has no certificate: the clock was in doubt, say. Says how many erasures
+    /// are certified now. Blocks.
+    pub fn finish_ordered(&self) -> Result<usize, EraseError> {
+        let _one = self.erasing.lock();
+        let register = self.ledger.views().register_stream().map(|(id, _)| id);
+        let finished = self.ledger.finish_erasures(register)?;
+        if !finished.keys.is_empty() {
+            self.sweep(finished.keys);
+        }
+        Ok(finished.certified)
+    }
+
+    /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
+    /// the server, inside its runtime.
+    pub fn watch_erasures(&self) {
+        let Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays } = self.clone();
+        let ledger = Arc::downgrade(&ledger);
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(WATCH);
+            loop {
+                ticks.tick().await;
+                let Some(ledger) = ledger.upgrade() else { return };
+                let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
+                let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays };
+                match tokio::task::spawn_blocking(move || app.destroy_due()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(failed)) => tracing::error!(error = %failed, "a fenced erasure could not go on"),
+                    Err(_) => tracing::error!("a fenced erasure could not go on: its thread failed"),
+                }
+            }
+        });
+    }
+
+    /// Whether the cooling-off of a fenced erasure is over.
+    pub(super) fn is_over(&self, erasure: ErasureId) -> bool {
+        let from = self.ledger.views().erasure(erasure).and_then(|erasure| self.destroyable_from(erasure.facts));
+        from.is_some_and(|from| from <= self.now())
+    }
+
+    /// Whether a hold in force keeps what an erasure fenced: one of its case, or of somebody whom it reaches.
+    pub(super) fn is_held(&self, case: CaseId, erasure: ErasureId) -> Result<bool, EraseError> {
+        let (_, state) = self.ledger.state::<domain::subject::Case>(&case.0)?;
+        let Some(found) = state.erasures().iter().find(|found| found.id == erasure) else { return Ok(false) };
+        Ok(state.keeping(&found.compartments).is_some() || self.ledger.owners().keeping(&found.keys).is_some())
+    }
+
+    /// What is fenced and has waited, and who approved it.
+    fn due(&self) -> Vec<(CaseId, ErasureId, ActorId)> {
+        let now = self.now();
+        let (mut due, mut after) = (Vec::new(), None);
+        loop {
+            let views = self.ledger.views();
+            let Ok(page) = views.erasures(&[Stage::Fenced], &Cut::First { count: 100, after }) else { break };
+            for erasure in &page.items {
+                let approved = erasure.facts.steps.iter().rev().find(|step| step.stage == Stage::Approved);
+                if let (Some(from), Some(approved)) = (self.destroyable_from(erasure.facts), approved)
+                    && from <= now
+                {
+                    due.push((erasure.facts.case, erasure.facts.id, approved.actor));
+                }
+            }
+            after = page.items.last().map(|erasure| erasure.cursor());
+            if !page.has_next {
+                break;
+            }
+        }
+        due
+    }
+}
