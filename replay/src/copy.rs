@@ -1,10 +1,11 @@
 //! Audit copies: from the journal of a directory at rest, or from a running server.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use events::bundle::{self, Presence, put_parts, put_record};
 use events::chain::Head;
@@ -13,9 +14,10 @@ use events::ledger::publish::STORED;
 use events::log::LogError;
 use events::log::journal::Journal;
 use events::log::lock::Lock;
-use events::note::{NoteError, SignedNote};
+use events::note::{self, NoteError, SignedNote};
 use events::tree;
 use reqwest::StatusCode;
+use reqwest::blocking::Response;
 
 use crate::https::{self, TrustError};
 use crate::source::{HEAD_FILE, SourceError, head_file};
@@ -25,6 +27,12 @@ use crate::witness::published::CHECKPOINT;
 /// How often a server that is busy is asked again, and how long between.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long one answer may take to its end: 16 MB at most, so 55 KB a second are enough.
+const ANSWER: Duration = Duration::from_secs(300);
+/// How often a copy goes on to a later head. Each time parts were swept meanwhile, so a few are many.
+const HEADS: u32 = 100;
+/// The most bytes of a head: 20 digits, a colon, 64 digits and a line feed.
+const MOST_OF_HEAD: u64 = 86;
 
 /// Why no copy was made.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +58,25 @@ pub enum CopyError {
     /// Nobody can be trusted.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The server sends on and on.
+    #[error("the answer of the server to {path} {why}")]
+    Endless {
+        /// What it was asked for.
+        path: String,
+        /// What it is too much of.
+        why: &'static str,
+    },
+    /// The server takes back what it said.
+    #[error("the server names the head {later} behind the head {head}, which it does not go on from")]
+    OtherHead {
+        /// The one it named first.
+        head: Head,
+        /// The one it names now.
+        later: Head,
+    },
+    /// There is always one more.
+    #[error("sealed parts are swept faster than they are copied; copy again when the server has less to do")]
+    NeverDone,
     /// What the server sent is no head.
     #[error("the server sent no head")]
     NoHead,
@@ -121,38 +148,50 @@ pub fn from_server(server: &str, token: &str, ca: Option<&Path>, out: &Path) -> 
     let mut head = server.head()?;
     let mut copy = Copy::begin(out, note)?;
     let mut number = 0;
-    loop {
-        let mut absent = false;
+    // What was not there in the bundle that is read again; a head that was named behind it has the certificates.
+    let mut known = BTreeSet::new();
+    for _ in 0..HEADS {
+        let mut swept = false;
         let mut last = None;
         while let Some(width) = bundle::width(number, head.size) {
-            let records = server.get(&format!("/log/{}", bundle::path("entries", number, width)))?;
-            let parts = server.get(&format!("/log/{}", bundle::path("inventory", number, width)))?;
-            absent |= any_absent(&parts);
+            let records = server.bundle("entries", number, width, bundle::most_of_records(width))?;
+            let parts = server.bundle("inventory", number, width, bundle::most_of_inventory(width))?;
+            let absent = absent(&parts);
+            swept |= !absent.is_subset(&known);
             if width < bundle::WIDTH {
-                last = Some((records, parts));
+                (last, known) = (Some((records, parts)), absent);
                 break;
             }
-            copy.grow_all(&records)?;
+            copy.grow_all(&records, width)?;
             copy.put(number, head.size, &records, &parts)?;
-            number += 1;
+            (number, known) = (number + 1, BTreeSet::new());
         }
         // Certificates are durable before anything is swept, so this head has those of all that was absent so far.
-        let later = if absent { server.head()? } else { head };
+        let later = if swept { server.head()? } else { head };
         if later == head {
             if let Some((records, parts)) = last {
-                copy.grow_all(&records)?;
+                copy.grow_all(&records, head.size % bundle::WIDTH)?;
                 copy.put(number, head.size, &records, &parts)?;
             }
             copy.end(head)?;
             return Ok(head);
         }
+        if later.size <= head.size {
+            return Err(CopyError::OtherHead { head, later });
+        }
         head = later;
     }
+    Err(CopyError::NeverDone)
 }
 
-fn any_absent(inventory: &[u8]) -> bool {
-    let lines = bundle::inventory(inventory).unwrap_or_default();
-    lines.iter().flatten().any(|part| part.presence != Presence::Present)
+/// The parts of a bundle that are not there: which of which record.
+fn absent(inventory: &[u8]) -> BTreeSet<(usize, usize)> {
+    let records = bundle::inventory(inventory).unwrap_or_default();
+    let absent = records.iter().enumerate().flat_map(|(record, parts)| {
+        let gone = parts.iter().enumerate().filter(|(_, part)| part.presence != Presence::Present);
+        gone.map(move |(part, _)| (record, part))
+    });
+    absent.collect()
 }
 
 /// A running server, and the token it is asked with.
@@ -169,27 +208,31 @@ impl<'a> Server<'a> {
     }
 
     fn head(&self) -> Result<Head, CopyError> {
-        let head = String::from_utf8(self.get("/log/head")?).ok().and_then(|text| text.trim().parse().ok());
-        head.ok_or(CopyError::NoHead)
+        let head = String::from_utf8(self.get("/log/head", MOST_OF_HEAD)?).ok();
+        head.and_then(|text| text.trim().parse().ok()).ok_or(CopyError::NoHead)
     }
 
     /// The last checkpoint; nothing from a server that has none.
     fn checkpoint(&self) -> Result<Option<SignedNote>, CopyError> {
-        match self.get("/log/checkpoint") {
+        match self.get("/log/checkpoint", note::MOST_BYTES as u64) {
             Err(CopyError::Status(404)) => Ok(None),
             note => Ok(Some(SignedNote::parse(&note?)?)),
         }
     }
 
-    /// A server that is busy is asked again for a while.
-    fn get(&self, path: &str) -> Result<Vec<u8>, CopyError> {
+    fn bundle(&self, what: &str, number: u64, width: u64, most: u64) -> Result<Vec<u8>, CopyError> {
+        self.get(&format!("/log/{}", bundle::path(what, number, width)), most)
+    }
+
+    /// A server that is busy is asked again for a while. No more than `most` bytes are taken of what it says.
+    fn get(&self, path: &str, most: u64) -> Result<Vec<u8>, CopyError> {
         let mut tries = 0;
         loop {
             let request = self.client.get(format!("{}{path}", self.address)).bearer_auth(self.token);
             let answer = request.send().map_err(unreachable)?;
             let status = answer.status();
             if status.is_success() {
-                return Ok(answer.bytes().map_err(unreachable)?.to_vec());
+                return read(answer, path, most);
             }
             let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
             if !busy || tries == TRIES {
@@ -197,6 +240,25 @@ impl<'a> Server<'a> {
             }
             tries += 1;
             thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Nobody says how long an answer is but who sends it, and they are not trusted.
+fn read(mut answer: Response, path: &str, most: u64) -> Result<Vec<u8>, CopyError> {
+    let endless = |why| CopyError::Endless { path: path.to_owned(), why };
+    let (since, mut bytes, mut some) = (Instant::now(), Vec::new(), vec![0; 1 << 16]);
+    loop {
+        let read = answer.read(&mut some).map_err(|failed| CopyError::Unreachable(failed.to_string()))?;
+        if read == 0 {
+            return Ok(bytes);
+        }
+        bytes.extend(some.iter().take(read));
+        if bytes.len() as u64 > most {
+            return Err(endless("has more bytes than there can be"));
+        }
+        if since.elapsed() > ANSWER {
+            return Err(endless("takes too long"));
         }
     }
 }
@@ -228,8 +290,10 @@ impl<'a> Copy<'a> {
         self.tree.push(tree::leaf(record), &mut |row, number, hashes| write_tile(out, row, number, hashes))
     }
 
-    fn grow_all(&mut self, records: &[u8]) -> Result<(), CopyError> {
-        let records = bundle::records(records).map_err(|_| CopyError::NoRecords)?;
+    /// A bundle has as many records as it must.
+    fn grow_all(&mut self, records: &[u8], width: u64) -> Result<(), CopyError> {
+        let records = bundle::records(records).ok().filter(|records| records.len() as u64 == width);
+        let records = records.ok_or(CopyError::NoRecords)?;
         records.into_iter().try_for_each(|record| self.grow(record)).map_err(CopyError::from)
     }
 
@@ -252,3 +316,6 @@ impl<'a> Copy<'a> {
         fs::write(self.out.join(HEAD_FILE), head_file(head))
     }
 }
+
+#[cfg(test)]
+mod tests;
