@@ -213,13 +213,15 @@ class Verifier:
             marked = follows and facts["root"] == marks[self.size] == self.tree.root(0, self.size)
             check(marked and (record.index, record.count) == (0, 1), "it continues another log")
             fresh = all(facts["log"] != log and facts["origin"] != origin for log, origin in self.generations)
-            check(fresh and re.fullmatch(NAME, facts["origin"]), "its names are not new")
+            check(fresh, "its names are not new")
+        check(re.fullmatch(NAME, facts["origin"]), "no key can have its origin as a name")
         self.generations.append((facts["log"], facts["origin"]))
 
     def check_facts(self, record, facts):
         if record.kind in ("log.signer", "log.continued"):
-            self.keys.append(make_key(self.generations[-1][1], facts["public_key"]))
-            check(facts.get("name", self.keys[-1][0]) == self.keys[-1][0], "its key has another name than the log")
+            origin = self.generations[-1][1]
+            self.keys.append((self.size, make_key(origin, facts["public_key"])))
+            check(facts.get("name", origin) == origin, "its key has another name than the log")
         elif record.kind == "log.keyring":
             self.lost.update(facts["keys"])
         elif record.kind == "log.erasures":
@@ -354,16 +356,18 @@ def check_tiles(directory, tree, size):
     return len(tiles)
 
 def check_checkpoint(path, verifier, key):
-    """Holds a checkpoint against the records, and against a key: if none is given, those that the log names."""
+    """Holds a checkpoint against the records, and against a key: if none is given, the last one that the log names."""
     check(note := re.fullmatch(NOTE, read_file(path, 1_048_576).decode()), "the checkpoint is no signed note")
     text, origin, size, root = note[1].encode(), note[2][:-1], int(note[3]), from_base64(note[4])
     signatures = [(name, from_base64(coded)) for name, coded in re.findall(r"— (\S+) (\S+)\n", note[5])]
     known = origin in dict(verifier.generations).values() and size <= verifier.size
     check(known, "the checkpoint is of another log, or of more records than there are")
     check(root == verifier.tree.root(0, size), "the checkpoint has another root than the records", max(size, 1) - 1)
-    signed = [has_signed(own, text, signatures) for own in ([key] if key else verifier.keys) if own[0] == origin]
-    check(any(signed) or not key and not verifier.keys, "the checkpoint is not signed by the log", size)
-    return {"size": size, "root": root.hex(), "signature_checked": any(signed)}
+    named = verifier.keys[:1] + [own for own in verifier.keys if own[0] < size]
+    own = key or (named[-1][1] if named else ("", b"", None))
+    signed = own[0] == origin and has_signed(own, text, signatures)
+    check(signed or not own[0], "the checkpoint is not signed by the log", size)
+    return {"size": size, "root": root.hex(), "signature_checked": signed}
 
 def has_signed(key, text, signatures):
     mine = [signature[4:] for name, signature in signatures if (name, signature[:4]) == key[:2]]

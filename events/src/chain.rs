@@ -80,6 +80,9 @@ pub enum Reason {
     /// The facts of the first record are of another log.
     #[error("it opens another log")]
     OpensAnother,
+    /// No key can have the name of the log.
+    #[error("the origin that it opens a log for cannot be the name of a key")]
+    Origin,
     /// A log is opened once.
     #[error("it opens a log that is open")]
     OpenedAgain,

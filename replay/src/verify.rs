@@ -1,6 +1,8 @@
 //! Whether a log is what it claims: every record in its place, every link, every stream without a gap, every map root that of
 //! the records before it, every absent part with an excuse. Needs no key.
 
+mod published;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, Stream};
@@ -13,7 +15,7 @@ use events::chain::{Broken, Chain, Head, Reason, StreamHead};
 use events::checkpoint::Checkpoint;
 use events::ids::{IdMap, IdSet};
 use events::log::LogError;
-use events::note::{Kind, SignedNote, VerifierKey};
+use events::note::SignedNote;
 use events::record::{Hash, Record, hash};
 use events::tree::{self, Node};
 use events::wire::{self, WireError};
@@ -21,7 +23,7 @@ use rayon::prelude::*;
 
 use crate::maps::{MapRoots, Maps, Named, WrongMap};
 use crate::source::{Audited, Source, SourceError};
-use crate::tiles::{Growing, Tiles, first_below};
+use published::Published;
 
 /// How many records are read and hashed at a time.
 const CHUNK: usize = 8192;
@@ -456,71 +458,6 @@ fn generations(chain: &Chain, signers: &[(u64, [u8; 32])]) -> Vec<Generation> {
         Generation { of: of.clone(), signers: named.copied().collect() }
     };
     chain.generations().iter().zip(ends).map(generation).collect()
-}
-
-/// What was published with a copy, and the tree that the records make.
-struct Published {
-    note: SignedNote,
-    checkpoint: Checkpoint,
-    tiles: Tiles,
-    tree: Growing,
-}
-
-impl Published {
-    fn of(source: &Source) -> Result<Option<Self>, SourceError> {
-        let found = source.published()?;
-        Ok(found.map(|(note, checkpoint, tiles)| {
-            let tree = Growing::to(checkpoint.size);
-            Self { note, checkpoint, tiles, tree }
-        }))
-    }
-
-    fn take(&mut self, leaf: Node) -> Result<(), Unsound> {
-        let Self { tiles, tree, checkpoint, .. } = self;
-        let before = tree.len();
-        tree.push(leaf, &mut |row, number, hashes| {
-            let reason = match tiles.holds(row, number, hashes) {
-                Ok(true) => return Ok(()),
-                Ok(false) => format!("tile {number} of row {row} is not the records'"),
-                Err(failed) => failed.to_string(),
-            };
-            Err(Unsound::Published { position: first_below(row, number), reason })
-        })?;
-        let reached = before < checkpoint.size && tree.len() == checkpoint.size;
-        if reached && tree.root() != checkpoint.root {
-            let reason = format!("the checkpoint signs another root for the first {} records", checkpoint.size);
-            return Err(Unsound::Published { position: before, reason });
-        }
-        Ok(())
-    }
-
-    fn end(&self, size: u64, generations: &[Generation]) -> Result<(), Unsound> {
-        let Checkpoint { size: signed, .. } = self.checkpoint;
-        if signed > size {
-            let reason = format!("the checkpoint is of {signed} records, and {} of them are missing", signed - size);
-            return Err(Unsound::Published { position: size, reason });
-        }
-        // The keys that the log names: whether they are to be believed is for a policy to say.
-        let key = |of: &Generation| {
-            let keys = of.signers.iter().map(|(_, public)| VerifierKey::new(&of.of.origin, Kind::Note, *public).ok());
-            keys.flatten().collect::<Vec<_>>()
-        };
-        let keys: Vec<VerifierKey> = generations.iter().flat_map(key).collect();
-        let by = |key: &VerifierKey| {
-            key.name() == self.checkpoint.origin && self.note.verify(std::slice::from_ref(key)).is_ok()
-        };
-        if !keys.is_empty() && !keys.iter().any(by) {
-            let reason = "the checkpoint is not signed by a key that the log names".into();
-            return Err(Unsound::Published { position: signed, reason });
-        }
-        if signed == 0 && self.checkpoint.root != events::tree::empty() {
-            return Err(Unsound::Published {
-                position: 0,
-                reason: "the checkpoint signs a root for no records".into(),
-            });
-        }
-        Ok(())
-    }
 }
 
 /// The event of a record as somebody without keys reads it.

@@ -188,7 +188,7 @@ fn what_is_bent_in_a_published_copy_is_found() {
     broken("a longer log", "are missing", None);
     let unsigned = whole.replacen(lines[0], "other.example/log", 1);
     fs::write(&checkpoint, unsigned).unwrap();
-    broken("another origin", "not signed by a key that the log names", None);
+    broken("another origin", "not signed by the key that the log names", None);
     fs::write(
         &checkpoint,
         whole.lines().filter(|line| !line.contains("witness.example")).collect::<Vec<_>>().join("\n") + "\n",

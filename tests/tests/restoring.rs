@@ -13,7 +13,7 @@ use events::checkpoint::Checkpoint;
 use events::keyring::KeyState;
 use events::ledger::{Restored, Restoring, Signed, restore};
 use events::log::{Log as _, headmark, journal};
-use events::note::{Kind, SignedNote, VerifierKey};
+use events::note::{FileSigner, Kind, SignedNote, VerifierKey};
 use events::record::Record;
 use events::tree::{self, Node};
 use replay::check::{Status, check};
@@ -223,6 +223,37 @@ fn evidence_of_somebody_erased_before_a_restore_holds() {
         less.others.retain(|other| Record::parse(&other.record).unwrap().kind != left_out);
         assert!(less.others.len() < evidence.others.len(), "{left_out}");
         assert_eq!(check(&less, &policy, None).erasure.status, Status::Broken, "{left_out}");
+    }
+}
+
+/// The old key is not lost with its generation; whoever finds it signs nothing that counts.
+#[test]
+fn the_key_of_a_generation_that_ended_signs_no_more() {
+    let home = scratch();
+    let before = lived(home.path());
+    put_back(home.path(), &before);
+    let restored = restore_as(home.path(), NEW).unwrap();
+    let old = FileSigner::read(restored.old_key.as_ref().unwrap()).unwrap();
+    let new = FileSigner::read(&home.path().join("signer/key")).unwrap();
+    let ledger = book::open(home.path()).unwrap();
+    let (now, rows) = (ledger.publish_now().unwrap().checkpoint.size, ledger.published().rows());
+    let roots: BTreeMap<u64, Node> = (0..=now).map(|size| (size, tree::root(rows, size).unwrap())).collect();
+    drop(ledger);
+    let signed = |size: u64, origin: &str, signer: &FileSigner| {
+        let of = Checkpoint { origin: origin.into(), size, root: roots[&size] };
+        let mut note = SignedNote::new(of.to_string()).unwrap();
+        note.sign(origin, Kind::Note, 0, signer).unwrap();
+        fs::write(home.path().join("tree/checkpoint"), note.to_string()).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        book::patiently(|| from_directory(home.path(), copy.path()).map_err(|failed| failed.to_string())).unwrap();
+        audit(copy.path(), None)
+    };
+    let from = restored.generation.from;
+    assert_eq!(signed(now, NEW, &new), Verdict::Consistent);
+    assert_eq!(signed(from, OLD, &old), Verdict::Consistent, "it was the key of what was restored");
+    let others = [(now, OLD, &old), (from + 1, OLD, &old), (now, NEW, &old), (now, OLD, &new), (from, NEW, &new)];
+    for (size, origin, signer) in others {
+        assert_broken(&signed(size, origin, signer), size, "not signed by the key that the log names", origin);
     }
 }
 

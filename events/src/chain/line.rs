@@ -135,9 +135,9 @@ impl Line {
 
 fn opened(record: &Record<'_>) -> Result<Generation, Reason> {
     match facts(record)? {
-        Event::Log(ledger::Event::Opened { log, origin, .. }) if log == record.log => {
-            Ok(Generation { log, origin, from: record.position })
-        }
+        Event::Log(ledger::Event::Opened { log, .. }) if log != record.log => Err(Reason::OpensAnother),
+        Event::Log(ledger::Event::Opened { origin, .. }) if !may_be_named(&origin) => Err(Reason::Origin),
+        Event::Log(ledger::Event::Opened { log, origin, .. }) => Ok(Generation { log, origin, from: record.position }),
         _ => Err(Reason::OpensAnother),
     }
 }

@@ -145,6 +145,14 @@ fn a_log_is_opened_once() {
 }
 
 #[test]
+fn a_log_is_opened_for_an_origin_that_a_key_can_have() {
+    for origin in ["", "a b", "a+b", "a\n", "a.example\n\u{2014} a.example", "a\u{a0}b", "\u{1b}[8m"] {
+        let opened = ledger::Event::Opened { log: OLD, controller: "".into(), origin: origin.into(), demo: false };
+        assert_eq!(Story::default().own(OLD, opened), Err(Reason::Origin), "{origin:?}");
+    }
+}
+
+#[test]
 fn a_restore_that_names_what_was_not_there_is_none() {
     type Lie = fn(&mut Continued);
     let lies: &[(Lie, NotContinued)] = &[
