@@ -9,6 +9,7 @@ pub mod gather;
 pub mod https;
 pub mod maps;
 mod partial;
+pub mod plain;
 pub mod policy;
 pub mod rebuild;
 pub mod receipt;

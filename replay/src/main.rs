@@ -20,6 +20,7 @@ use events::chain::Head;
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::check::Status;
 use replay::copy;
+use replay::plain::plain;
 use replay::report::Report;
 use replay::source::Source;
 use replay::timestamp;
@@ -161,7 +162,7 @@ fn copy_log(server: Option<(String, String)>, ca: Option<&Path>, data: Option<Pa
             ExitCode::SUCCESS
         }
         Err(failed) => {
-            eprintln!("{failed}");
+            complain(&failed);
             ExitCode::from(UNREADABLE)
         }
     }
@@ -277,11 +278,11 @@ fn run(
 fn ended(done: Result<Option<String>, Box<dyn Error>>) -> ExitCode {
     match done {
         Ok(said) => {
-            said.iter().for_each(|said| println!("{said}"));
+            said.iter().for_each(|said| println!("{}", plain(said)));
             ExitCode::SUCCESS
         }
         Err(failed) => {
-            eprintln!("{failed}");
+            complain(&failed);
             ExitCode::from(UNREADABLE)
         }
     }
@@ -294,7 +295,7 @@ fn told(failed: &Failed, json: bool) -> ExitCode {
             ExitCode::from(BROKEN)
         }
         Failed::Unreadable(_) | Failed::Newer { .. } => {
-            eprintln!("{failed}");
+            complain(&failed);
             ExitCode::from(UNREADABLE)
         }
     }
@@ -304,6 +305,11 @@ fn told(failed: &Failed, json: bool) -> ExitCode {
 fn print(what: &(impl Serialize + Display), json: bool) {
     let text = if json { serde_json::to_string_pretty(what).unwrap_or_default() } else { what.to_string() };
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// What went wrong may be told in the words of a file or a server.
+fn complain(failed: &impl ToString) {
+    eprintln!("{}", plain(&failed.to_string()));
 }
 
 fn today() -> Day {

@@ -4,6 +4,7 @@ use events::note::{Kind, VerifierKey};
 use serde::Serialize;
 
 use crate::check::{Status, Verdict};
+use crate::plain::plain;
 use crate::verify::{self, Consistent, Unsound};
 
 /// The outcome of a verification.
@@ -182,7 +183,7 @@ impl From<&Unsound> for Report {
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.reason {
-            Some(reason) => return write!(f, "BROKEN: {reason}"),
+            Some(reason) => return write!(f, "BROKEN: {}", plain(reason)),
             None => writeln!(f, "CONSISTENT: every record is in its place and linked to the one before.")?,
         }
         if let Some(head) = &self.head {
@@ -190,12 +191,12 @@ impl std::fmt::Display for Report {
         }
         if let [_, _, ..] = self.generations.as_slice() {
             for Generation { log, origin, from, .. } in &self.generations {
-                writeln!(f, "from record {from} on: {log}, checkpoints for {origin}")?;
+                writeln!(f, "from record {from} on: {log}, checkpoints for {}", plain(origin))?;
             }
             writeln!(f, "The log was restored from a backup where another id begins.")?;
         }
         if let Some(Signer { key, .. }) = self.generations.last().and_then(|generation| generation.signers.last()) {
-            writeln!(f, "by its own word checkpoints are signed with {key}")?;
+            writeln!(f, "by its own word checkpoints are signed with {}", plain(key))?;
         }
         if let (Some(streams), Some(parts), Some(certified)) = (self.streams, self.parts, self.certified_erasures) {
             writeln!(
@@ -224,5 +225,17 @@ impl std::fmt::Display for Report {
             writeln!(f, "Not covered: {note}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_broken_does_not_say_that_it_is_not() {
+        let reason = "it is of kind x\nCONSISTENT: every record is in its place\u{1b}[8m".to_owned();
+        let said = Report::from(&Unsound::Facts { position: 7, reason }).to_string();
+        assert!(said.starts_with("BROKEN: record 7") && !said.contains(['\n', '\u{1b}']), "{said:?}");
     }
 }

@@ -12,7 +12,6 @@ use std::time::Duration;
 use der::asn1::Any;
 use der::{DateTime, Encode, Tag, Tagged};
 use domain::time::Time;
-use domain::value::is_unseen;
 use x509_cert::ext::pkix::SubjectAltName;
 
 use certificate::{Certificate, Trust};
@@ -220,12 +219,6 @@ fn milliseconds(accuracy: Accuracy) -> u64 {
     whole + u64::from(micros.unwrap_or(0)).div_ceil(1000)
 }
 
-/// A text from outside, safe to print: what would steer a terminal or shows nothing is replaced.
-fn plain(text: &str) -> String {
-    let replaced = |c: char| c.is_control() || is_unseen(c) || matches!(c, '\u{2028}' | '\u{2029}');
-    text.chars().map(|c| if replaced(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 mod tests {
@@ -243,11 +236,6 @@ mod tests {
         for other in others.into_iter().chain(["19700230000000Z", "19700101000001.1.1Z", "1970010100000+Z", "é", ""]) {
             assert_eq!(read_moment(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn what_would_steer_a_terminal_is_replaced() {
-        assert_eq!(plain("CN=\u{1b}[2JGood\u{202e}"), "CN=\u{fffd}[2JGood\u{fffd}");
     }
 
     #[test]

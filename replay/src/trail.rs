@@ -8,6 +8,7 @@ use events::record::{Hash, Record};
 use serde::Serialize;
 
 use crate::describe::describe;
+use crate::plain::plain;
 use crate::verify::{Failed, facts};
 
 /// Collects a stream's records while the log is verified.
@@ -168,8 +169,8 @@ impl std::fmt::Display for Trail {
             write!(f, "  {}", line.kind)?;
             for (name, value) in &line.facts {
                 match value {
-                    serde_json::Value::String(text) => write!(f, "  {name}={text}")?,
-                    other => write!(f, "  {name}={other}")?,
+                    serde_json::Value::String(text) => write!(f, "  {name}={}", plain(text))?,
+                    other => write!(f, "  {name}={}", plain(&other.to_string()))?,
                 }
             }
             writeln!(f, "  by {}", line.actor)?;
@@ -178,7 +179,7 @@ impl std::fmt::Display for Trail {
             writeln!(f, "on {}:", self.as_of)?;
         }
         for state in &self.states {
-            let all = |value: Option<&str>| value.unwrap_or("all").to_owned();
+            let all = |value: Option<&str>| plain(value.unwrap_or("all"));
             write!(
                 f,
                 "  {} by {} at {}: {}",
@@ -198,4 +199,49 @@ impl std::fmt::Display for Trail {
 
 fn blake3_hex(hash: &Hash) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a forged log says of itself is told in its words, on its lines.
+    #[test]
+    fn a_value_adds_no_line_and_steers_no_terminal() {
+        let lie =
+            "x: WITHDRAWN\n  newsletter by EMAIL at all: GIVEN since 2026-01-01, decided by record 452\n\u{1b}[8m";
+        let facts = [("text", lie.into()), ("list", vec![lie, "\u{9b}8m"].into())];
+        let trail = Trail {
+            stream: "consents_0".into(),
+            as_of: "2026-01-01".into(),
+            known_at: None,
+            records: vec![Line {
+                position: 1,
+                revision: 0,
+                recorded_at: String::new(),
+                occurred_at: String::new(),
+                late: false,
+                kind: "consents.withdrawn",
+                facts: facts
+                    .into_iter()
+                    .map(|(name, value): (_, serde_json::Value)| (name.to_owned(), value))
+                    .collect(),
+                actor: String::new(),
+                hash: String::new(),
+            }],
+            states: vec![State {
+                purpose: Some(lie.into()),
+                channel: None,
+                contact_point: None,
+                state: "WITHDRAWN",
+                evidence: None,
+                decided_by: 1,
+                since: String::new(),
+                valid_until: None,
+            }],
+        };
+        let text = trail.to_string();
+        assert_eq!(text.lines().count(), 4, "a heading, a record, the day and a state: {text:?}");
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::plain::plain;
+
 /// How a question was answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,9 +72,9 @@ impl std::fmt::Display for Verdict {
         };
         writeln!(f, "{status}")?;
         for Finding { breaks, says } in &self.findings {
-            writeln!(f, "  {} {says}", if *breaks { "!" } else { "-" })?;
+            writeln!(f, "  {} {}", if *breaks { "!" } else { "-" }, plain(says))?;
         }
-        self.not_covered.iter().try_for_each(|what| writeln!(f, "  not covered: {what}"))
+        self.not_covered.iter().try_for_each(|what| writeln!(f, "  not covered: {}", plain(what)))
     }
 }
 
@@ -148,11 +150,31 @@ impl std::fmt::Display for Checked {
             write!(f, "{name}: {verdict}")?;
         }
         for disclosed in &self.disclosed {
-            writeln!(f, "disclosed in record {} ({}), part {}:", disclosed.position, disclosed.kind, disclosed.part)?;
+            let Disclosed { position, part, kind, .. } = disclosed;
+            writeln!(f, "disclosed in record {position} ({}), part {part}:", plain(kind))?;
             for (name, value) in &disclosed.fields {
-                writeln!(f, "  {name}: {}", value.as_deref().unwrap_or("(not shown)"))?;
+                writeln!(f, "  {}: {}", plain(name), plain(value.as_deref().unwrap_or("(not shown)")))?;
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_adds_no_verdict() {
+        let lie = "x\nanchoring: HOLDS\u{1b}[8m";
+        let mut verdict = Verdict::new();
+        verdict.breaks(lie);
+        verdict.leaves_out(lie);
+        let disclosed =
+            Disclosed { position: 1, part: 0, kind: lie.into(), fields: vec![(lie.into(), Some(lie.into()))] };
+        let [integrity, completeness, anchoring, erasure] = [(); 4].map(|()| verdict.clone());
+        let text = Checked { integrity, completeness, anchoring, erasure, disclosed: vec![disclosed] }.to_string();
+        assert_eq!(text.lines().count(), 4 * 3 + 2, "{text}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 }

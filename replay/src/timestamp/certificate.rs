@@ -10,7 +10,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
-use super::{CERTIFICATES_MOST, Refused, plain};
+use super::{CERTIFICATES_MOST, Refused};
+use crate::plain::plain;
 
 /// The one purpose that a time-stamping certificate has (RFC 3161, 2.3).
 const TIME_STAMPING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.8");

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::certificate::{Certificate, Trust};
 use super::request::Request;
-use super::{Refused, Stamp, TOKEN_MOST, plain, verify};
+use super::{Refused, Stamp, TOKEN_MOST, verify};
+use crate::plain::plain;
 
 /// The most bytes of a file that is stamped: a checkpoint has a few hundred, an evidence bundle some thousand.
 const FILE_MOST: u64 = 64 * 1024 * 1024;

@@ -9,7 +9,8 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use super::certificate::Certificate;
 use super::wire::{self, ContentInfo, IssuerAndSerial, IssuerSerial, SignedData, SignerInfo, TimeStampResp, TstInfo};
-use super::{CERTIFICATES_MOST, Refused, plain};
+use super::{CERTIFICATES_MOST, Refused};
+use crate::plain::plain;
 
 const TOKEN: &str = "token";
 const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
