@@ -158,7 +158,7 @@ def in_compartment(code, bucket, key=None, commitment=None):
 
 class Verifier:
     def __init__(self, tables, stream=None):
-        self.tables, self.tree, self.stream, self.entries, self.keys = tables, Tree(), stream, [], []
+        self.tables, self.tree, self.stream, self.entries, self.keys = tables, Tree(), stream, [], [(-1, ("", b"", None))]
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
         self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; those certified
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
@@ -214,13 +214,12 @@ class Verifier:
             check(marked and (record.index, record.count) == (0, 1), "it continues another log")
             fresh = all(facts["log"] != log and facts["origin"] != origin for log, origin in self.generations)
             check(fresh, "its names are not new")
-        check(re.fullmatch(NAME, facts["origin"]), "no key can have its origin as a name")
+        check(re.fullmatch(NAME, facts["origin"]), "its origin can be no key's name")
         self.generations.append((facts["log"], facts["origin"]))
 
     def check_facts(self, record, facts):
         if record.kind in ("log.signer", "log.continued"):
-            origin = self.generations[-1][1]
-            self.keys.append((self.size, make_key(origin, facts["public_key"])))
+            self.keys.append((self.size, make_key(origin := self.generations[-1][1], facts["public_key"])))
             check(facts.get("name", origin) == origin, "its key has another name than the log")
         elif record.kind == "log.keyring":
             self.lost.update(facts["keys"])
@@ -363,8 +362,7 @@ def check_checkpoint(path, verifier, key):
     known = origin in dict(verifier.generations).values() and size <= verifier.size
     check(known, "the checkpoint is of another log, or of more records than there are")
     check(root == verifier.tree.root(0, size), "the checkpoint has another root than the records", max(size, 1) - 1)
-    named = verifier.keys[:1] + [own for own in verifier.keys if own[0] < size]
-    own = key or (named[-1][1] if named else ("", b"", None))
+    own = key or (verifier.keys[:2] + [named for named in verifier.keys if 0 <= named[0] < size])[-1][1]
     signed = own[0] == origin and has_signed(own, text, signatures)
     check(signed or not own[0], "the checkpoint is not signed by the log", size)
     return {"size": size, "root": root.hex(), "signature_checked": signed}

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::import;
 use crate::open::{OpenError, Opening, open};
+use crate::publish::Publishing;
 use crate::tokens::{self, TokenError};
 
 /// What an operator may ask for.
@@ -116,7 +117,9 @@ fn may_found(order: &Order) -> Result<(), String> {
 /// A dry run where there is no ledger: on an empty one that is gone when it returns.
 fn rehearse(opening: &Opening, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), LocalError> {
     let room = tempfile::tempdir().map_err(|failed| LocalError::Failed(format!("no room for a dry run: {failed}")))?;
-    let app = open(&room.path().join("ledger"), opening, Clock::system())?;
+    // No witness is to hear of a log that nobody will see again.
+    let opening = Opening { publishing: Publishing::default(), ..opening.clone() };
+    let app = open(&room.path().join("ledger"), &opening, Clock::system())?;
     run(&app, order, told).map_err(LocalError::Failed)
 }
 

@@ -7,17 +7,17 @@ use std::error::Error;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Serve, Token};
 use api::config::Config;
 use api::kept::NotKept;
 use api::local::{Order, Reply, carry_out};
 use api::open::{Opening, open};
+use api::publish::Publishing;
 use api::{error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
-use events::ledger::{Clock, Directory, publish};
+use events::ledger::{Clock, Directory};
 use events::log::Log as _;
 use indicatif::ProgressBar;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -85,8 +85,8 @@ fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let Founder { controller, origin } = serve.founder;
     let not_kept = config.not_kept.clone();
     let clock = if serve.demo { Clock::demo() } else { Clock::system() };
-    let cadence = Duration::from_millis(config.log.cadence_ms);
-    let opening = Opening { controller, origin, demo: Some(serve.demo), cooling_off_ms, not_kept, cadence };
+    let (demo, publishing) = (Some(serve.demo), config.log.clone());
+    let opening = Opening { controller, origin, demo, cooling_off_ms, not_kept, publishing, signs: true };
     let app = open(&data, &opening, clock)?;
     let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -117,8 +117,8 @@ fn import_contacts(import: ImportContacts) -> Result<(), Box<dyn Error>> {
         rejects: import.rejects.as_deref().map(absolute).transpose()?,
         dry_run: import.dry_run,
     };
-    let not_kept = import.config.as_deref().map(Config::read).transpose()?.unwrap_or_default().not_kept;
-    let opening = Opening { not_kept, ..opening(&import.data) };
+    let config = import.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let opening = Opening { not_kept: config.not_kept, publishing: config.log, ..opening(&import.data) };
     order_with(&import.data, &opening, &Order::Import(order_of))
 }
 
@@ -162,6 +162,7 @@ fn opening(data: &Data) -> Opening {
         demo: None,
         cooling_off_ms: 0,
         not_kept: NotKept::default(),
-        cadence: publish::CADENCE,
+        publishing: Publishing::default(),
+        signs: false,
     }
 }

@@ -18,6 +18,7 @@ use replay::rebuild::{BootError, boot};
 use crate::app::App;
 use crate::demo::{self, DemoError};
 use crate::kept::NotKept;
+use crate::publish::{Publishing, WitnessError, Witnesses};
 use crate::tokens;
 
 /// How a ledger is opened.
@@ -33,8 +34,10 @@ pub struct Opening {
     pub cooling_off_ms: i64,
     /// Fields that are not kept.
     pub not_kept: NotKept,
-    /// How long after one checkpoint the next may come.
-    pub cadence: Duration,
+    /// How it is published: the witnesses are asked before anything is written.
+    pub publishing: Publishing,
+    /// Whether it is published at all. Whoever only appends may know no witness, so what it appends is signed by the server.
+    pub signs: bool,
 }
 
 /// Why a ledger could not be opened.
@@ -43,6 +46,9 @@ pub enum OpenError {
     /// The directory cannot be used.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// A witness cannot be asked as it is configured.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
     /// What is in it does not hold.
     #[error(transparent)]
     Boot(#[from] BootError),
@@ -84,7 +90,12 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     let indexing = Progress::new("reading the index");
     let mut directory = Directory::open(path, options, &|done, of| indexing.tell(done, of))?;
     drop(indexing);
-    directory.cadence = opening.cadence;
+    directory.cadence = Duration::from_millis(opening.publishing.cadence_ms);
+    directory.held = !opening.signs;
+    let witnesses = Witnesses::of(&opening.publishing)?;
+    if !witnesses.is_empty() {
+        directory.ask = Some(Box::new(move |published| Ok(witnesses.ask(published)?)));
+    }
     let is_demo = is_demo(&directory)?;
     match (is_demo, opening.demo) {
         (false, Some(true)) => return Err(OpenError::NotADemo),

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use events::ledger::{Ledger, Published, Signed, epoch, publish};
+use events::ledger::{Ledger, PublishError, Published, Signed, epoch, publish};
 use events::note::VerifierKey;
 use events::tree;
 use projections::Views;
 use replay::witness::client::{Asked, Client, SubmitError};
 use serde::Deserialize;
+use tokio::sync::oneshot;
 
 use crate::app::App;
 
@@ -72,33 +73,73 @@ pub struct Witnesses {
     cosign: Duration,
 }
 
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum WitnessError {
+    /// A witness has seen another log than this one.
+    #[error("{0}. Nothing is served before that is understood; a log that was restored goes on as a new generation")]
+    Contradicts(#[source] SubmitError),
+    /// It cannot be asked as it is configured.
+    #[error(transparent)]
+    Client(SubmitError),
+    /// Nothing can be shown to it.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+}
+
 impl Witnesses {
-    /// Asks each witness how far it has seen the log. Blocking. One that cannot be asked is asked again later.
-    ///
-    /// # Errors
-    /// When one has seen more of the log than there is, or another history: then nothing may be served.
-    pub fn ask(app: &App, publishing: &Publishing) -> Result<Self, SubmitError> {
-        let mut asking = Vec::with_capacity(publishing.witness.len());
-        for witness in &publishing.witness {
+    /// Those of a configuration. None is asked yet.
+    pub fn of(publishing: &Publishing) -> Result<Self, WitnessError> {
+        let asking = publishing.witness.iter().map(|witness| -> Result<Asking, WitnessError> {
+            let client = Client::trusting(&witness.url, vec![witness.vkey.clone()], witness.ca.as_deref());
             let name = witness.vkey.name().to_owned();
-            let client = Client::trusting(&witness.url, vec![witness.vkey.clone()], witness.ca.as_deref())?;
-            let mut one = Asking { name, client, seen: 0 };
-            if let Some(signed) = app.ledger().published().latest() {
-                one.first(app.ledger().published(), &signed)?;
-            }
-            asking.push(one);
-        }
-        let epoch = Duration::from_secs(publishing.epoch_minutes.saturating_mul(60));
-        // A new log has a root before anybody asks it for one.
-        if let Err(failed) = app.ledger().end_epoch(epoch) {
-            tracing::error!(error = %failed, "the root of the map was not recorded");
-        }
-        Ok(Self { asking, epoch, cosign: Duration::from_secs(publishing.cosign_seconds) })
+            Ok(Asking { name, client: client.map_err(WitnessError::Client)?, seen: 0 })
+        });
+        Ok(Self {
+            asking: asking.collect::<Result<_, WitnessError>>()?,
+            epoch: Duration::from_secs(publishing.epoch_minutes.saturating_mul(60)),
+            cosign: Duration::from_secs(publishing.cosign_seconds),
+        })
     }
 
-    /// Goes on for as long as the ledger is in service. To be called once, inside the server's runtime.
-    pub fn watch(mut self, app: &App) {
+    /// Whether nobody is asked.
+    pub fn is_empty(&self) -> bool {
+        self.asking.is_empty()
+    }
+
+    /// Asks each witness how far it has seen the log, with the last checkpoint from before the start, so that nothing new is
+    /// signed. Blocking. One that cannot be asked is left out, and asked again later.
+    ///
+    /// # Errors
+    /// When one has seen more of the log than was ever signed here, or another history: then nothing may be written.
+    pub fn ask(mut self, published: &Published) -> Result<(), WitnessError> {
+        let Some(signed) = published.before()? else { return Ok(()) };
+        self.asking.iter_mut().try_for_each(|one| one.first(published, &signed))
+    }
+
+    /// Lets each witness cosign what is published, and writes the first root of the map. Blocking. To be called before
+    /// anything is served.
+    ///
+    /// # Errors
+    /// As [`Witnesses::ask`]; the ledger has stopped then.
+    pub fn begin(mut self, app: &App) -> Result<Self, WitnessError> {
+        let ledger = app.ledger();
+        if let Some(signed) = ledger.published().latest() {
+            let cosigned = self.asking.iter_mut().try_for_each(|one| one.first(ledger.published(), &signed));
+            cosigned.inspect_err(|_| ledger.stop())?;
+        }
+        // A new log has a root before anybody asks it for one.
+        if let Err(failed) = ledger.end_epoch(self.epoch) {
+            tracing::error!(error = %failed, "the root of the map was not recorded");
+        }
+        Ok(self)
+    }
+
+    /// Goes on for as long as the ledger is in service. To be called once, inside the server's runtime. Where a witness has
+    /// seen another history, the ledger stops, and the reason is told.
+    pub fn watch(mut self, app: &App) -> oneshot::Receiver<WitnessError> {
         let ledger = Arc::downgrade(app.shared_ledger());
+        let (tell, told) = oneshot::channel();
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(TICK);
             let mut asked = None;
@@ -106,50 +147,73 @@ impl Witnesses {
                 ticks.tick().await;
                 let due = asked.is_none_or(|asked: Instant| asked.elapsed() >= self.cosign);
                 let of = ledger.clone();
-                let Ok(Some(back)) = tokio::task::spawn_blocking(move || self.tick(&of, due)).await else { return };
-                self = back;
+                match tokio::task::spawn_blocking(move || self.tick(&of, due)).await {
+                    Ok(Ok(Some(back))) => self = back,
+                    Ok(Ok(None)) | Err(_) => return,
+                    Ok(Err((ledger, failed))) => {
+                        // Told first: whoever sees that the ledger has stopped asks why.
+                        let _ = tell.send(failed);
+                        return ledger.stop();
+                    }
+                }
                 if due {
                     asked = Some(Instant::now());
                 }
             }
         });
+        told
     }
 
-    fn tick(mut self, ledger: &Weak<Ledger<Views>>, due: bool) -> Option<Self> {
-        let ledger = ledger.upgrade()?;
+    fn tick(mut self, ledger: &Weak<Ledger<Views>>, due: bool) -> Result<Option<Self>, Contradicted> {
+        let Some(ledger) = ledger.upgrade() else { return Ok(None) };
         if let Err(failed) = ledger.end_epoch(self.epoch) {
             tracing::error!(error = %failed, "the root of the map was not recorded");
         }
-        let published = ledger.published();
-        if let Some(signed) = published.latest().filter(|_| due) {
+        if let Some(signed) = ledger.published().latest().filter(|_| due) {
             for one in &mut self.asking {
-                if let Err(failed) = one.submit(published, &signed) {
-                    tracing::error!(witness = one.name, error = %failed, "the checkpoint was not cosigned");
+                match one.submit(ledger.published(), &signed) {
+                    Err(failed) if failed.contradicts() => {
+                        tracing::error!(witness = one.name, error = %failed, "the log is contradicted; nothing is written any more");
+                        return Err((Arc::clone(&ledger), WitnessError::Contradicts(failed)));
+                    }
+                    Err(failed) => {
+                        tracing::error!(witness = one.name, error = %failed, "the checkpoint was not cosigned")
+                    }
+                    Ok(()) => {}
                 }
             }
         }
-        Some(self)
+        Ok(Some(self))
     }
 }
 
+/// The ledger that a witness contradicts, and its words.
+type Contradicted = (Arc<Ledger<Views>>, WitnessError);
+
 impl Asking {
-    fn first(&mut self, published: &Published, signed: &Signed) -> Result<(), SubmitError> {
-        match self.client.ask_size(&signed.note) {
-            Ok(Asked::Size(size)) if size > signed.checkpoint.size => {
+    fn first(&mut self, published: &Published, signed: &Signed) -> Result<(), WitnessError> {
+        match self.size(published, signed) {
+            Err(failed) if failed.contradicts() => Err(WitnessError::Contradicts(failed)),
+            Err(failed) => {
+                tracing::warn!(witness = self.name, error = %failed, "a witness could not be asked; it is asked again");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn size(&mut self, published: &Published, signed: &Signed) -> Result<(), SubmitError> {
+        match self.client.ask_size(&signed.note)? {
+            Asked::Size(size) if size > signed.checkpoint.size => {
                 Err(SubmitError::Ahead { theirs: size, ours: signed.checkpoint.size })
             }
-            Ok(Asked::Size(size)) => {
+            Asked::Size(size) => {
                 self.seen = size;
                 self.submit(published, signed)
             }
-            Ok(Asked::Cosigned(signatures)) => {
+            Asked::Cosigned(signatures) => {
                 self.seen = signed.checkpoint.size;
                 published.cosign(signed, signatures);
-                Ok(())
-            }
-            Err(failed @ (SubmitError::Ahead { .. } | SubmitError::Forked(_))) => Err(failed),
-            Err(failed) => {
-                tracing::warn!(witness = self.name, error = %failed, "a witness could not be asked; it is asked again");
                 Ok(())
             }
         }

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use replay::witness::client::SubmitError;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::graphql;
 use crate::http::metrics::Metrics;
 use crate::http::{Edge, serve, vitals};
-use crate::publish::Witnesses;
+use crate::publish::{WitnessError, Witnesses};
 use crate::replays::Replays;
 use crate::{local, log_routes, tour};
 
@@ -33,9 +32,9 @@ pub enum ServeError {
     /// The metrics cannot be kept.
     #[error("the metrics cannot be kept")]
     Metrics,
-    /// A witness has seen another log than this one.
-    #[error("{0}. Nothing is served before that is understood; a log that was restored goes on as a new generation")]
-    Witness(#[from] SubmitError),
+    /// A witness has seen another log than this one, or cannot be asked as it is configured.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
     /// A write failed.
     #[error("a write failed, so the writer stopped; the log is verified at the next start")]
     Stopped,
@@ -49,8 +48,8 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     let edge = Edge::new(graphql::schema(app.clone()), app.clone(), config.allow_origin.clone(), limits, &metrics);
     let router = router(&app, &edge, &metrics);
     let (asked, publishing) = (app.clone(), config.log.clone());
-    let witnesses = tokio::task::spawn_blocking(move || Witnesses::ask(&asked, &publishing)).await;
-    let witnesses = witnesses.map_err(std::io::Error::other)??;
+    let begin = move || Witnesses::of(&publishing)?.begin(&asked);
+    let witnesses = tokio::task::spawn_blocking(begin).await.map_err(std::io::Error::other)??;
     let listener = serve::bind(config.listen).map_err(|failed| ServeError::Bind(config.listen, failed))?;
     let address = listener.local_addr()?;
     local::listen(data, app.clone())?;
@@ -67,10 +66,14 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     serve::every_five_seconds(&Arc::new(metrics), Metrics::fold);
     serve::every_five_seconds(&edge, |edge| edge.door().sweep());
     app.watch_erasures();
-    witnesses.watch(&app);
+    let mut contradicted = witnesses.watch(&app);
     ready(address);
     serve::serve(listener, router, config.tls.as_ref(), handle, &limits).await?;
-    if app.ledger().is_stopped() { Err(ServeError::Stopped) } else { Ok(()) }
+    match contradicted.try_recv() {
+        Ok(failed) => Err(failed.into()),
+        Err(_) if app.ledger().is_stopped() => Err(ServeError::Stopped),
+        Err(_) => Ok(()),
+    }
 }
 
 fn router(app: &App, edge: &Arc<Edge<graphql::Schema, App>>, metrics: &Metrics) -> Router {

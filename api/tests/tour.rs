@@ -7,12 +7,12 @@ use api::graphql::{Schema, schema};
 use api::http::auth::Authenticate as _;
 use api::kept::NotKept;
 use api::open::{Opening, open};
+use api::publish::Publishing;
 use api::tour::steps::{Carried, steps};
 use api::welcome;
 use async_graphql::{Request, Variables};
 use domain::time::{Day, Time};
 use events::ledger::Clock;
-use events::ledger::publish::CADENCE;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -25,7 +25,8 @@ fn walk() -> BTreeMap<String, Value> {
         demo: Some(true),
         cooling_off_ms: 0,
         not_kept: NotKept::default(),
-        cadence: CADENCE,
+        publishing: Publishing::default(),
+        signs: true,
     };
     let app = open(dir.path(), &opening, Clock::demo()).unwrap();
     let tokens = welcome::tokens(&app).unwrap();
@@ -111,7 +112,8 @@ fn a_half_made_demo_is_refused() {
         demo: Some(true),
         cooling_off_ms: 0,
         not_kept: NotKept::default(),
-        cadence: CADENCE,
+        publishing: Publishing::default(),
+        signs: true,
     };
     let refused = open(dir.path(), &opening, Clock::demo());
     assert!(matches!(refused, Err(api::open::OpenError::HalfADemo)));

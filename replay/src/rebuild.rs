@@ -1,6 +1,7 @@
 //! The boot: a log is read from its first record as an auditor would read it, every part that has a live key is opened,
 //! and the views are folded by the very calls that the writer makes. Only then does the ledger take commands.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use domain::event::{Event, Follow, Place, Recorded, StreamKind};
@@ -10,8 +11,8 @@ use events::chain::{Broken, Chain, StreamHead};
 use events::ids::IdSet;
 use events::keyring::{KeyState, Keyring, KeyringError, Settled};
 use events::ledger::{
-    Change, Clock, Directory, EraseError, Heads, Ledger, Logged, Opened, Owners, Parts, Publishing, StartError,
-    Unreadable, open_entry, reopened,
+    Change, Clock, Directory, EraseError, Heads, Ledger, Logged, Opened, Owners, Parts, PublishError, Publishing,
+    StartError, Unreadable, open_entry, reopened,
 };
 use events::log::{Entry, Log, LogError, PartBytes};
 use events::map::Lagging;
@@ -70,6 +71,12 @@ pub enum BootError {
     /// The key that signs could not be written into the log.
     #[error("the key that signs could not be recorded: {0}")]
     Unnamed(#[from] events::ledger::Failure),
+    /// Somebody outside knows another log than this one.
+    #[error(transparent)]
+    Asked(Box<dyn std::error::Error + Send + Sync>),
+    /// The log cannot be published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
     /// The ledger cannot be started.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -103,7 +110,7 @@ pub fn boot<V: Follow>(
     clock: Clock,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(Ledger<V>, Booted), BootError> {
-    let Directory { lock, log, keyring, log_id, tree, signing_key, cadence } = directory;
+    let Directory { lock, log, keyring, log_id, tree, signing_key, cadence, held, ask } = directory;
     let mut replay = Replay::new(views, tree);
     replay.views.replay();
     let size = log.head().size;
@@ -141,18 +148,20 @@ pub fn boot<V: Follow>(
             return Err(BootError::NotOrdered { position, key });
         }
     }
+    let signer = signer(&signing_key, named)?;
+    if ask.is_some() && log.mark().checkpoint.0 == 0 {
+        // Nobody can be asked without a checkpoint. This one has no record that is not in every later one.
+        log.mark_checkpoint(tree.size(), tree::root(&**tree.rows(), tree.size())?)?;
+    }
+    let mut publishing = Publishing::over(tree, &origin, signer, log.mark().checkpoint)?;
+    (publishing.cadence, publishing.held) = (cadence, held);
+    // Before keys are settled and erasures are finished: an older copy that was put back is to be left as it is.
+    ask.map_or(Ok(()), |ask| ask(publishing.published())).map_err(BootError::Asked)?;
     // An open log reaches its head mark, so a key that no record names was left by a crash.
     let settled = keyring.settle(|key| owners.owner(key).is_some() || unopened.contains(key), true)?;
     let again = destroy_again(&keyring, &mut owners)?;
     let fenced: Vec<KeyId> = owners.fenced().copied().collect();
     keyring.fence(&fenced);
-    // A key is drawn once for a log. One that is gone is not drawn anew in silence: a second key could sign a second history.
-    let signer = if named.is_some() { FileSigner::read(&signing_key) } else { FileSigner::at(&signing_key) };
-    let signer = Arc::new(signer?);
-    if named.is_some_and(|named| named != signer.public()) {
-        return Err(BootError::OtherSigner);
-    }
-    let publishing = Publishing { origin, signer, cadence, tree };
     let ledger = Ledger::start(Parts {
         lock,
         log,
@@ -176,6 +185,13 @@ pub fn boot<V: Follow>(
     let residue = residue.into_iter().filter(|key| !open.contains(key)).collect();
     let (finished, waiting) = (finished.certified, finished.waiting);
     Ok((ledger, Booted { records: from, settled, finished, waiting, destroyed_again, residue }))
+}
+
+/// A key is drawn once for a log. One that is gone is not drawn anew in silence: a second key could sign a second history.
+fn signer(file: &Path, named: Option<[u8; 32]>) -> Result<Arc<FileSigner>, BootError> {
+    let signer = if named.is_some() { FileSigner::read(file) } else { FileSigner::at(file) };
+    let signer = Arc::new(signer?);
+    if named.is_some_and(|named| named != signer.public()) { Err(BootError::OtherSigner) } else { Ok(signer) }
 }
 
 /// An older copy of the keyring was put back: what the log certifies to be destroyed does not stay (I6).

@@ -1,16 +1,17 @@
 //! A log that a witness cosigns, its published copy, and evidence from it, as auditors handle them: with programs and files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tests::desk::{self, Registered};
-use tests::files::Search;
-use tests::programs::{Ended, lethe_audit, program};
+use tests::files::{Search, read_files};
+use tests::programs::{Ended, lethe, lethe_audit, program};
 use tests::server::{Server, until};
 
 /// A server whose checkpoints a witness cosigns, somebody with a trail, and where everything lies.
@@ -19,6 +20,7 @@ struct House {
     witness: Child,
     log_key: String,
     witness_key: String,
+    url: String,
     person: Registered,
     position: u64,
     dir: tempfile::TempDir,
@@ -33,26 +35,22 @@ impl Drop for House {
 
 impl House {
     fn open() -> Self {
+        Self::of(&[])
+    }
+
+    fn of(kind: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
-        let before = Server::at(&data, &[]);
+        let before = Server::at(&data, kind);
         let log_key = asked(&before, "{ log { key } }")["log"]["key"].as_str().unwrap().to_owned();
         drop(before);
-        let mut witness = Command::new(program("lethe-audit"))
-            .args(["witness", "--listen", "127.0.0.1:0", "--name", "witness.example/w1", "--log", &log_key, "--state"])
-            .arg(dir.path().join("witness"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(witness.stdout.take().unwrap()).lines();
-        let witness_key = said.next().unwrap().unwrap();
-        let url = said.next().unwrap().unwrap().replace("listening on ", "");
+        let (witness, witness_key, url) = witness(dir.path(), "127.0.0.1:0", &log_key);
         let settings = format!(
             "[log]\ncadence-ms = 50\nepoch-minutes = 0\ncosign-seconds = 1\n\n[[log.witness]]\nurl = \"{url}\"\nvkey = \"{witness_key}\"\n"
         );
         fs::write(dir.path().join("lethe.toml"), settings).unwrap();
         let config = dir.path().join("lethe.toml");
-        let server = Server::at(&data, &["--config", config.to_str().unwrap()]);
+        let server = Server::at(&data, &[&["--config", config.to_str().unwrap()], kind].concat());
         let (agent, dpo) = (server.client("agent"), server.client("dpo"));
         let person = desk::register(&agent, "Petra", "Probe", "petra@example.org");
         let shown = desk::notice(&dpo, "newsletter");
@@ -60,7 +58,7 @@ impl House {
             agent.change("giveConsent", &desk::consent(&person, "newsletter", &shown), "position consents { id }");
         agent.change("withdrawConsent", &desk::withdrawal(&person, "newsletter"), "consents { id }");
         let position = given["position"].as_str().unwrap().parse().unwrap();
-        Self { server: Some(server), witness, log_key, witness_key, person, position, dir }
+        Self { server: Some(server), witness, log_key, witness_key, url, person, position, dir }
     }
 
     fn server(&self) -> &Server {
@@ -104,6 +102,19 @@ impl House {
         let told = agent.ask(query, json!({ "id": self.person.id }));
         told["consents"]["id"].as_str().unwrap().to_owned()
     }
+}
+
+/// A witness, its key and its address.
+fn witness(dir: &Path, listen: &str, log_key: &str) -> (Child, String, String) {
+    let mut witness = Command::new(program("lethe-audit"))
+        .args(["witness", "--listen", listen, "--name", "witness.example/w1", "--log", log_key, "--state"])
+        .arg(dir.join("witness"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(witness.stdout.take().unwrap()).lines();
+    let key = said.next().unwrap().unwrap();
+    (witness, key, said.next().unwrap().unwrap().replace("listening on ", ""))
 }
 
 fn asked(server: &Server, query: &str) -> Value {
@@ -260,27 +271,81 @@ fn a_disclosure_is_checked_offline_and_found_in_the_log() {
     assert_eq!(planted.find_in(Path::new(&copy)), [""; 0]);
 }
 
-/// The whole directory is put back, head mark and signing key too: only the witness knows.
-#[test]
-fn a_log_that_was_rolled_back_is_not_served_again() {
-    let mut house = House::open();
-    let (data, backup, config) = (house.path("data"), house.path("backup"), house.path("lethe.toml"));
-    let again = |house: &mut House| house.server = Some(Server::at(Path::new(&data), &["--config", &config]));
-    house.stop();
-    let copied = Command::new("cp").args(["-a", &data, &backup]).status().unwrap();
-    assert!(copied.success());
-    again(&mut house);
-    let size = tests::server::size(&house.server().client("auditor"));
-    desk::register(&house.server().client("agent"), "Later", "Gone", "later@example.org");
-    let auditor = house.server().client("auditor");
-    until("the witness has seen more than the backup has", || {
-        let checkpoint = auditor.get_path("/log/checkpoint").text().unwrap();
-        let signed: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
-        signed > size && checkpoint.contains("witness.example/w1")
+/// What was ever signed, and what it was signed for: everything of a directory but what follows from the rest.
+fn kept(data: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = read_files(Path::new(data));
+    files.retain(|path, _| {
+        path.starts_with("tree/checkpoint") || !(path.starts_with("tree") || path.starts_with("index"))
     });
-    house.stop();
-    fs::remove_dir_all(&data).unwrap();
-    fs::rename(&backup, &data).unwrap();
-    let refused = Server::try_at(Path::new(&data), &["--config", &config]).err().unwrap();
-    assert!(refused.err.contains("rolled back"), "{refused:?}");
+    files
+}
+
+impl House {
+    fn again(&mut self, kind: &[&str]) {
+        let config = self.path("lethe.toml");
+        self.server = Some(Server::at(Path::new(&self.path("data")), &[&["--config", config.as_str()], kind].concat()));
+    }
+
+    /// The whole directory is put back, head mark and signing key too: only the witness knows what came behind it.
+    fn roll_back(&mut self, kind: &[&str]) {
+        let (data, backup) = (self.path("data"), self.path("backup"));
+        self.stop();
+        let copied = Command::new("cp").args(["-a", &data, &backup]).status().unwrap();
+        assert!(copied.success());
+        self.again(kind);
+        let size = tests::server::size(&self.server().client("auditor"));
+        desk::register(&self.server().client("agent"), "Later", "Gone", "later@example.org");
+        let auditor = self.server().client("auditor");
+        until("the witness has seen more than the backup has", || {
+            let checkpoint = auditor.get_path("/log/checkpoint").text().unwrap();
+            let signed: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+            signed > size && checkpoint.contains("witness.example/w1")
+        });
+        self.stop();
+        fs::remove_dir_all(&data).unwrap();
+        fs::rename(&backup, &data).unwrap();
+    }
+}
+
+/// A demo had issued tokens before it asked, and revoked them behind the refusal: all of that was signed.
+#[test]
+fn a_log_that_was_rolled_back_is_not_served_and_signs_nothing() {
+    let kind = ["--demo"];
+    let mut house = House::of(&kind);
+    house.roll_back(&kind);
+    let (data, config) = (house.path("data"), house.path("lethe.toml"));
+    let before = kept(&data);
+    let refused = || {
+        let tried = Server::try_at(Path::new(&data), &["--config", &config, "--demo"]).err().unwrap();
+        assert!(tried.err.contains("rolled back") && tried.err.contains("Nothing is served"), "{tried:?}");
+        assert_eq!(tried.code, Some(1));
+    };
+    refused();
+    assert!(kept(&data) == before, "something was written");
+
+    // A command that knows no witness appends, and signs nothing.
+    let issued = lethe(&["token", "issue", "--data", &data, "--role", "agent", "--name", "Nancy"]);
+    assert_eq!(issued.code, Some(0), "{}", issued.err);
+    let appended = kept(&data);
+    let checkpoint = Path::new("tree/checkpoint");
+    assert!(appended != before && appended[checkpoint] == before[checkpoint]);
+    refused();
+    assert!(kept(&data) == appended);
+}
+
+/// The witness was away at the start, so the log was served; nothing is taken any more once it is back.
+#[test]
+fn a_log_that_a_witness_contradicts_later_is_served_no_more() {
+    let mut house = House::open();
+    house.roll_back(&[]);
+    house.witness.kill().unwrap();
+    house.witness.wait().unwrap();
+    house.again(&[]);
+    desk::register(&house.server().client("agent"), "Other", "Story", "other@example.org");
+    let listen = house.url.strip_prefix("http://").unwrap().to_owned();
+    let (witness, key, _) = witness(house.dir.path(), &listen, &house.log_key);
+    (house.witness, house.witness_key) = (witness, key);
+    let ended = house.server.take().unwrap().wait();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.err.contains("Nothing is served before that is understood"), "{}", ended.err);
 }

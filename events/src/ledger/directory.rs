@@ -12,6 +12,7 @@
 //! anchor/    the root that the keys are sealed under (level A0)
 //! ```
 
+use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use domain::id::LogId;
 use domain::ledger::{self, SignatureKind};
 use domain::time::Time;
 
-use super::publish::CADENCE;
+use super::publish::{CADENCE, Published};
 use super::{Fresh, restore};
 use crate::keyring::{AnchorError, FileAnchor, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
@@ -71,7 +72,14 @@ pub struct Directory {
     pub signing_key: PathBuf,
     /// How long after one checkpoint the next may come.
     pub cadence: Duration,
+    /// Whether nothing is signed; see [`super::Publishing::held`].
+    pub held: bool,
+    /// Whom to ask, once the log is read and before anything is written or signed, whether it is the one that they know.
+    pub ask: Option<Ask>,
 }
+
+/// Says no where somebody outside knows another log than this one.
+pub type Ask = Box<dyn FnOnce(&Published) -> Result<(), Box<dyn Error + Send + Sync>>>;
 
 /// A directory that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +191,8 @@ impl Directory {
         // The keys are those of all generations.
         let keyring = Keyring::open(&path.join("keyring"), Box::new(anchor), log.journal().first_log())?;
         let tree = Tree::open(path)?;
-        Ok(Self { lock, log, keyring, log_id, tree, signing_key: path.join(SIGNING_KEY), cadence: CADENCE })
+        let (signing_key, cadence) = (path.join(SIGNING_KEY), CADENCE);
+        Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None })
     }
 
     /// Where the program that uses the directory listens for its own commands.

@@ -31,7 +31,7 @@ use tokio::sync::oneshot;
 pub use certify::Finished;
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
-pub use directory::{Directory, DirectoryError, Founding};
+pub use directory::{Ask, Directory, DirectoryError, Founding};
 pub use epoch::{Heads, Logged};
 pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
@@ -115,7 +115,7 @@ impl<V: Follow> Ledger<V> {
         let Parts { lock, log, keyring, log_id, clock, owners, views, publishing, heads } = parts;
         let head = log.head();
         clock.opened_after(head.recorded_at);
-        let published = publish::published(&publishing, log.mark().checkpoint)?;
+        let Publishing { published, tree, cadence, held } = publishing;
         let shared = Arc::new(Shared {
             _lock: lock,
             log,
@@ -132,7 +132,7 @@ impl<V: Follow> Ledger<V> {
         });
         let (queue, messages) = mpsc::channel();
         let (steps, durable) = mpsc::channel();
-        let publisher = Publisher::start(shared.clone(), publishing)?;
+        let publisher = Publisher::start(shared.clone(), tree, cadence, held)?;
         let publisher = std::thread::Builder::new().name("publisher".into()).spawn(move || publisher.run(&durable))?;
         let writer = Writer { shared: shared.clone(), last: head.recorded_at, publisher: steps.clone() };
         let writer = std::thread::Builder::new().name("writer".into()).spawn(move || writer.run(&messages))?;
@@ -172,6 +172,12 @@ impl<V: Follow> Ledger<V> {
     /// Whether a write failed, so that the process should end and verify at its next start.
     pub fn is_stopped(&self) -> bool {
         self.shared.is_stopped()
+    }
+
+    /// Takes no more records and signs nothing more, for the rest of the process: for whoever learned that somebody outside
+    /// has another history of this log.
+    pub fn stop(&self) {
+        self.shared.stop();
     }
 
     /// Records from a position on, as they become durable; see [`Tail`].

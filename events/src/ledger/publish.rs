@@ -1,7 +1,8 @@
 //! Behind the writer: a thread that grows the tree by what is durable and signs its root every now and then.
 //!
 //! A checkpoint covers synced records only, and is in the head mark, synced, before anybody sees it; so no two roots are
-//! ever signed for one size, whatever crashes come between.
+//! ever signed for one size, whatever crashes come between. What no crash does, a copy of the whole directory can that is put
+//! back: only somebody outside notices, so whoever serves asks the witnesses before anything new is signed.
 
 use std::fs;
 use std::sync::Arc;
@@ -34,14 +35,35 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// What publishing needs: the tree over all records, and who signs for which log.
 pub struct Publishing {
-    /// The origin of the checkpoints.
-    pub origin: String,
-    /// Who signs.
-    pub signer: Arc<dyn Signer>,
+    pub(super) published: Published,
+    pub(super) tree: Tree,
     /// How long after one checkpoint the next may come.
     pub cadence: Duration,
-    /// The tree over the whole log.
-    pub tree: Tree,
+    /// Whether nothing is signed: for whoever appends and knows no witness. The next one who publishes signs that too.
+    pub held: bool,
+}
+
+impl Publishing {
+    /// Over the whole log, whose head mark names the size and the root that were signed last. Signs nothing.
+    ///
+    /// # Errors
+    /// When that root is not this tree's.
+    pub fn over(tree: Tree, origin: &str, signer: Arc<dyn Signer>, marked: (u64, Node)) -> Result<Self, PublishError> {
+        let (size, root) = marked;
+        let holds = size == 0 || (size <= tree.size() && tree::root(&**tree.rows(), size)? == root);
+        if !holds {
+            return Err(PublishError::Other { size });
+        }
+        let key = VerifierKey::new(origin, Kind::Note, signer.public())?;
+        let rows = Arc::clone(tree.rows());
+        let published = Published { key, signer, rows, marked, latest: RwLock::default(), cosigned: RwLock::default() };
+        Ok(Self { published, tree, cadence: CADENCE, held: false })
+    }
+
+    /// What was published before.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
 }
 
 /// Why nothing can be published.
@@ -65,6 +87,9 @@ pub enum PublishError {
         /// For how many records.
         size: u64,
     },
+    /// Whoever opened the ledger only appends to it.
+    #[error("nothing is signed here: the server signs it at its next start")]
+    Held,
     /// The thread is gone.
     #[error("the thread that signs has stopped")]
     Stopped,
@@ -84,6 +109,7 @@ pub struct Published {
     key: VerifierKey,
     signer: Arc<dyn Signer>,
     rows: Arc<RowFiles>,
+    marked: (u64, Node),
     latest: RwLock<Option<Arc<Signed>>>,
     cosigned: RwLock<Option<Arc<Signed>>>,
 }
@@ -102,6 +128,13 @@ impl Published {
     /// The rows of the tree; those of the last checkpoint are whole.
     pub fn rows(&self) -> &RowFiles {
         &self.rows
+    }
+
+    /// The last checkpoint before the start, made again from the head mark: whoever is shown it learns nothing that was not
+    /// signed before. None where nothing was.
+    pub fn before(&self) -> Result<Option<Signed>, PublishError> {
+        let (size, root) = self.marked;
+        if size == 0 { Ok(None) } else { self.signed(size, root).map(Some) }
     }
 
     /// The last checkpoint.
@@ -125,6 +158,13 @@ impl Published {
             self.store(&signed.note);
             *latest = Some(signed);
         }
+    }
+
+    fn signed(&self, size: u64, root: Node) -> Result<Signed, PublishError> {
+        let checkpoint = Checkpoint { origin: self.key.name().to_owned(), size, root };
+        let mut note = SignedNote::new(checkpoint.to_string()).map_err(|_| SignError::Name)?;
+        note.sign(self.key.name(), Kind::Note, 0, &*self.signer)?;
+        Ok(Signed { checkpoint, note })
     }
 
     fn publish(&self, signed: Signed) {
@@ -157,27 +197,19 @@ pub(super) struct Publisher<V> {
     shared: Arc<Shared<V>>,
     tree: Tree,
     cadence: Duration,
+    held: bool,
     signed: u64,
-}
-
-/// Checks that the root that was signed last is this tree's, before anything else may be signed.
-pub(super) fn published(publishing: &Publishing, marked: (u64, Node)) -> Result<Published, PublishError> {
-    let (size, root) = marked;
-    let tree = &publishing.tree;
-    let holds = size == 0 || (size <= tree.size() && tree::root(&**tree.rows(), size)? == root);
-    if !holds {
-        return Err(PublishError::Other { size });
-    }
-    let key = VerifierKey::new(&publishing.origin, Kind::Note, publishing.signer.public())?;
-    let (signer, rows) = (Arc::clone(&publishing.signer), Arc::clone(tree.rows()));
-    Ok(Published { key, signer, rows, latest: RwLock::default(), cosigned: RwLock::default() })
 }
 
 impl<V: Follow> Publisher<V> {
     /// Signs what is there, so that there is a checkpoint from the start.
-    pub(super) fn start(shared: Arc<Shared<V>>, publishing: Publishing) -> Result<Self, PublishError> {
-        let Publishing { cadence, tree, .. } = publishing;
-        let mut publisher = Self { shared, tree, cadence, signed: 0 };
+    pub(super) fn start(
+        shared: Arc<Shared<V>>,
+        tree: Tree,
+        cadence: Duration,
+        held: bool,
+    ) -> Result<Self, PublishError> {
+        let mut publisher = Self { shared, tree, cadence, held, signed: 0 };
         publisher.sign(publisher.tree.size())?;
         Ok(publisher)
     }
@@ -195,14 +227,16 @@ impl<V: Follow> Publisher<V> {
         loop {
             // A sender wakes whoever waits for it, and the writer has better to do: so this thread waits for a sender only
             // where nothing is left to sign, and else looks every now and then.
-            let idle = taken.is_empty() && self.signed == self.tree.size();
+            let idle = taken.is_empty() && !self.waits();
             let step = if idle { steps.recv().map_err(|_| TryRecvError::Disconnected) } else { steps.try_recv() };
             match step {
+                // What a stopped ledger has is verified at the next start before it is signed.
+                _ if self.shared.is_stopped() => return Ok(()),
                 Ok(Step::Durable(entries)) => taken.extend(entries),
                 Ok(Step::Now(reply)) => {
                     self.grow(&mut taken)?;
                     self.sign(self.tree.size())?;
-                    let _ = reply.send(self.shared.published.latest().ok_or(PublishError::Stopped));
+                    let _ = reply.send(self.shared.published.latest().ok_or(PublishError::Held));
                 }
                 Err(TryRecvError::Empty) if taken.is_empty() => thread::park_timeout(PAUSE),
                 Err(TryRecvError::Empty) => self.grow(&mut taken)?,
@@ -214,7 +248,7 @@ impl<V: Follow> Publisher<V> {
             if taken.len() >= LEAVES {
                 self.grow(&mut taken)?;
             }
-            if self.signed < self.tree.size() && Instant::now() >= due {
+            if self.waits() && Instant::now() >= due {
                 self.sign(self.next())?;
                 due = Instant::now() + self.cadence;
             }
@@ -234,6 +268,11 @@ impl<V: Follow> Publisher<V> {
         Ok(())
     }
 
+    /// Whether there is anything left to sign.
+    fn waits(&self) -> bool {
+        !self.held && self.signed < self.tree.size()
+    }
+
     /// The size to sign: under load a multiple of the width of a tile, so that no partial tile is ever asked for.
     fn next(&self) -> u64 {
         let size = self.tree.size();
@@ -246,17 +285,14 @@ impl<V: Follow> Publisher<V> {
         let (log, published) = (&self.shared.log, &self.shared.published);
         let (marked, _) = log.mark().checkpoint;
         let shown = published.latest().map_or(0, |latest| latest.checkpoint.size);
-        if size == 0 || size == shown {
+        if self.held || size == 0 || size == shown {
             return Ok(());
         }
         let root = tree::root(published.rows(), size)?;
         if size > marked {
             log.mark_checkpoint(size, root)?;
         }
-        let checkpoint = Checkpoint { origin: published.key().name().to_owned(), size, root };
-        let mut note = SignedNote::new(checkpoint.to_string()).map_err(|_| SignError::Name)?;
-        note.sign(published.key().name(), Kind::Note, 0, published.signer())?;
-        published.publish(Signed { checkpoint, note });
+        published.publish(published.signed(size, root)?);
         self.signed = size;
         Ok(())
     }

@@ -331,7 +331,7 @@ mod tests {
     use domain::ledger;
 
     use super::*;
-    use crate::ledger::{Clock, Directory, Founding, Fresh, Heads, Ledger, Owners, Parts, Publishing, publish};
+    use crate::ledger::{Clock, Directory, Founding, Fresh, Heads, Ledger, Owners, Parts, Publishing};
     use crate::log::engine::Options;
     use crate::note::FileSigner;
     use crate::tree;
@@ -353,7 +353,7 @@ mod tests {
         let opening = [0, 1].map(|position| tree::leaf(&log.record(position).unwrap().unwrap().record));
         tree.grow(&opening).unwrap();
         let signer = Arc::new(FileSigner::at(&signing_key).unwrap());
-        let publishing = Publishing { origin: "muster.example".into(), signer, cadence: publish::CADENCE, tree };
+        let publishing = Publishing::over(tree, "muster.example", signer, log.mark().checkpoint).unwrap();
         let (clock, owners, heads) = (Clock::set_to(NOW), Owners::default(), Heads::default());
         Ledger::start(Parts { lock, log, keyring, log_id, clock, owners, views: Nothing, publishing, heads }).unwrap()
     }

@@ -81,6 +81,13 @@ pub enum SubmitError {
     Uncosigned,
 }
 
+impl SubmitError {
+    /// Whether the witness has seen another history than the one it was shown: a human must look, and nothing may be signed.
+    pub fn contradicts(&self) -> bool {
+        matches!(self, Self::Ahead { .. } | Self::Forked(_))
+    }
+}
+
 /// What a witness said when it was asked how far it has seen the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {

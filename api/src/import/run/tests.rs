@@ -20,6 +20,7 @@ use crate::import::Reason;
 use crate::kept::NotKept;
 use crate::local::Reply;
 use crate::open::{Opening, open};
+use crate::publish::Publishing;
 
 /// A ledger, and a directory for files.
 struct Office {
@@ -36,7 +37,8 @@ impl Office {
             demo: None,
             cooling_off_ms: 0,
             not_kept: NotKept::default(),
-            cadence: events::ledger::publish::CADENCE,
+            publishing: Publishing::default(),
+            signs: true,
         };
         let app = open(&home.path().join("data"), &opening, Clock::system()).unwrap();
         Self { app, home }
