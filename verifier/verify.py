@@ -158,9 +158,10 @@ def in_compartment(code, bucket, key=None, commitment=None):
 
 class Verifier:
     def __init__(self, tables, stream=None):
-        self.tables, self.tree, self.stream, self.entries, self.keys = tables, Tree(), stream, [], [(-1, ("", b"", None))]
+        self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
         self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; those certified
+        self.keys = [(-1, ("", b"", None))]  # of checkpoints, with the position that names them
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
         self.parts, self.unfinished = [], None  # position, key, presence; a command: its id, its count, the next index
         self.streams, self.steps, self.map, self.map_size = {}, [], {}, 0  # id -> kind, count, hash of the last record
