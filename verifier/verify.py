@@ -160,8 +160,7 @@ class Verifier:
     def __init__(self, tables, stream=None):
         self.tables, self.tree, self.stream, self.entries = tables, Tree(), stream, []
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
-        self.orders, self.certified = {}, set()  # erasure and stream of an order -> its keys; those certified
-        self.keys = [(-1, ("", b"", None))]  # of checkpoints, with the position that names them
+        self.orders, self.certified, self.keys = {}, set(), [(-1, ("", b"", None))]  # keys: the log's, by position
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
         self.parts, self.unfinished = [], None  # position, key, presence; a command: its id, its count, the next index
         self.streams, self.steps, self.map, self.map_size = {}, [], {}, 0  # id -> kind, count, hash of the last record
@@ -213,8 +212,7 @@ class Verifier:
             follows = (facts["old_log"], facts["old_origin"], facts["size"]) == (*self.generations[-1], self.size)
             marked = follows and facts["root"] == marks[self.size] == self.tree.root(0, self.size)
             check(marked and (record.index, record.count) == (0, 1), "it continues another log")
-            fresh = all(facts["log"] != log and facts["origin"] != origin for log, origin in self.generations)
-            check(fresh, "its names are not new")
+            check({facts["log"], facts["origin"]}.isdisjoint(sum(self.generations, ())), "its names are not new")
         check(re.fullmatch(NAME, facts["origin"]), "its origin can be no key's name")
         self.generations.append((facts["log"], facts["origin"]))
 
@@ -478,8 +476,7 @@ def main():
         code, said = 1, {"verdict": "broken", "position": why.args[0], "reason": why.args[1]}
     except Exception as why:
         sys.exit(print(in_words(f"{type(why).__name__}: {why}"), file=sys.stderr) or 2)
-    print(json.dumps(said, indent=2) if arguments.json else in_words(said))
-    sys.exit(code)
+    sys.exit(print(json.dumps(said, indent=2) if arguments.json else in_words(said)) or code)
 
 def run(arguments):
     kind, _, id_ = (arguments.stream or "").partition("_")
