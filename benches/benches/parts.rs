@@ -177,7 +177,7 @@ fn chains(criterion: &mut Criterion) {
 fn keys(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
     let anchor = Box::new(FileAnchor::at(dir.path().join("anchor")).unwrap());
-    let keyring = Keyring::create(&dir.path().join("keyring"), anchor, LOG).unwrap();
+    let keyring = Keyring::create(&[dir.path().join("keyring")], vec![anchor], LOG).unwrap();
     criterion.bench_function("keyring: mint", |bencher| bencher.iter(|| keyring.mint().unwrap()));
     let (known, _) = keyring.mint().unwrap();
     criterion.bench_function("keyring: state", |bencher| bencher.iter(|| keyring.state(black_box(&known))));

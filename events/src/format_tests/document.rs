@@ -7,7 +7,7 @@ use blake3::derive_key;
 
 use super::dump::{Dump, bytes_of};
 use super::golden::{hex, unhex};
-use super::journal::{Files, files, unpadded};
+use super::journal::{Files, files};
 use super::samples::LOG;
 use super::vectors::{self, Made};
 use super::{blessed, path, proofs, tables};
@@ -51,9 +51,12 @@ fn blocks() -> Vec<(&'static str, String)> {
         ("map", map(&log[..3])),
         ("map-proof", map_proof(&log[..3])),
         ("header", header(&keyring.header)),
-        ("slot", slot(&keyring.slot)),
-        ("destroyed", slot(&keyring.destroyed)),
-        ("order", order(&keyring.order)),
+        ("node", node(&keyring.node)),
+        ("added", added(&keyring.added)),
+        ("child", child(&keyring.added_clear)),
+        ("leaf", node(&keyring.leaf)),
+        ("slots", slots(&keyring.leaf_clear)),
+        ("marks", key_marks(&keyring.marks)),
         ("root", root(&keyring.root)),
         ("streams", tables::streams()),
         ("kinds", tables::kinds()),
@@ -427,49 +430,76 @@ fn the_example_map_proof_proves() {
 fn header(bytes: &[u8]) -> String {
     Dump::of(bytes)
         .rows(&[
-            (16, "magic", "`lethe keyring 1`, line feed"),
-            (2, "version", "1"),
+            (16, "magic", "`lethe keyring 2`, line feed"),
+            (2, "version", "2"),
+            (1, "sectors", "1: 512 bytes"),
             (16, "log id", ""),
-            (8, "counter", "3 writes of the header"),
-            (8, "epoch", "0 destructions"),
-            (8, "begun", "1: slot 0 may have been handed out, no other"),
-            (8, "root", "1: the number of the root in the anchor"),
-            (2, "length of the sealed top key", "72"),
+            (8, "counter", "4: the fifth header"),
+            (8, "epoch", "1 destruction"),
+            (8, "leaves", "2"),
+            (8, "highest root", "2"),
+            (1, "clearing", "0: nothing is left of the last rotation"),
+            (1, "members", "1"),
+            (8, "member: root", "2: its number in the anchor"),
+            (2, "member: length of the sealed top key", "72"),
             (24, "top key: nonce", ""),
             (32, "top key: ciphertext", ""),
             (16, "top key: tag", ""),
-            (4064 - 140, "padding", ""),
-            (32, "check", "`derive_key` of all 4,064 bytes above"),
+            (24, "top node: nonce", ""),
+            (33, "top node: ciphertext", "of side b and the node's key"),
+            (16, "top node: tag", ""),
+            (512 - 256, "padding", ""),
+            (32, "check", "`derive_key` of all above"),
         ])
         .end()
 }
 
-fn slot(bytes: &[u8]) -> String {
-    let held = bytes[0] == 1;
+fn node(bytes: &[u8]) -> String {
+    let leaf = bytes[8] == 0;
     Dump::of(bytes)
         .rows(&[
-            (1, "kind", if held { "1: a key" } else { "2: destroyed" }),
-            (1, "mark", if held { "0: in use" } else { "0" }),
-            (16, "fingerprint", ""),
-            (8, "epoch", if held { "0: when it was drawn" } else { "1: when it was destroyed" }),
+            (8, "magic", "`LETHENOD`"),
+            (1, "level", if leaf { "0: a leaf" } else { "1: its children are leaves" }),
+            (8, "index", "0: the first of its level"),
             (24, "nonce", ""),
-            (32, "sealed key", ""),
+            (16 * 33, "ciphertext", if leaf { "of 16 slots" } else { "of the first child, and of zeros" }),
             (16, "tag", ""),
-            (14, "padding", ""),
-            (16, "check", ""),
         ])
         .end()
 }
 
-fn order(bytes: &[u8]) -> String {
-    Dump::of(unpadded(bytes))
+fn added(bytes: &[u8]) -> String {
+    Dump::of(bytes).rows(&[(24, "nonce", ""), (33, "ciphertext", "of the child"), (16, "tag", "")]).end()
+}
+
+fn child(bytes: &[u8]) -> String {
+    Dump::of(bytes).rows(&[(1, "side", "1: a"), (32, "key of the node", "")]).end()
+}
+
+fn slots(bytes: &[u8]) -> String {
+    Dump::of(bytes)
         .rows(&[
-            (16, "magic", "`lethe destroys:`, line feed"),
-            (16, "log id", ""),
-            (8, "epoch after", "1"),
-            (8, "count", "1"),
-            (8, "slot", "0"),
+            (1, "slot 0", "2: destroyed"),
             (16, "fingerprint", ""),
+            (8, "epoch", "1: when it was destroyed"),
+            (8, "padding", ""),
+            (1, "slot 1", "1: a key"),
+            (32, "key", ""),
+            (14 * 33, "slots 2 to 15", "like slot 1"),
+        ])
+        .end()
+}
+
+fn key_marks(bytes: &[u8]) -> String {
+    Dump::of(bytes)
+        .rows(&[
+            (16, "magic", "`lethe key marks`, line feed"),
+            (16, "log id", ""),
+            (8, "counter", "1 write"),
+            (4, "count", "1 run of slots"),
+            (8, "first", "slot 2"),
+            (4, "how many", "14"),
+            (1, "mark", "2: retired"),
             (32, "check", "`derive_key` of all above"),
         ])
         .end()
@@ -480,7 +510,7 @@ fn root(bytes: &[u8]) -> String {
         .rows(&[
             (16, "magic", "`lethe root file`, line feed"),
             (16, "log id", ""),
-            (8, "number", "1"),
+            (8, "number", "2"),
             (32, "root", "random; fixed here"),
             (32, "check", "`derive_key` of all above"),
         ])

@@ -80,9 +80,11 @@ fn files_have_the_bytes_they_always_had() {
         ("tile/entries/000.p/3", &files.entries),
         ("tile/inventory/000.p/3", &files.inventory),
         ("keyring header", &keyring.header),
-        ("keyring slot 0", &keyring.slot),
-        ("keyring slot 0, destroyed", &keyring.destroyed),
-        ("keyring order", &keyring.order),
+        ("keyring node", &keyring.node),
+        ("keyring child added", &keyring.added),
+        ("keyring leaf", &keyring.leaf),
+        ("keyring leaf, in clear", &keyring.leaf_clear),
+        ("keyring marks", &keyring.marks),
         ("root file", &keyring.root),
     ] {
         writeln!(out, "\n{name}\n{}", hex(unpadded(bytes))).unwrap();

@@ -57,6 +57,14 @@ pub enum AnchorError {
         /// Which root.
         root: u64,
     },
+    /// A root that was destroyed is still listed.
+    #[error("the anchor still holds root {root} of {log}, which it was to destroy")]
+    Remains {
+        /// Of which log.
+        log: LogId,
+        /// Which root.
+        root: u64,
+    },
     /// Its file or device failed.
     #[error("the anchor cannot be reached")]
     Io(#[from] io::Error),

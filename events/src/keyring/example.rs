@@ -1,63 +1,100 @@
-//! The files of a keyring with fixed keys, for `FORMAT.md`.
+//! The files of a keyring with fixed keys, for `FORMAT.md`: two leaves under one node, as they lie after the key in slot
+//! 0 was destroyed, and then the second leaf was drawn.
 
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use domain::id::LogId;
 
 use super::anchor::{Anchor, FileAnchor};
-use super::header::Header;
+use super::cell::{self, ADDED, FAN, NODE, Place, Side};
+use super::header::{Found, Header};
+use super::inner::{self, Child};
 use super::key::Key;
-use super::order::Order;
-use super::slot::{Sealer, Slot};
+use super::leaf::{self, Slot};
+use super::marks::{Mark, Marks};
+use super::members::Member;
 
 /// The files, or what is pinned of them.
 pub(crate) struct Example {
-    /// One copy of the header.
+    /// The header.
     pub header: Vec<u8>,
-    /// Slot 0 with a key.
-    pub slot: Vec<u8>,
-    /// Slot 0 after that key was destroyed.
-    pub destroyed: Vec<u8>,
-    /// The order that destroyed it.
-    pub order: Vec<u8>,
+    /// The node above the leaves.
+    pub node: Vec<u8>,
+    /// The second leaf, as it stands behind that node.
+    pub added: Vec<u8>,
+    /// What that opens to.
+    pub added_clear: Vec<u8>,
+    /// The first leaf.
+    pub leaf: Vec<u8>,
+    /// What it opens to.
+    pub leaf_clear: Vec<u8>,
+    /// The marks.
+    pub marks: Vec<u8>,
     /// The root in the file anchor.
     pub root: Vec<u8>,
 }
 
-/// Root `b1…`, top key `b2…`, one key `c1…` in slot 0, nonces `b3…` and `b4…`.
+const TOP: Place = Place { level: 1, index: 0 };
+const LEAF: Place = Place { level: 0, index: 0 };
+
+fn key(byte: u8) -> Key {
+    Key::new([byte; 32])
+}
+
+/// Root `b1…`, top key `b2…`, node keys `d1…` (top node), `d2…` and `d3…` (leaves), keys `c0…` and so on in the slots, nonces
+/// `e1…` to `e5…`.
 pub(crate) fn example(log: LogId) -> Example {
-    let (root, top, key) = ([0xb1; 32], Key::new([0xb2; 32]), Key::new([0xc1; 32]));
-    let mut sealed_top = *top.expose();
-    let associated = [&log.0[..], &1_u64.to_be_bytes()].concat();
+    let (root, top_key) = ([0xb1; 32], key(0xb2));
+    let mut sealed_top = *top_key.expose();
+    let associated = [&log.0[..], &2_u64.to_be_bytes()].concat();
     let tag = XChaCha20Poly1305::new(&root.into())
-        .encrypt_in_place_detached(&[0xb3; 24].into(), &associated, &mut sealed_top)
+        .encrypt_in_place_detached(&[0xe1; 24].into(), &associated, &mut sealed_top)
         .unwrap();
-    let sealed_top = [&[0xb3; 24][..], &sealed_top, &tag].concat();
-    let header = Header { log, counter: 3, epoch: 0, begun: 1, root: 1, top: sealed_top };
-    let sealer = Sealer::new(log, &top);
-    let (mut slot, mut destroyed) = (Vec::new(), Vec::new());
-    let fingerprint = sealer.seal_with(0, 0, &key, [0xb4; 24], &mut slot);
-    sealer.bury(0, 1, &fingerprint, &mut destroyed);
-    let order = Order { log, epoch: 1, slots: vec![(0, fingerprint)] }.bytes();
-    let said = [&b"lethe root file\n"[..], &log.0, &1_u64.to_be_bytes(), &root].concat();
+    let member = Member { root: 2, top: [&[0xe1; 24][..], &sealed_top, &tag].concat() };
+    let header =
+        Header { log, counter: 4, epoch: 1, leaves: 2, highest_root: 2, clearing: false, members: vec![member] };
+    let children = [Child { key: key(0xd2), side: Side::B }, Child { key: key(0xd3), side: Side::A }];
+    let top = Child { key: key(0xd1), side: Side::B };
+    let node = cell::seal_with(log, TOP, &top.key, [0xe3; 24], &mut inner::entries(&children[..1]));
+    let (_, added) = inner::add_with(log, TOP, &top.key, 1, &children[1], [0xe4; 24]);
+    let mut slots: Vec<Slot> = (0..16).map(|slot| Slot::Held(key(0xc0 + slot))).collect();
+    slots[0] = Slot::Destroyed { fingerprint: slots[0].fingerprint(), epoch: 1 };
+    let mut entries = leaf::entries(&slots);
+    let leaf_clear = entries.to_vec();
+    let leaf = cell::seal_with(log, LEAF, &children[0].key, [0xe5; 24], &mut entries);
+    let mut marks = Marks::default();
+    marks.set(&(2..16).collect::<Vec<u64>>(), Some(Mark::Retired));
+    let said = [&b"lethe root file\n"[..], &log.0, &2_u64.to_be_bytes(), &root].concat();
     let check = blake3::derive_key("lethe 2026-11 anchor: root check", &said);
-    Example { header: header.bytes(), slot, destroyed, order, root: [&said[..], &check].concat() }
+    Example {
+        header: header.bytes_with(&top_key, Some(&top), [0xe2; 24]),
+        node,
+        added,
+        added_clear: children[1].entry().to_vec(),
+        leaf,
+        leaf_clear,
+        marks: marks.bytes(log),
+        root: [&said[..], &check].concat(),
+    }
 }
 
 /// The example is read by the code that reads the real thing.
 #[test]
 fn the_example_opens() {
     let log = LogId([0x10; 16]);
-    let Example { header, slot, destroyed, order, root } = example(log);
+    let Example { header, node, added, leaf, marks, root, .. } = example(log);
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join(format!("{log}.1")), root).unwrap();
-    let (header, stale) = Header::read(&[&header[..], &header[..]].concat()).unwrap();
-    assert_eq!(stale, None);
-    let top = FileAnchor::at(dir.path()).unwrap().open(log, header.root, &header.top).unwrap();
-    let sealer = Sealer::new(log, &top);
-    let Some((fingerprint, Slot::Held(key, _))) = sealer.read(0, &slot) else { panic!("the slot does not open") };
-    assert!(key == Key::new([0xc1; 32]));
-    let Some((buried, Slot::Destroyed(1))) = sealer.read(0, &destroyed) else { panic!("the slot is not destroyed") };
-    assert_eq!(buried, fingerprint);
-    assert_eq!(Order::read(&order).unwrap().slots, [(0, fingerprint)]);
+    std::fs::write(dir.path().join(format!("{log}.2")), root).unwrap();
+    let found = Found::read(&header).unwrap();
+    let member = &found.header.members[0];
+    let top_key = FileAnchor::at(dir.path()).unwrap().open(log, member.root, &member.top).unwrap();
+    let top = found.top(&top_key).unwrap().unwrap();
+    let node = [&node[..], &[0; ADDED], &added].concat();
+    let children = inner::open(log, TOP, &top.key, &node, 2).unwrap();
+    assert_eq!((children.len(), node.len()), (2, NODE + 2 * ADDED));
+    let slots = leaf::open(log, LEAF, &children[0].key, &leaf).unwrap();
+    assert_eq!(slots.len(), FAN);
+    assert_eq!(slots[0], Slot::Destroyed { fingerprint: key(0xc0).fingerprint(), epoch: 1 });
+    assert!(slots[1..].iter().zip(0xc1..).all(|(slot, byte)| *slot == Slot::Held(key(byte))));
+    assert_eq!(Marks::read(&marks, log).unwrap().slots.len(), 14);
 }

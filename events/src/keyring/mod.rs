@@ -4,30 +4,44 @@
 //! of need, and a block is durable before the first of its keys is handed out, so no record is durable before its key.
 //! A slot is used once: what was handed out, retired or destroyed is never handed out again.
 //!
-//! Here the slots lie in one file and a key is destroyed by overwriting it, which is worth what the anchor's level says.
+//! The keys lie in a tree (DESIGN §6): sixteen slots in a leaf, sixteen nodes below an inner one, every node under a key of
+//! its own that its parent holds, and the key of the top node under the root in the anchor. A destruction writes the way
+//! to its victims anew and destroys the root, so every older copy of the tree is dead too.
 
 mod anchor;
+mod cell;
+mod copies;
+mod disk;
+mod draw;
 #[cfg(test)]
 pub(crate) mod example;
-mod file;
 mod header;
+mod inner;
 mod key;
-mod order;
+mod leaf;
+mod marks;
+mod members;
+mod migrate;
+mod repair;
 mod reserve;
 mod ring;
-mod slot;
+mod rotate;
+mod seal;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod walk;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use domain::id::{KeyId, LogId};
 
 pub use anchor::{Anchor, AnchorError, FileAnchor, Level};
+pub use copies::Written;
 pub use key::Key;
 
 use crate::random::NoRandomness;
@@ -127,12 +141,48 @@ pub enum KeyringError {
     /// Another process holds it.
     #[error("another process holds the keyring")]
     InUse,
-    /// Neither copy of the header is whole, or it is older than what was done under it.
+    /// No header is whole, or it is not the one that its top key sealed.
     #[error("the header of the keyring is damaged")]
     DamagedHeader,
-    /// A slot is not what was written there, or not there.
+    /// A node is not what was written there, or not there, in any copy.
+    #[error("node {index} on level {level} of the keyring is damaged")]
+    DamagedNode {
+        /// 0 for leaves.
+        level: u8,
+        /// From 0 on its level.
+        index: u64,
+    },
+    /// The marks of unused slots are not whole in any copy.
+    #[error("the marks of the keyring are damaged")]
+    DamagedMarks,
+    /// A slot of a keyring of the first format is not what was written there.
     #[error("slot {0} of the keyring is damaged")]
     DamagedSlot(u64),
+    /// One copy is not what the others are.
+    #[error("the copy of the keyring in {copy:?} is {wrong}; a repair of the keyring copies the other one over it")]
+    Copy {
+        /// Its directory.
+        copy: PathBuf,
+        /// What is the matter with it.
+        wrong: Wrong,
+    },
+    /// The keyring has another number of anchors.
+    #[error("the keyring can have {wanted} members of its anchor, and {given} are named")]
+    Members {
+        /// As many as its header says, or at most.
+        wanted: usize,
+        /// As many as there are.
+        given: usize,
+    },
+    /// Keys are destroyed in the tree, and a member of the anchor may still hold a root that opens an older one. They stay
+    /// fenced until that root is gone; asked again, or opened again, the keyring goes on with it.
+    #[error("member {member} of the anchor did not show that its older roots are gone, so nothing is destroyed yet")]
+    RootRemains {
+        /// Which, from 1.
+        member: usize,
+        /// What it said.
+        source: AnchorError,
+    },
     /// The anchor does not open it.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
@@ -153,6 +203,17 @@ pub enum KeyringError {
     NoRandomness(#[from] NoRandomness),
 }
 
+/// What is the matter with a copy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wrong {
+    /// It is not there.
+    Missing,
+    /// It is older than another one.
+    Behind,
+    /// It holds something else than was written there.
+    Damaged,
+}
+
 /// The keys of one log.
 ///
 /// A failed write stops it: every later mint and destruction is refused, since nobody knows what reached the disk.
@@ -162,21 +223,28 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Makes an empty keyring, and its root in the anchor. Both are durable when it returns. Roots that an interrupted
-    /// attempt left for this log are destroyed.
-    pub fn create(dir: &Path, anchor: Box<dyn Anchor>, log: LogId) -> Result<Self, KeyringError> {
-        Self::start(Ring::create(dir, anchor, log)?)
+    /// Makes an empty keyring with a copy in each of these directories, and its root in each member of the anchor. All are
+    /// durable when it returns. Roots that an interrupted attempt left for this log are destroyed.
+    pub fn create(copies: &[PathBuf], anchor: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
+        Self::start(Ring::create(copies, anchor, log)?)
     }
 
-    /// Opens a keyring, checks every slot, and finishes a destruction that a crash interrupted. Keys are handed out
-    /// after [`Keyring::settle`].
-    pub fn open(dir: &Path, anchor: Box<dyn Anchor>, log: LogId) -> Result<Self, KeyringError> {
-        Self::start(Ring::open(dir, anchor, log)?)
+    /// Opens a keyring, reads every slot in every copy, and finishes or undoes a destruction that a crash interrupted. A
+    /// keyring of the first format is moved over. Keys are handed out after [`Keyring::settle`].
+    pub fn open(copies: &[PathBuf], anchor: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
+        Self::start(Ring::open(copies, anchor, log)?)
     }
 
-    /// Whether this directory holds a keyring, whosever it is.
+    /// Copies the newest tree that opens whole under the anchor's roots over every copy that is not the same, and says
+    /// which these were. Nothing of them is kept, and nothing merged. Durable when it returns; cut short, it is asked for
+    /// again.
+    pub fn repair(copies: &[PathBuf], anchor: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Vec<PathBuf>, KeyringError> {
+        repair::repair(copies, anchor, log)
+    }
+
+    /// Whether this directory holds a copy of a keyring, whosever it is.
     pub fn exists(dir: &Path) -> io::Result<bool> {
-        file::KeyFile::exists(dir)
+        Ok(copies::Copies::exist(dir)? || migrate::exists(dir)?)
     }
 
     /// A key that nobody ever had. It is durable; waits for the disk only when keys go faster than they are drawn.
@@ -218,9 +286,10 @@ impl Keyring {
         self.ring.confirm_retired()
     }
 
-    /// Destroys keys, and the retired ones with them, and raises the epoch. Durable when it returns. Asked again for
-    /// keys that are all gone, it changes nothing and says when they went. The cost does not depend on how many other
-    /// keys there are.
+    /// Destroys keys, and the retired ones with them, and raises the epoch. Durable when it returns: no member of the
+    /// anchor holds a root that opens them in any copy of the tree, however old. Whatever fails, they are out of memory
+    /// and withheld. Asked again for keys that are all gone, it changes nothing and says when they went. The cost grows
+    /// with the keys that die and with the height of the tree.
     pub fn destroy(&self, keys: &[KeyId]) -> Result<Destroyed, KeyringError> {
         self.ring.destroy(keys)
     }
@@ -233,6 +302,11 @@ impl Keyring {
     /// How many destructions there were.
     pub fn epoch(&self) -> u64 {
         self.ring.epoch()
+    }
+
+    /// How many bytes were written since it was opened.
+    pub fn written(&self) -> Written {
+        self.ring.written()
     }
 
     /// What a destruction is worth.
@@ -255,6 +329,16 @@ impl Keyring {
         let filling = Arc::clone(&ring);
         let filler = thread::Builder::new().name("keyring".into()).spawn(move || filling.keep_filled())?;
         Ok(Self { ring, filler: Some(filler) })
+    }
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "missing",
+            Self::Behind => "behind the other one",
+            Self::Damaged => "damaged",
+        })
     }
 }
 

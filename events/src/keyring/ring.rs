@@ -1,71 +1,57 @@
 //! The slots in memory and on disk together: every step writes first, and shows its result when that is durable.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use domain::id::{KeyId, LogId};
 use parking_lot::{Mutex, RwLock};
 
-use super::file::{KeyFile, sorted};
-use super::header::Header;
-use super::order::Order;
+use super::cell::{FAN, Place};
+use super::copies::Written;
+use super::leaf::Slot;
+use super::marks::Mark;
+use super::members::Members;
 use super::reserve::Reserve;
-use super::slot::{Mark, SLOT, Sealer, Slot};
-use super::table::{self, Entry, PAGE, Page, Table};
-use super::{Anchor, AnchorError, Counts, Destroyed, Key, KeyState, KeyringError, Level, Settled, Standing};
+use super::table::{self, Entry, Table};
+use super::tree::{Contents, Tree, slots};
+use super::walk::damaged;
+use super::{Anchor, Counts, Destroyed, Key, KeyState, KeyringError, Level, Settled, Standing};
 
 /// Locks are taken in the order of the fields.
 pub(super) struct Ring {
-    sealer: Sealer,
     level: Level,
     stopped: AtomicBool,
-    file: Mutex<KeyFile>,
+    tree: Mutex<Tree>,
     table: RwLock<Table>,
     reserve: Reserve,
 }
 
 impl Ring {
-    pub(super) fn create(dir: &Path, anchor: Box<dyn Anchor>, log: LogId) -> Result<Self, KeyringError> {
-        if KeyFile::exists(dir)? {
-            return Err(KeyringError::Exists);
-        }
-        let left = anchor.roots(log)?;
-        let root = left.last().map_or(0, |last| last + 1);
-        anchor.create_root(log, root)?;
-        let key = Key::random()?;
-        let top = anchor.seal(log, root, &key)?;
-        if anchor.open(log, root, &top)? != key {
-            return Err(AnchorError::DoesNotOpen.into());
-        }
-        let file = KeyFile::create(dir, Header { log, counter: 0, epoch: 0, begun: 0, root, top })?;
-        for root in left {
-            anchor.destroy_root(log, root)?;
-        }
-        Ok(Self::new(anchor.level(), Sealer::new(log, &key), file, Table::default(), true))
+    pub(super) fn create(dirs: &[PathBuf], anchors: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
+        let mut tree = Tree::create(dirs, Members::new(anchors)?, log, &Contents::default())?;
+        // What an attempt left that was cut short.
+        tree.finish()?;
+        Ok(Self::new(tree, Table::default(), true))
     }
 
-    pub(super) fn open(dir: &Path, anchor: Box<dyn Anchor>, log: LogId) -> Result<Self, KeyringError> {
-        let mut file = KeyFile::open(dir, log)?;
-        let top = anchor.open(log, file.header().root, &file.header().top)?;
-        let sealer = Sealer::new(log, &top);
-        if let Some(order) = file.interrupted()? {
-            if order.slots.iter().any(|(slot, _)| *slot >= file.header().begun) {
-                return Err(KeyringError::DamagedHeader);
-            }
-            tracing::warn!(keys = order.slots.len(), "finishing an interrupted destruction of keys");
-            file.carry_out(&order, &sealer)?;
+    pub(super) fn open(dirs: &[PathBuf], anchors: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
+        let (tree, pages) = Tree::open(dirs, Members::new(anchors)?, log)?;
+        let mut table = Table::default();
+        if !table.adopt(pages) {
+            return Err(KeyringError::DamagedHeader);
         }
-        let table = read_table(&file, &sealer)?;
-        Ok(Self::new(anchor.level(), sealer, file, table, false))
+        table.apply(&tree.marks.slots);
+        if tree.is_unfinished() {
+            table.doubt(tree.header.epoch);
+        }
+        Ok(Self::new(tree, table, false))
     }
 
-    fn new(level: Level, sealer: Sealer, file: KeyFile, table: Table, settled: bool) -> Self {
+    fn new(tree: Tree, table: Table, settled: bool) -> Self {
         Self {
-            sealer,
-            level,
+            level: tree.level(),
             stopped: AtomicBool::new(false),
-            file: Mutex::new(file),
+            tree: Mutex::new(tree),
             table: RwLock::new(table),
             reserve: Reserve::new(settled),
         }
@@ -112,13 +98,13 @@ impl Ring {
     }
 
     pub(super) fn unfence(&self, keys: &[KeyId]) -> Result<(), KeyringError> {
-        let file = self.file.lock();
+        let tree = self.tree.lock();
         let mut table = self.table.write();
         for key in keys {
             let Some(slot) = table.place(key) else { continue };
             let Some(entry) = table.slot_mut(slot).filter(|entry| entry.fenced) else { continue };
             if entry.standing == table::Standing::Live {
-                entry.put_key(&self.unseal(&file, slot, key)?);
+                entry.put_key(&unseal(&tree, slot, key)?);
             }
             entry.fenced = false;
         }
@@ -126,11 +112,11 @@ impl Ring {
     }
 
     pub(super) fn open_fenced(&self, key: &KeyId) -> Result<Option<Key>, KeyringError> {
-        let file = self.file.lock();
+        let tree = self.tree.lock();
         let table = self.table.read();
-        let fenced = table.get(key).is_some_and(|entry| standing(entry) == Standing::Fenced);
+        let fenced = table.get(key).is_some_and(|entry| entry.standing == table::Standing::Live && entry.fenced);
         match table.place(key).filter(|_| fenced) {
-            Some(slot) => self.unseal(&file, slot, key).map(Some),
+            Some(slot) => unseal(&tree, slot, key).map(Some),
             None => Ok(None),
         }
     }
@@ -139,10 +125,9 @@ impl Ring {
         if self.reserve.is_settled() {
             return Ok(Settled::default());
         }
-        let settled = self.write(|file| {
+        let settled = self.write(|tree| {
             let (mut unused, mut revived) = (Vec::new(), Vec::new());
-            let begun = usize::try_from(file.header().begun).unwrap_or(usize::MAX);
-            for (slot, entry) in self.table.read().iter().take(begun) {
+            for (slot, entry) in self.table.read().iter() {
                 match entry.standing {
                     table::Standing::Live if !entry.fenced && !used(&entry.fingerprint) => unused.push(slot),
                     table::Standing::Awaiting | table::Standing::Retired if used(&entry.fingerprint) => {
@@ -156,8 +141,8 @@ impl Ring {
             } else {
                 (Mark::Awaiting, table::Standing::Awaiting)
             };
-            self.mark(file, &revived, Mark::None, table::Standing::Live)?;
-            self.mark(file, &unused, mark, standing)?;
+            self.mark(tree, &revived, None, table::Standing::Live)?;
+            self.mark(tree, &unused, Some(mark), standing)?;
             let (retired, awaiting) = if reached { (unused.len(), 0) } else { (0, unused.len()) };
             Ok(Settled { retired, awaiting, revived: revived.len() })
         })?;
@@ -166,41 +151,59 @@ impl Ring {
     }
 
     pub(super) fn confirm_retired(&self) -> Result<usize, KeyringError> {
-        self.write(|file| {
+        self.write(|tree| {
             let awaiting = self.slots_that_are(table::Standing::Awaiting);
-            self.mark(file, &awaiting, Mark::Retired, table::Standing::Retired)?;
+            self.mark(tree, &awaiting, Some(Mark::Retired), table::Standing::Retired)?;
             Ok(awaiting.len())
         })
     }
 
     pub(super) fn destroy(&self, keys: &[KeyId]) -> Result<Destroyed, KeyringError> {
-        self.write(|file| {
-            let epoch_before = file.header().epoch;
+        self.write(|tree| {
+            if tree.is_unfinished() {
+                tree.finish()?;
+                self.table.write().bury();
+            }
+            let epoch_before = tree.header.epoch;
             let mut gone_in = None;
-            let mut slots = Vec::with_capacity(keys.len());
+            let mut victims = Vec::with_capacity(keys.len());
             for key in keys {
                 let table = self.table.read();
                 let slot = table.place(key).ok_or(KeyringError::NeverHad(*key))?;
                 match table.slot(slot).map(standing) {
                     Some(Standing::Erased { epoch }) => gone_in = gone_in.max(Some(epoch)),
-                    _ => slots.push((slot, *key)),
+                    _ => victims.push(slot),
                 }
             }
-            if slots.is_empty() {
+            if victims.is_empty() {
                 let epoch_after = gone_in.unwrap_or(epoch_before);
                 let epoch_before = gone_in.map_or(epoch_before, |epoch| epoch.saturating_sub(1));
                 return Ok(Destroyed { epoch_before, epoch_after });
             }
-            slots.extend(self.table.read().retired());
-            let order = Order { log: file.header().log, epoch: epoch_before + 1, slots: sorted(slots) };
-            file.order(&order)?;
-            file.carry_out(&order, &self.sealer)?;
-            let mut table = self.table.write();
-            for (slot, _) in &order.slots {
-                table.erase(*slot, order.epoch);
-            }
-            Ok(Destroyed { epoch_before, epoch_after: order.epoch })
+            victims.extend(self.table.read().retired());
+            victims.sort_unstable();
+            victims.dedup();
+            self.kill(tree, &victims)?;
+            Ok(Destroyed { epoch_before, epoch_after: tree.header.epoch })
         })
+    }
+
+    /// The keys leave memory first, then the tree. They are erased when no older root is left, and fenced until then.
+    fn kill(&self, tree: &mut Tree, victims: &[u64]) -> Result<(), KeyringError> {
+        let each = |step: fn(&mut Table, u64, u64), epoch| {
+            let mut table = self.table.write();
+            victims.iter().for_each(|slot| step(&mut table, *slot, epoch));
+        };
+        each(|table, slot, _| table.evict(slot), 0);
+        let before = tree.header.epoch;
+        let done = tree.destroy(victims);
+        if tree.header.epoch > before {
+            each(Table::let_die, tree.header.epoch);
+        }
+        done?;
+        self.table.write().bury();
+        let marked: Vec<u64> = victims.iter().copied().filter(|slot| tree.marks.slots.contains_key(slot)).collect();
+        if marked.is_empty() { Ok(()) } else { tree.mark(&marked, None) }
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -208,11 +211,15 @@ impl Ring {
     }
 
     pub(super) fn epoch(&self) -> u64 {
-        self.file.lock().header().epoch
+        self.tree.lock().header.epoch
     }
 
     pub(super) fn level(&self) -> Level {
         self.level
+    }
+
+    pub(super) fn written(&self) -> Written {
+        self.tree.lock().written()
     }
 
     pub(super) fn fingerprints(&self) -> Vec<(KeyId, Standing)> {
@@ -247,39 +254,28 @@ impl Ring {
         self.reserve.close();
     }
 
-    /// Begins the keys that were drawn and never begun, or draws a block and begins it.
-    fn fill(&self, count: usize) -> Result<(), KeyringError> {
-        let (begun, epoch) = self.write(|file| Ok((file.header().begun, file.header().epoch)))?;
-        let first = self.table.read().len();
-        if first > begun {
-            self.write(|file| file.begin(first))?;
-            self.reserve.put(begun..first);
-            return Ok(());
-        }
-        let mut bytes = Vec::with_capacity(count * SLOT);
-        let mut entries = Vec::with_capacity(count);
-        for slot in (first..).take(count) {
-            let key = Key::random()?;
-            let fingerprint = self.sealer.seal(slot, epoch, &key, &mut bytes)?;
-            entries.push(Entry::live(fingerprint, &key));
-        }
-        let end = first + count as u64;
-        self.write(|file| {
-            file.append(first, &bytes)?;
-            file.begin(end)
+    /// Draws a block. Its keys are handed out when it is durable in every copy.
+    pub(super) fn fill(&self, count: usize) -> Result<(), KeyringError> {
+        let count = count.next_multiple_of(FAN);
+        let keys: Vec<Key> = (0..count).map(|_| Key::random()).collect::<Result<_, _>>()?;
+        let entries: Vec<Entry> = keys.iter().map(|key| Entry::live(key.fingerprint(), key)).collect();
+        let first = self.write(|tree| {
+            let first = slots(tree.header.leaves);
+            tree.draw(&keys)?;
+            self.table.write().extend(entries);
+            Ok(first)
         })?;
-        self.table.write().extend(entries);
-        self.reserve.put(first..end);
+        self.reserve.put(first..first + count as u64);
         Ok(())
     }
 
-    /// The one way to write. Whatever fails here stops the ring.
-    fn write<T>(&self, step: impl FnOnce(&mut KeyFile) -> Result<T, KeyringError>) -> Result<T, KeyringError> {
-        let mut file = self.file.lock();
+    /// The one way to write. A disk that fails stops the ring.
+    fn write<T>(&self, step: impl FnOnce(&mut Tree) -> Result<T, KeyringError>) -> Result<T, KeyringError> {
+        let mut tree = self.tree.lock();
         if self.stopped.load(Ordering::Acquire) {
             return Err(KeyringError::Stopped);
         }
-        let done = step(&mut file);
+        let done = step(&mut tree);
         if let Err(KeyringError::Io(_)) = done {
             self.stop();
         }
@@ -301,34 +297,27 @@ impl Ring {
 
     fn mark(
         &self,
-        file: &mut KeyFile,
+        tree: &mut Tree,
         slots: &[u64],
-        mark: Mark,
+        mark: Option<Mark>,
         standing: table::Standing,
     ) -> Result<(), KeyringError> {
         if slots.is_empty() {
             return Ok(());
         }
-        file.mark(slots, mark)?;
+        tree.mark(slots, mark)?;
         let mut table = self.table.write();
         for slot in slots {
-            let fenced_or_gone = standing != table::Standing::Live;
+            let gone = standing != table::Standing::Live;
             let Some(fingerprint) = table.restand(*slot, standing) else { continue };
             let Some(entry) = table.slot_mut(*slot) else { continue };
-            if fenced_or_gone || entry.fenced {
+            if gone || entry.fenced {
                 entry.forget_key();
             } else {
-                entry.put_key(&self.unseal(file, *slot, &fingerprint)?);
+                entry.put_key(&unseal(tree, *slot, &fingerprint)?);
             }
         }
         Ok(())
-    }
-
-    fn unseal(&self, file: &KeyFile, slot: u64, key: &KeyId) -> Result<Key, KeyringError> {
-        match self.sealer.read(slot, &file.read(slot, 1)?) {
-            Some((fingerprint, Slot::Held(found, _))) if fingerprint == *key => Ok(found),
-            _ => Err(KeyringError::DamagedSlot(slot)),
-        }
     }
 
     /// Whether the key lies in memory in clear.
@@ -338,8 +327,8 @@ impl Ring {
     }
 
     #[cfg(test)]
-    pub(super) fn break_writes(&self, dir: &Path) {
-        self.file.lock().break_writes(dir);
+    pub(super) fn tree(&self) -> parking_lot::MutexGuard<'_, Tree> {
+        self.tree.lock()
     }
 }
 
@@ -349,57 +338,15 @@ fn standing(entry: &Entry) -> Standing {
         table::Standing::Live => Standing::Live,
         table::Standing::Awaiting => Standing::Awaiting,
         table::Standing::Retired => Standing::Retired,
+        table::Standing::Dying => Standing::Fenced,
         table::Standing::Erased => Standing::Erased { epoch: entry.epoch },
     }
 }
 
-/// Every begun slot must read; behind them, a block that was being written when the power went is as if never drawn.
-fn read_table(file: &KeyFile, sealer: &Sealer) -> Result<Table, KeyringError> {
-    let begun = file.header().begun;
-    let mut table = Table::default();
-    if !table.adopt(read_pages(file, sealer, 0, begun)?) {
-        return Err(KeyringError::DamagedHeader);
+/// A key read from the tree.
+fn unseal(tree: &Tree, slot: u64, key: &KeyId) -> Result<Key, KeyringError> {
+    match tree.slot(slot)? {
+        Slot::Held(found) if found.fingerprint() == *key => Ok(found),
+        _ => Err(damaged(Place { level: 0, index: slot / FAN as u64 })),
     }
-    if let Ok(drawn) = read_pages(file, sealer, begun, file.slots()?)
-        && drawn
-            .iter()
-            .flatten()
-            .all(|entry| entry.standing == table::Standing::Live && table.get(&entry.fingerprint).is_none())
-    {
-        table.extend(drawn.into_iter().flatten());
-    }
-    Ok(table)
-}
-
-/// Reads slots on every core, since opening a key costs about a microsecond.
-fn read_pages(file: &KeyFile, sealer: &Sealer, first: u64, end: u64) -> Result<Vec<Page>, KeyringError> {
-    let starts: Vec<u64> = (first..end).step_by(PAGE).collect();
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = starts.len().div_ceil(threads).max(1);
-    let read = |starts: &[u64]| starts.iter().map(|start| read_page(file, sealer, *start, end)).collect();
-    thread::scope(|scope| {
-        let shares: Vec<_> = starts.chunks(share).map(|starts| scope.spawn(move || read(starts))).collect();
-        let mut pages = Vec::with_capacity(starts.len());
-        for share in shares {
-            let read: Result<Vec<Page>, KeyringError> =
-                share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            pages.extend(read?);
-        }
-        Ok(pages)
-    })
-}
-
-fn read_page(file: &KeyFile, sealer: &Sealer, start: u64, end: u64) -> Result<Page, KeyringError> {
-    let count = PAGE.min(usize::try_from(end - start).unwrap_or(PAGE));
-    let bytes = file.read(start, count)?;
-    let epoch = file.header().epoch;
-    let mut page = Page::with_capacity(PAGE);
-    for (slot, bytes) in (start..).take(count).zip(bytes.chunks(SLOT).chain(std::iter::repeat(&[][..]))) {
-        match sealer.read(slot, bytes) {
-            Some((_, Slot::Destroyed(died))) if died > epoch => return Err(KeyringError::DamagedSlot(slot)),
-            Some((fingerprint, said)) => page.push(Entry::read(fingerprint, &said)),
-            None => return Err(KeyringError::DamagedSlot(slot)),
-        }
-    }
-    Ok(page)
 }

@@ -11,7 +11,8 @@ use domain::id::KeyId;
 use zeroize::Zeroize;
 
 use super::Key;
-use super::slot::{Mark, Slot};
+use super::leaf::Slot;
+use super::marks::Mark;
 
 /// How many slots a page holds.
 pub(super) const PAGE: usize = 256;
@@ -22,6 +23,8 @@ pub(super) enum Standing {
     Live,
     Awaiting,
     Retired,
+    /// Destroyed in the tree, while an older root may still be there: nobody calls it erased.
+    Dying,
     Erased,
 }
 
@@ -46,6 +49,8 @@ pub(super) struct Table {
     places: HashMap<KeyId, u32, BuildHasherDefault<FirstBytes>>,
     /// The slots that die with the next destruction, so that it need not look for them.
     retired: BTreeSet<u64>,
+    /// The slots that are destroyed and not yet erased.
+    dying: Vec<u64>,
 }
 
 impl Entry {
@@ -53,14 +58,17 @@ impl Entry {
         Self { fingerprint, key: *key.expose(), epoch: 0, standing: Standing::Live, fenced: false }
     }
 
-    pub(super) fn read(fingerprint: KeyId, slot: &Slot) -> Self {
-        let (standing, epoch) = match slot {
-            Slot::Held(key, Mark::None) => return Self::live(fingerprint, key),
-            Slot::Held(_, Mark::Awaiting) => (Standing::Awaiting, 0),
-            Slot::Held(_, Mark::Retired) => (Standing::Retired, 0),
-            Slot::Destroyed(epoch) => (Standing::Erased, *epoch),
-        };
-        Self { fingerprint, key: [0; 32], epoch, standing, fenced: false }
+    pub(super) fn read(slot: &Slot) -> Self {
+        match slot {
+            Slot::Held(key) => Self::live(key.fingerprint(), key),
+            Slot::Destroyed { fingerprint, epoch } => Self {
+                fingerprint: *fingerprint,
+                key: [0; 32],
+                epoch: *epoch,
+                standing: Standing::Erased,
+                fenced: false,
+            },
+        }
     }
 
     pub(super) fn key(&self) -> Key {
@@ -114,9 +122,6 @@ impl Table {
         for page in pages {
             let first = self.len();
             for (slot, entry) in (first..).zip(&page) {
-                if entry.standing == Standing::Retired {
-                    self.retired.insert(slot);
-                }
                 fresh &= self.places.insert(entry.fingerprint, slot as u32).is_none();
             }
             self.pages.push(page);
@@ -147,8 +152,8 @@ impl Table {
     }
 
     /// The slots that die with the next destruction.
-    pub(super) fn retired(&self) -> impl Iterator<Item = (u64, KeyId)> {
-        self.retired.iter().filter_map(|&slot| self.slot(slot).map(|entry| (slot, entry.fingerprint)))
+    pub(super) fn retired(&self) -> impl Iterator<Item = u64> {
+        self.retired.iter().copied()
     }
 
     /// Changes how a slot stands, and says whose it is.
@@ -163,13 +168,50 @@ impl Table {
         Some(entry.fingerprint)
     }
 
-    /// The key of this slot is gone.
-    pub(super) fn erase(&mut self, slot: u64, epoch: u64) {
-        self.restand(slot, Standing::Erased);
+    /// What was marked when it was last open is not live. A mark on a destroyed slot says nothing any more.
+    pub(super) fn apply<'a>(&mut self, marks: impl IntoIterator<Item = (&'a u64, &'a Mark)>) {
+        for (&slot, mark) in marks {
+            let standing = match mark {
+                Mark::Awaiting => Standing::Awaiting,
+                Mark::Retired => Standing::Retired,
+            };
+            if self.slot(slot).is_some_and(|entry| entry.standing == Standing::Live) {
+                self.restand(slot, standing);
+                self.slot_mut(slot).into_iter().for_each(Entry::forget_key);
+            }
+        }
+    }
+
+    /// The key of this slot is gone from memory before it is destroyed, and withheld until it is.
+    pub(super) fn evict(&mut self, slot: u64) {
+        if let Some(entry) = self.slot_mut(slot) {
+            entry.forget_key();
+            entry.fenced |= entry.standing == Standing::Live;
+        }
+    }
+
+    /// The key of this slot is gone, but for what an older root may still open.
+    pub(super) fn let_die(&mut self, slot: u64, epoch: u64) {
+        self.restand(slot, Standing::Dying);
+        self.dying.push(slot);
         if let Some(entry) = self.slot_mut(slot) {
             entry.forget_key();
             entry.fenced = false;
             entry.epoch = epoch;
+        }
+    }
+
+    /// What died in this epoch may be brought back by an older root: it is not erased yet.
+    pub(super) fn doubt(&mut self, epoch: u64) {
+        let died = |entry: &Entry| entry.standing == Standing::Erased && entry.epoch == epoch;
+        let slots: Vec<u64> = self.iter().filter(|(_, entry)| died(entry)).map(|(slot, _)| slot).collect();
+        slots.into_iter().for_each(|slot| self.let_die(slot, epoch));
+    }
+
+    /// The older roots are gone.
+    pub(super) fn bury(&mut self) {
+        for slot in std::mem::take(&mut self.dying) {
+            self.restand(slot, Standing::Erased);
         }
     }
 

@@ -14,7 +14,7 @@ use super::erase::EraseError;
 use super::read::{Fault, Unreadable, open_entry};
 use super::writer::Unwritten;
 use super::{Ledger, Owners, whole_stream};
-use crate::keyring::{Destroyed, KeyState, Level};
+use crate::keyring::{Destroyed, KeyState, KeyringError, Level};
 use crate::log::Log as _;
 use crate::record::Record;
 
@@ -23,7 +23,7 @@ use crate::record::Record;
 pub struct Finished {
     /// How many are certified now.
     pub certified: usize,
-    /// How many still wait for their certificate, their keys destroyed.
+    /// How many still wait for their certificate, their keys destroyed or fenced.
     pub waiting: usize,
     /// The keys of those that are certified: their sealed parts are to be swept.
     pub keys: Vec<KeyId>,
@@ -48,21 +48,30 @@ struct Reached {
 
 impl<V: Follow> Ledger<V> {
     /// Finishes what orders of destruction began, and nothing else: every key is destroyed when it returns, all that were
-    /// left in one rotation. A certificate that the clock or anything else refuses waits, with a line in the program log. `register` is needed only where
+    /// left in one rotation. A certificate that the clock or anything else refuses waits, with a line in the program log; so
+    /// do all whose keys an anchor could not be seen to destroy, and these stay fenced. `register` is needed only where
     /// something is to be finished.
     pub fn finish_erasures(&self, register: Option<RegisterId>) -> Result<Finished, EraseError> {
         let open = self.shared.owners.read().open_orders().into_iter();
         let open: Vec<Ordered> =
             open.map(|(case, erasure, actor, keys)| Ordered { case, erasure, actor, keys }).collect();
         let mut finished = Finished::default();
-        for (Ordered { erasure, keys, .. }, done) in open.iter().zip(self.finish(register, &open)?) {
+        let done = match self.finish(register, &open) {
+            Ok(done) => done,
+            Err(error) if waits(&error) => {
+                tracing::error!(orders = open.len(), %error, cause = cause(&error), "their keys wait, fenced");
+                return Ok(Finished { waiting: open.len(), ..finished });
+            }
+            Err(error) => return Err(error),
+        };
+        for (Ordered { erasure, keys, .. }, done) in open.iter().zip(done) {
             match done {
                 Ok(_) => {
                     finished.certified += 1;
                     finished.keys.extend(keys.iter().copied());
                 }
                 Err(error) if waits(&error) => {
-                    tracing::error!(%erasure, %error, cause = cause(&error), "the keys are destroyed; the certificate waits");
+                    tracing::error!(%erasure, %error, cause = cause(&error), "the certificate waits");
                     finished.waiting += 1;
                 }
                 Err(error) => return Err(error),
@@ -72,7 +81,7 @@ impl<V: Follow> Ledger<V> {
     }
 
     /// From orders to their certificates. The keys of all that are there yet die together. Idempotent: the keyring knows
-    /// which keys are gone already, and since when.
+    /// which keys are gone already, and since when. Nothing is certified before no anchor holds a root that opens them.
     pub(super) fn finish(
         &self,
         register: Option<RegisterId>,
@@ -219,11 +228,18 @@ impl<V: Follow> Ledger<V> {
     }
 }
 
-/// Whether it is the certificate that was refused, so that time or somebody can mend it: not the disk, nor what was read.
+/// Whether it is the certificate that was refused, or a token that is away, so that time or somebody can mend it: not the
+/// disk, nor what was read.
 fn waits(error: &EraseError) -> bool {
     match error {
         EraseError::Refused(Refused::Failed(failure)) => {
-            matches!(failure, Failure::Unwritten(Unwritten::Clock(_)) | Failure::Busy)
+            let token =
+                |error: &KeyringError| matches!(error, KeyringError::Anchor(_) | KeyringError::RootRemains { .. });
+            match failure {
+                Failure::Unwritten(Unwritten::Clock(_)) | Failure::Busy => true,
+                Failure::Keyring(error) => token(error),
+                _ => false,
+            }
         }
         EraseError::Refused(_) | EraseError::NoRule(_) | EraseError::UnderWay(_) | EraseError::OnHold(_) => true,
         EraseError::Failed(_) => false,

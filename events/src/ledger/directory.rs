@@ -7,10 +7,12 @@
 //! head       the head mark
 //! tree/      the rows of the tree and the last checkpoint: may be lost at any time
 //! signer/    the key that signs checkpoints; in no backup of the rest, and a link where it lies elsewhere
-//! keyring/   the keys
+//! keyring/   the keys, and keyring.copy/ the same once more
 //! restoring  there while a log that was put back from a backup goes on as another one
 //! anchor/    the root that the keys are sealed under (level A0)
 //! ```
+//!
+//! Keyring and anchor may lie elsewhere: `keyring.conf` says so ([`Keys`]).
 
 use std::error::Error;
 use std::fs;
@@ -23,9 +25,10 @@ use domain::id::LogId;
 use domain::ledger::{self, SignatureKind};
 use domain::time::Time;
 
+use super::keys::{self, Keys};
 use super::publish::{CADENCE, Published};
 use super::{Fresh, restore};
-use crate::keyring::{AnchorError, FileAnchor, Keyring, KeyringError};
+use crate::keyring::{AnchorError, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
 use crate::log::headmark;
 use crate::log::lock::{self, Lock};
@@ -107,6 +110,12 @@ pub enum DirectoryError {
     /// The anchor cannot be used.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
+    /// The file that names keyring and anchor is not to be understood.
+    #[error("line {line} of {} does not say where the keys lie", keys::NAME)]
+    KeysUnclear {
+        /// From 1; 0 where a line is missing.
+        line: usize,
+    },
     /// The key that signs cannot be used.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -138,9 +147,11 @@ impl Directory {
         if path.join("journal").is_dir() {
             return Ok(true);
         }
-        // Whoever makes a ledger takes the lock first, and may be gone right behind it.
+        // Whoever makes a ledger takes the lock first, and may be gone right behind it; where its keys are to lie may be
+        // said before.
         for entry in entries {
-            if entry.map_err(io)?.file_name() != lock::NAME {
+            let name = entry.map_err(io)?.file_name();
+            if name != lock::NAME && name != keys::NAME {
                 return Err(DirectoryError::NotOurs);
             }
         }
@@ -162,13 +173,12 @@ impl Directory {
         }
         fs::File::create(&making).and_then(|file| file.sync_all()).map_err(io("write to"))?;
         sync_dir(path)?;
-        for part in ["journal", "index", "keyring", "anchor", "tree", "signer"] {
+        for part in ["journal", "index", "keyring", "keyring.copy", "anchor", "tree", "signer"] {
             cleared(fs::remove_dir_all(path.join(part))).map_err(io("clear"))?;
         }
         cleared(fs::remove_file(path.join(headmark::NAME))).map_err(io("clear"))?;
         let log_id: LogId = Fresh::new().id()?;
-        let anchor = FileAnchor::at(path.join("anchor"))?;
-        drop(Keyring::create(&path.join("keyring"), Box::new(anchor), log_id)?);
+        drop(Keys::read(path)?.create(log_id)?);
         let log = Embedded::create(path, log_id, options)?;
         let signer = FileSigner::at(&path.join(SIGNING_KEY))?;
         log.append(&opening(log_id, founding, signer.public())?)?;
@@ -187,9 +197,8 @@ impl Directory {
         restore::finish(path)?;
         let log = Embedded::open(path, options, progress)?;
         let log_id = log.log();
-        let anchor = FileAnchor::at(path.join("anchor"))?;
         // The keys are those of all generations.
-        let keyring = Keyring::open(&path.join("keyring"), Box::new(anchor), log.journal().first_log())?;
+        let keyring = Keys::read(path)?.open(log.journal().first_log())?;
         let tree = Tree::open(path)?;
         let (signing_key, cadence) = (path.join(SIGNING_KEY), CADENCE);
         Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None })

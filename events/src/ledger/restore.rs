@@ -18,10 +18,11 @@ use domain::time::Time;
 
 use super::Fresh;
 use super::directory::{Directory, DirectoryError, io_failed, own};
+use super::keys::Keys;
 use super::publish::STORED;
 use crate::chain::{Broken, Generation};
 use crate::checkpoint::Checkpoint;
-use crate::keyring::{FileAnchor, KeyState, Keyring};
+use crate::keyring::{KeyState, Keyring};
 use crate::log::engine::Options;
 use crate::log::headmark::{HeadMark, Mark};
 use crate::log::lock::Lock;
@@ -193,8 +194,7 @@ fn mark(path: &Path) -> Result<Option<Mark>, LogError> {
 }
 
 fn keyring(path: &Path, first: LogId) -> Result<Keyring, DirectoryError> {
-    let anchor = FileAnchor::at(path.join("anchor"))?;
-    Ok(Keyring::open(&path.join("keyring"), Box::new(anchor), first)?)
+    Keys::read(path)?.open(first)
 }
 
 /// Keys that the restored records seal under as if they lived, and that the keyring has destroyed; sorted.

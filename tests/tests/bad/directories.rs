@@ -85,8 +85,8 @@ fn a_keyring_of_another_log_is_refused_and_the_right_one_goes_on() {
     }
     let whole = lethe(&["verify", "--data", ours.to_str().unwrap()]).done();
     for (swapped, reason) in [
-        (&["keyring", "anchor"][..], "the keyring belongs to log_"),
-        (&["keyring"], "the keyring belongs to log_"),
+        (&["keyring", "keyring.copy", "anchor"][..], "the keyring belongs to log_"),
+        (&["keyring", "keyring.copy"], "the keyring belongs to log_"),
         (&["anchor"], "the anchor holds no root"),
     ] {
         let move_all = |from: &Path, to: &Path| {

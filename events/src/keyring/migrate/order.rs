@@ -27,6 +27,7 @@ pub(super) struct Order {
 }
 
 impl Order {
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(80 + 24 * self.slots.len());
         out.extend_from_slice(&MAGIC);

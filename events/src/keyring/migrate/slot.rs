@@ -18,14 +18,14 @@ use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use domain::id::{KeyId, LogId};
 use zeroize::Zeroize;
 
-use super::Key;
 use crate::bytes::{Malformed, Reader};
 use crate::derive::{Context, derive};
-use crate::random::{self, NoRandomness};
+use crate::keyring::Key;
 
 /// The size of a slot, in bytes.
 pub(super) const SLOT: usize = 128;
 /// Where in a slot its mark stands.
+#[cfg(test)]
 pub(super) const MARK: usize = 1;
 
 const KEY: u8 = 1;
@@ -68,11 +68,7 @@ impl Sealer {
         Self { log, cipher: XChaCha20Poly1305::new(top.expose().into()) }
     }
 
-    /// Appends the bytes of a slot with this key.
-    pub(super) fn seal(&self, slot: u64, epoch: u64, key: &Key, out: &mut Vec<u8>) -> Result<KeyId, NoRandomness> {
-        Ok(self.seal_with(slot, epoch, key, random::bytes()?, out))
-    }
-
+    #[cfg(test)]
     pub(super) fn seal_with(&self, slot: u64, epoch: u64, key: &Key, nonce: [u8; NONCE], out: &mut Vec<u8>) -> KeyId {
         let fingerprint = key.fingerprint();
         let mut sealed = *key.expose();
@@ -89,6 +85,7 @@ impl Sealer {
     }
 
     /// Appends the bytes of a slot whose key is destroyed.
+    #[cfg(test)]
     pub(super) fn bury(&self, slot: u64, epoch: u64, fingerprint: &KeyId, out: &mut Vec<u8>) {
         self.write(slot, DESTROYED, fingerprint, epoch, (&[0; NONCE], &[0; 32], &[0; TAG]), out);
     }
@@ -145,6 +142,7 @@ impl Sealer {
         (opened.is_ok() && key.fingerprint() == *fingerprint).then_some(key)
     }
 
+    #[cfg(test)]
     fn write(
         &self,
         slot: u64,
@@ -227,7 +225,7 @@ mod tests {
     fn a_slot_opens_at_its_own_place_under_its_own_key_only() {
         let mut slot = Vec::new();
         let key = Key::random().unwrap();
-        let named = sealer().seal(7, 0, &key, &mut slot).unwrap();
+        let named = sealer().seal_with(7, 0, &key, [5; 24], &mut slot);
         let Some((fingerprint, Slot::Held(found, Mark::None))) = sealer().read(7, &slot) else { panic!("it opens") };
         assert!(found == key && fingerprint == named);
         assert!(sealer().read(8, &slot).is_none());
@@ -239,7 +237,7 @@ mod tests {
     #[test]
     fn no_flipped_bit_is_read() {
         let (mut live, mut buried) = (Vec::new(), Vec::new());
-        let named = sealer().seal(7, 0, &Key::random().unwrap(), &mut live).unwrap();
+        let named = sealer().seal_with(7, 0, &Key::random().unwrap(), [5; 24], &mut live);
         sealer().bury(7, 1, &named, &mut buried);
         for bit in 0..SLOT * 8 {
             for slot in [&live, &buried] {

@@ -1,0 +1,84 @@
+//! Copying the newest whole tree over the copies that are missing, behind or damaged.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use domain::id::LogId;
+
+use super::copies::{self, Copies, Opened};
+use super::disk::{self, options};
+use super::header;
+use super::members::Members;
+use super::walk::Walk;
+use super::{Anchor, KeyringError, anchor};
+
+/// How much is copied at once; what is all zeros is not written.
+const PIECE: usize = 64 * 1024;
+
+pub(super) fn repair(
+    dirs: &[PathBuf],
+    anchors: Vec<Box<dyn Anchor>>,
+    log: LogId,
+) -> Result<Vec<PathBuf>, KeyringError> {
+    let members = Members::new(anchors)?;
+    let seen: Vec<Result<Opened, KeyringError>> = dirs.iter().map(|dir| look(dir, &members, log)).collect();
+    if seen.iter().any(|seen| matches!(seen, Err(KeyringError::InUse))) {
+        return Err(KeyringError::InUse);
+    }
+    let whole = dirs.iter().zip(&seen).filter_map(|(dir, seen)| Some((dir, seen.as_ref().ok()?)));
+    let age = |opened: &Opened| (opened.found.header.counter, opened.marks.counter);
+    let Some((newest, source)) = whole.max_by_key(|(_, opened)| age(opened)) else {
+        return Err(seen.into_iter().find_map(Result::err).unwrap_or(KeyringError::NotAKeyring));
+    };
+    let mut repaired = Vec::new();
+    for (dir, seen) in dirs.iter().zip(&seen) {
+        let same = |other: &Opened| other.found.says(&source.found) && other.marks == source.marks;
+        if !seen.as_ref().is_ok_and(same) {
+            copy_over(newest, dir)?;
+            repaired.push(dir.clone());
+        }
+    }
+    Ok(repaired)
+}
+
+/// One copy alone, locked, when all of it opens.
+fn look(dir: &PathBuf, members: &Members, log: LogId) -> Result<Opened, KeyringError> {
+    let opened = Copies::open(std::slice::from_ref(dir), log)?;
+    let header = &opened.found.header;
+    let (top_key, _) = members.open(log, &header.members)?;
+    let top = opened.found.top(&top_key)?;
+    Walk { copies: &opened.copies, log, leaves: header.leaves, epoch: header.epoch }.pages(top.as_ref())?;
+    Ok(opened)
+}
+
+/// From the first step on the copy counts as missing, and only with the last one it is there again.
+fn copy_over(from: &Path, to: &Path) -> Result<(), KeyringError> {
+    anchor::make_dir(to)?;
+    disk::remove(&to.join(header::NAME))?;
+    disk::sync_dir(to)?;
+    copies::clear_dir(to, &[])?;
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        let text = name.to_string_lossy();
+        if text.starts_with("keys.") || text == super::marks::NAME {
+            copy_file(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    copy_file(&from.join(header::NAME), &copies::unnamed(to))?;
+    disk::sync_dir(to)?;
+    disk::rename(&copies::unnamed(to), &to.join(header::NAME))?;
+    Ok(disk::sync_dir(to)?)
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<(), KeyringError> {
+    let (source, target) = (File::open(from)?, options().create(true).truncate(true).open(to)?);
+    let length = source.metadata()?.len();
+    target.set_len(length)?;
+    for at in (0..length).step_by(PIECE) {
+        let piece = disk::read_up_to(&source, at, PIECE)?;
+        if piece.iter().any(|byte| *byte != 0) {
+            disk::write(&target, &piece, at)?;
+        }
+    }
+    Ok(disk::sync(&target)?)
+}

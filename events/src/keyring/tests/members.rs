@@ -1,0 +1,211 @@
+//! Anchors of several members, and anchors that go away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::home::{STEADY, Shaky, filled};
+use super::*;
+
+struct Two {
+    home: Home,
+    left: [Arc<AtomicI64>; 2],
+}
+
+/// Two members with roots of their own, and what lets each of them fail.
+impl Two {
+    fn anchors(home: &Home) -> (Vec<Box<dyn Anchor>>, [Arc<AtomicI64>; 2]) {
+        let at = |name: &str| Shaky::new(FileAnchor::at(home.0.path().join(name)).unwrap());
+        let ((one, left), (two, right)) = (at("anchor"), at("anchor.2"));
+        (vec![Box::new(one), Box::new(two)], [left, right])
+    }
+
+    fn new() -> (Self, Keyring) {
+        let home = Home::new();
+        let (anchors, left) = Self::anchors(&home);
+        let ring = Keyring::create(&home.copies(), anchors, LOG).unwrap();
+        (Self { home, left }, ring)
+    }
+
+    fn open(&mut self) -> Result<Keyring, KeyringError> {
+        let (anchors, left) = Self::anchors(&self.home);
+        self.left = left;
+        Keyring::open(&self.home.copies(), anchors, LOG)
+    }
+
+    fn roots(&self) -> [Vec<u64>; 2] {
+        ["anchor", "anchor.2"].map(|name| FileAnchor::at(self.home.0.path().join(name)).unwrap().roots(LOG).unwrap())
+    }
+}
+
+/// An anchor with a level of its own.
+struct Graded(FileAnchor, Level);
+
+impl Anchor for Graded {
+    fn level(&self) -> Level {
+        self.1
+    }
+    fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
+        self.0.roots(log)
+    }
+    fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+        self.0.create_root(log, root)
+    }
+    fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+        self.0.destroy_root(log, root)
+    }
+    fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError> {
+        self.0.seal(log, root, top)
+    }
+    fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError> {
+        self.0.open(log, root, sealed)
+    }
+}
+
+#[test]
+fn each_of_two_members_opens_the_keyring_and_both_lose_their_root() {
+    let (mut two, ring) = Two::new();
+    let keys = mint(&ring, 3);
+    let before = two.roots();
+    ring.destroy(&[keys[0].0]).unwrap();
+    let after = two.roots();
+    assert!(
+        before.iter().zip(&after).all(|(old, new)| new.len() == 1 && !old.contains(&new[0])),
+        "{before:?} {after:?}"
+    );
+    drop(ring);
+    for gone in ["anchor", "anchor.2"] {
+        let aside = two.home.0.path().join("aside");
+        std::fs::rename(two.home.0.path().join(gone), &aside).unwrap();
+        let ring = two.open().unwrap();
+        assert_eq!(ring.state(&keys[1].0), KeyState::Live(keys[1].1.clone()), "without {gone}");
+        assert_eq!(ring.state(&keys[0].0), KeyState::Erased { epoch: 1 });
+        drop(ring);
+        std::fs::remove_dir_all(two.home.0.path().join(gone)).unwrap();
+        std::fs::rename(&aside, two.home.0.path().join(gone)).unwrap();
+    }
+}
+
+#[test]
+fn the_members_must_be_as_many_as_the_header_says() {
+    let (two, ring) = Two::new();
+    drop(ring);
+    let answer = Keyring::open(&two.home.copies(), two.home.anchor(), LOG);
+    assert!(matches!(answer, Err(KeyringError::Members { wanted: 2, given: 1 })));
+    assert!(matches!(Keyring::create(&two.home.copies(), vec![], LOG), Err(KeyringError::Members { given: 0, .. })));
+}
+
+#[test]
+fn a_destruction_is_worth_what_the_weakest_member_gives() {
+    let home = Home::new();
+    let member = |name: &str, level| -> Box<dyn Anchor> {
+        Box::new(Graded(FileAnchor::at(home.0.path().join(name)).unwrap(), level))
+    };
+    let anchors = vec![member("one", Level::A3), member("two", Level::A1), member("three", Level::A2)];
+    assert_eq!(Keyring::create(&home.copies(), anchors, LOG).unwrap().level(), Level::A1);
+}
+
+/// A token that goes away at any call: nothing is called destroyed while an old root may be there, and it goes on when
+/// the token is back.
+#[test]
+fn a_token_that_goes_away_leaves_keys_fenced_and_is_waited_for() {
+    let (mut behind, mut before) = (0, 0);
+    for (calls, member) in (0..40).flat_map(|calls| [(calls, 0), (calls, 1)]) {
+        let (mut two, ring) = Two::new();
+        let keys = mint(&ring, 40);
+        let victims = [keys[1].0, keys[20].0];
+        two.left[member].store(calls, Ordering::Relaxed);
+        let Err(error) = ring.destroy(&victims) else { continue };
+        for id in victims {
+            assert_eq!(ring.state(&id), KeyState::Fenced, "call {calls} of member {member}: {error}");
+            assert!(!ring.ring.holds(&keys[1].1) && !ring.ring.holds(&keys[20].1), "a key is in memory");
+        }
+        assert_eq!(ring.state(&keys[2].0), KeyState::Live(keys[2].1.clone()));
+        ring.mint().unwrap();
+        match error {
+            KeyringError::RootRemains { member: said, .. } if ring.epoch() == 1 => {
+                behind += 1;
+                assert_eq!(said, member + 1);
+                // It is gone from the tree: nothing brings it back, and nobody is shown it.
+                ring.unfence(&victims).unwrap();
+                assert_eq!(ring.state(&victims[0]), KeyState::Fenced);
+                assert_eq!(ring.open_fenced(&victims[0]).unwrap(), None);
+                assert!(
+                    matches!(ring.destroy(&victims), Err(KeyringError::RootRemains { .. })),
+                    "asked again too soon"
+                );
+            }
+            KeyringError::Anchor(_) | KeyringError::RootRemains { .. } => {
+                before += 1;
+                assert_eq!(ring.epoch(), 0);
+                // Nothing happened yet, so the fence can still be lifted.
+                ring.unfence(&victims).unwrap();
+                assert_eq!(ring.state(&victims[0]), KeyState::Live(keys[1].1.clone()));
+            }
+            other => panic!("call {calls} of member {member}: {other}"),
+        }
+        // Half of them go on in the same process, the others at the next open.
+        if calls % 2 == 0 {
+            two.left[member].store(STEADY, Ordering::Relaxed);
+        }
+        let ring = if calls % 2 == 0 {
+            ring
+        } else {
+            drop(ring);
+            two.open().unwrap()
+        };
+        assert_eq!(ring.destroy(&victims).unwrap(), Destroyed { epoch_before: 0, epoch_after: 1 });
+        assert_eq!(ring.state(&victims[1]), KeyState::Erased { epoch: 1 });
+        assert!(two.roots().iter().all(|roots| roots.len() == 1), "{:?}", two.roots());
+    }
+    assert!(behind > 2 && before > 8, "{behind} behind the commit, {before} before it");
+}
+
+/// The other member opens the keyring while one is away: what died then is not called erased before its root is gone.
+#[test]
+fn what_one_member_may_still_open_is_not_erased_after_a_restart_either() {
+    let (mut two, ring) = Two::new();
+    let keys = mint(&ring, 3);
+    let aside = two.home.0.path().join("aside");
+    // The calls before step 4: two lists, making, sealing and opening; then the second member is gone.
+    let mut calls = 0;
+    let error = loop {
+        two.left[1].store(calls, Ordering::Relaxed);
+        match ring.destroy(&[keys[0].0]) {
+            Err(error) if ring.epoch() == 1 => break error,
+            _ => calls += 1,
+        }
+    };
+    assert!(matches!(error, KeyringError::RootRemains { member: 2, .. }), "{error}");
+    drop(ring);
+    let (anchors, left) = Two::anchors(&two.home);
+    left[1].store(0, Ordering::Relaxed);
+    let ring = Keyring::open(&two.home.copies(), anchors, LOG).unwrap();
+    assert_eq!(ring.state(&keys[0].0), KeyState::Fenced);
+    assert!(matches!(ring.destroy(&[keys[0].0]), Err(KeyringError::RootRemains { member: 2, .. })));
+    left[1].store(STEADY, Ordering::Relaxed);
+    assert_eq!(ring.destroy(&[keys[0].0]).unwrap(), Destroyed { epoch_before: 0, epoch_after: 1 });
+    assert_eq!(ring.state(&keys[0].0), KeyState::Erased { epoch: 1 });
+    drop(ring);
+    assert!(!aside.exists());
+    assert_eq!(two.open().unwrap().state(&keys[1].0), KeyState::Live(keys[1].1.clone()));
+}
+
+/// Somebody puts the keyring of yesterday back, and today's root is in the anchor.
+#[test]
+fn a_keyring_older_than_its_anchor_is_refused_with_the_reason() {
+    let home = Home::new();
+    let ring = filled(&home, 304);
+    let (id, _) = ring.mint().unwrap();
+    drop(ring);
+    let mut files = home.files();
+    home.open().destroy(&[id]).unwrap();
+    let today = home.files();
+    files.retain(|path, _| !super::home::is_in(path, "anchor"));
+    files.extend(today.clone().into_iter().filter(|(path, _)| super::home::is_in(path, "anchor")));
+    home.put(&files);
+    let refused = home.try_open().err().unwrap();
+    assert!(matches!(refused, KeyringError::Anchor(AnchorError::NoRoot { .. })), "{refused}");
+    assert!(refused.to_string().contains("holds no root"), "{refused}");
+    home.put(&today);
+    assert_eq!(home.open().state(&id), KeyState::Erased { epoch: 1 }, "the root of today is still there");
+}
