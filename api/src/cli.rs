@@ -172,4 +172,9 @@ pub enum Keyring {
         #[arg(long)]
         destroy: bool,
     },
+    /// Copies the newer whole copy of the keyring over one that is missing, behind or damaged
+    Repair {
+        #[command(flatten)]
+        data: Data,
+    },
 }

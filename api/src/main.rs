@@ -19,6 +19,7 @@ use clap::Parser;
 use events::chain::Head;
 use events::ledger::{Clock, Directory};
 use events::log::Log as _;
+use events::log::engine::Options;
 use indicatif::ProgressBar;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
@@ -66,6 +67,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Token(Token::Revoke { data, token }) => order(&data, &Order::RevokeToken { token }),
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
         Command::Keyring(cli::Keyring::Confirm { data, destroy }) => order(&data, &Order::ConfirmKeys { destroy }),
+        Command::Keyring(cli::Keyring::Repair { data }) => repair_keyring(&data.path),
         Command::Verify { data } => verify(&data),
         Command::Restore { data, origin } => {
             restore::run(&data, origin)?.iter().for_each(|line| println!("{line}"));
@@ -76,6 +78,15 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             Ok(())
         }
     }
+}
+
+fn repair_keyring(data: &Path) -> Result<(), Box<dyn Error>> {
+    let repaired = Directory::repair_keyring(data, Options::default(), &|_, _| {})?;
+    match repaired.as_slice() {
+        [] => println!("Both copies of the keyring are whole and the same."),
+        _ => repaired.iter().for_each(|copy| println!("{} was copied anew.", copy.display())),
+    }
+    Ok(())
 }
 
 fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {

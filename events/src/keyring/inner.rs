@@ -142,7 +142,7 @@ mod tests {
             bytes.extend(added);
             assert_eq!(open(LOG, PLACE, &key, &bytes, number + 1).unwrap(), children[..=number]);
         }
-        assert_eq!(bytes.len(), NODE - ADDED * 0 + FAN * ADDED);
+        assert_eq!(bytes.len(), NODE + FAN * ADDED);
     }
 
     #[test]

@@ -159,7 +159,7 @@ pub enum KeyringError {
     #[error("slot {0} of the keyring is damaged")]
     DamagedSlot(u64),
     /// One copy is not what the others are.
-    #[error("the copy of the keyring in {copy:?} is {wrong}; a repair of the keyring copies the other one over it")]
+    #[error("the copy of the keyring in {copy:?} is {wrong}; `lethe keyring repair` copies the other one over it")]
     Copy {
         /// Its directory.
         copy: PathBuf,

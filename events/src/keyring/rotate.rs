@@ -25,11 +25,11 @@ use super::{Key, KeyringError};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fault {
     /// A leaf keeps its key.
-    SameLeafKey,
+    LeafKey,
     /// A node between the top and the leaves keeps its key.
-    SameInnerKey,
+    InnerKey,
     /// The old root goes on.
-    SameRoot,
+    Root,
 }
 
 /// What the next header will name.
@@ -92,10 +92,10 @@ impl Tree {
         let log = self.log();
         let top_key = Key::random()?;
         #[cfg(test)]
-        let root = if self.fault == Some(Fault::SameRoot) { self.header.highest_root } else { root };
+        let root = if self.fault == Some(Fault::Root) { self.header.highest_root } else { root };
         #[cfg(test)]
         let members = match self.fault {
-            Some(Fault::SameRoot) => self.members.seal(log, root, &top_key)?,
+            Some(Fault::Root) => self.members.seal(log, root, &top_key)?,
             _ => self.members.renew(log, root, &top_key)?,
         };
         #[cfg(not(test))]
@@ -141,10 +141,10 @@ impl Tree {
     fn successor(&self, _place: Place, node: &Child) -> Result<Child, KeyringError> {
         #[cfg(test)]
         match self.fault {
-            Some(Fault::SameLeafKey) if _place.level == 0 => {
+            Some(Fault::LeafKey) if _place.level == 0 => {
                 return Ok(Child { side: node.side.other(), ..node.clone() });
             }
-            Some(Fault::SameInnerKey) if _place.level == 1 => {
+            Some(Fault::InnerKey) if _place.level == 1 => {
                 return Ok(Child { side: node.side.other(), ..node.clone() });
             }
             _ => {}
@@ -204,7 +204,10 @@ fn under(place: Place, slots: &[u64]) -> &[u64] {
 #[cfg(test)]
 impl super::members::Members {
     fn seal(&self, log: domain::id::LogId, root: u64, top: &Key) -> Result<Vec<Member>, KeyringError> {
-        let seal = |anchor: &Box<dyn super::Anchor>| Ok(Member { root, top: anchor.seal(log, root, top)? });
-        self.anchors().iter().map(seal).collect()
+        let mut members = Vec::new();
+        for anchor in self.anchors() {
+            members.push(Member { root, top: anchor.seal(log, root, top)? });
+        }
+        Ok(members)
     }
 }

@@ -204,6 +204,22 @@ impl Directory {
         Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None })
     }
 
+    /// Copies the newest whole copy of the keyring over the others, and says which these were. Nobody may use the
+    /// directory meanwhile.
+    pub fn repair_keyring(
+        path: &Path,
+        options: Options,
+        progress: &Progress,
+    ) -> Result<Vec<PathBuf>, DirectoryError> {
+        if !Self::exists(path)? {
+            return Err(DirectoryError::Empty);
+        }
+        let _lock = Lock::take(path)?;
+        let log = Embedded::open(path, options, progress)?;
+        let keys = Keys::read(path)?;
+        Ok(Keyring::repair(&keys.copies, keys.anchor()?, log.journal().first_log())?)
+    }
+
     /// Where the program that uses the directory listens for its own commands.
     pub fn socket(path: &Path) -> PathBuf {
         path.join("lethe.sock")

@@ -102,3 +102,21 @@ fn a_keyring_of_another_log_is_refused_and_the_right_one_goes_on() {
         assert_eq!(lethe(&["verify", "--data", ours.to_str().unwrap()]).done(), whole);
     }
 }
+
+#[test]
+fn a_lost_copy_of_the_keyring_is_named_and_made_again() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("ledger");
+    issue_token(&data, "agent", "Nancy Planted", &[]);
+    let whole = lethe(&["verify", "--data", data.to_str().unwrap()]).done();
+    for copy in ["keyring", "keyring.copy"] {
+        std::fs::remove_dir_all(data.join(copy)).unwrap();
+        let ended = refused(&data, &[], "lethe keyring repair");
+        assert!(ended.err.contains("missing") && !ended.err.contains("Nancy"), "{ended:?}");
+        let repaired = lethe(&["keyring", "repair", "--data", data.to_str().unwrap()]).done();
+        assert!(repaired.contains("was copied anew"), "{repaired}");
+        let again = lethe(&["keyring", "repair", "--data", data.to_str().unwrap()]).done();
+        assert!(again.contains("whole and the same"), "{again}");
+        assert_eq!(lethe(&["verify", "--data", data.to_str().unwrap()]).done(), whole);
+    }
+}

@@ -149,7 +149,7 @@ fn a_damaged_copy_is_named_and_the_other_one_goes_over_it() {
             files.get_mut(&Path::new(dir).join(name)).unwrap()[at] ^= 4;
             rest.home.put(&files);
             assert_eq!(rest.refused(), (copy.clone(), Wrong::Damaged), "{name}");
-            assert_eq!(rest.repair(), [copy.clone()], "{name}");
+            assert_eq!(rest.repair(), vec![copy.clone()], "{name}");
             rest.is_right();
         }
     }

@@ -45,7 +45,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_the_dead_are_dead_and_the_living_live(acts in prop::collection::vec(act(), 1..40)) {
         let home = Home::new();

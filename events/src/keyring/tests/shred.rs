@@ -75,7 +75,7 @@ fn the_old_root_and_the_old_image_give_the_dead_keys() {
 
 #[test]
 fn planted_faults_are_caught() {
-    for fault in [Fault::SameLeafKey, Fault::SameInnerKey, Fault::SameRoot] {
+    for fault in [Fault::LeafKey, Fault::InnerKey, Fault::Root] {
         let shred = Shred::new(Some(fault));
         let given = shred.by_the_new_root();
         assert!(shred.dead_in(&given) > 0, "{fault:?} gives nothing back");
