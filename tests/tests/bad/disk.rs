@@ -44,7 +44,7 @@ fn register_until_it_fails(agent: &Client) -> (Vec<(String, String)>, serde_json
 fn a_full_disk_is_answered_with_a_failure_and_loses_nothing_acknowledged() {
     let of_the_log = ["write,journal/*,45,ENOSPC", "sync,journal/*,45,ENOSPC", "write,head,60,ENOSPC"];
     // The reserve is begun at the start; more keys are drawn when half of it is gone.
-    let of_the_keys = ["write,keyring/keys.*,9,ENOSPC", "sync,keyring.copy/keys.*,3,ENOSPC"];
+    let of_the_keys = ["write,keyring/keys.*,27,ENOSPC", "sync,keyring.copy/keys.*,7,ENOSPC"];
     for fault in of_the_log.into_iter().chain(of_the_keys) {
         let home = tempfile::tempdir().unwrap();
         let data = home.path().join("ledger");
