@@ -206,11 +206,7 @@ impl Directory {
 
     /// Copies the newest whole copy of the keyring over the others, and says which these were. Nobody may use the
     /// directory meanwhile.
-    pub fn repair_keyring(
-        path: &Path,
-        options: Options,
-        progress: &Progress,
-    ) -> Result<Vec<PathBuf>, DirectoryError> {
+    pub fn repair_keyring(path: &Path, options: Options, progress: &Progress) -> Result<Vec<PathBuf>, DirectoryError> {
         if !Self::exists(path)? {
             return Err(DirectoryError::Empty);
         }

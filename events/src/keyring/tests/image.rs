@@ -50,6 +50,14 @@ pub fn open(image: &[u8], log: [u8; 16], roots: &[Root]) -> Given {
     given
 }
 
+/// How many nodes there are that differ, whether anything opens them or not.
+pub fn count(image: &[u8]) -> usize {
+    // What lies behind a node is not its own where its file ends.
+    let nodes: HashSet<Vec<u8>> =
+        nodes(image).into_iter().map(|node| node.rest.into_iter().take(568).collect()).collect();
+    nodes.len()
+}
+
 /// The roots in the files of a file anchor, wherever they lie in an image.
 pub fn roots(image: &[u8]) -> Vec<Root> {
     let at = found(image, b"lethe root file\n");
