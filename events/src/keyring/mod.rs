@@ -40,7 +40,10 @@ use std::thread::{self, JoinHandle};
 
 use domain::id::{KeyId, LogId};
 
-pub use anchor::{Anchor, AnchorError, FileAnchor, Level};
+pub use anchor::{
+    Anchor, AnchorError, AnchorSettings, Declared, Description, FileAnchor, Level, PinError, PinPlace, TokenAnchor,
+    TokenError, TokenName, TokenSettings,
+};
 pub use copies::Written;
 pub use key::Key;
 

@@ -1,6 +1,5 @@
-//! The anchor: what holds the root, and nothing else does. The root seals the keyring's top key and never leaves.
+//! A directory of root files: level A0, since whoever copied a file before has the root after.
 
-use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -12,87 +11,16 @@ use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use domain::id::LogId;
 use zeroize::Zeroizing;
 
-use super::Key;
+use super::{Anchor, AnchorError, Description, Level, associated, each_once};
 use crate::bytes::Reader;
 use crate::derive::{Context, derive};
-use crate::random::{self, NoRandomness};
+use crate::keyring::Key;
+use crate::random;
 
 static ROOT_CHECK: Context = Context::new(|| hash_derive_key_context("lethe 2026-11 anchor: root check"));
 
 const MAGIC: [u8; 16] = *b"lethe root file\n";
 const SEALED: usize = 24 + 32 + 16;
-
-/// What a destroyed root is worth (DESIGN §6).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Level {
-    /// Logical only: a copy of the anchor made before brings everything back. For development and demos.
-    A0,
-    /// In hardware, without a record that no copy of the root exists.
-    A1,
-    /// Destroyed by a key service, after its delay.
-    A2,
-    /// In hardware, with that record.
-    A3,
-}
-
-/// Why an anchor did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum AnchorError {
-    /// It holds no such root.
-    #[error("the anchor holds no root {root} of {log}")]
-    NoRoot {
-        /// Of which log.
-        log: LogId,
-        /// Which root.
-        root: u64,
-    },
-    /// Its root is not the one under which the top key was sealed.
-    #[error("the anchor's root does not open this keyring")]
-    DoesNotOpen,
-    /// What holds the root is damaged.
-    #[error("the anchor's root {root} of {log} is damaged")]
-    Damaged {
-        /// Of which log.
-        log: LogId,
-        /// Which root.
-        root: u64,
-    },
-    /// A root that was destroyed is still listed.
-    #[error("the anchor still holds root {root} of {log}, which it was to destroy")]
-    Remains {
-        /// Of which log.
-        log: LogId,
-        /// Which root.
-        root: u64,
-    },
-    /// Its file or device failed.
-    #[error("the anchor cannot be reached")]
-    Io(#[from] io::Error),
-    /// No root can be drawn.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-}
-
-/// What holds the roots of keyrings. Roots of one log are numbered; a number is never used twice.
-pub trait Anchor: Send + Sync + 'static {
-    /// What destroying a root here is worth.
-    fn level(&self) -> Level;
-
-    /// The numbers of this log's roots, sorted.
-    fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError>;
-
-    /// Makes a root. Durable when it returns.
-    fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError>;
-
-    /// Destroys a root and sees that it is gone. A root that is gone already is no error.
-    fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError>;
-
-    /// Seals a top key under a root; the bytes go into the header of the keyring, at most 1,024 of them.
-    fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError>;
-
-    /// Opens what [`Anchor::seal`] gave.
-    fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError>;
-}
 
 /// Level A0: each root is a file in a directory of its own, which should not lie on the disk of the keyring.
 ///
@@ -131,6 +59,11 @@ impl Anchor for FileAnchor {
         Level::A0
     }
 
+    fn describe(&self) -> Description {
+        let words = format!("root files in {}: {}", self.dir.display(), Level::A0.words());
+        Description { kind: "file", level: Level::A0, serial: None, words }
+    }
+
     fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
         let mut roots = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
@@ -138,11 +71,13 @@ impl Anchor for FileAnchor {
             let number = name.to_str().and_then(|name| name.strip_prefix(&format!("{log}.")));
             roots.extend(number.and_then(|number| number.parse::<u64>().ok()));
         }
-        roots.sort_unstable();
-        Ok(roots)
+        each_once(log, roots)
     }
 
     fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+        if self.path(log, root).try_exists()? {
+            return Err(AnchorError::Exists { log, root });
+        }
         let unfinished = self.dir.join(format!("{log}.new"));
         let key = Key::random()?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(104));
@@ -170,7 +105,8 @@ impl Anchor for FileAnchor {
         file.write_all_at(&vec![0; usize::try_from(length).unwrap_or_default()], 0)?;
         file.sync_all()?;
         fs::remove_file(&path)?;
-        Ok(sync_dir(&self.dir)?)
+        sync_dir(&self.dir)?;
+        if path.try_exists()? { Err(AnchorError::Remains { log, root }) } else { Ok(()) }
     }
 
     fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError> {
@@ -203,14 +139,8 @@ impl Anchor for FileAnchor {
     }
 }
 
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
 /// Makes a directory, and its entry in the one above durable.
-pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+pub(in crate::keyring) fn make_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     match dir.parent() {
         Some(above) if !above.as_os_str().is_empty() => sync_dir(above),
@@ -218,7 +148,7 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(in crate::keyring) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
@@ -227,8 +157,4 @@ fn parse(bytes: &[u8], log: LogId, root: u64) -> Option<Key> {
     let body = said.strip_prefix(&MAGIC)?.strip_prefix(&log.0)?.strip_prefix(&root.to_be_bytes())?;
     let key: &[u8; 32] = body.try_into().ok()?;
     (derive(&ROOT_CHECK, &[said]) == *check).then(|| Key::new(*key))
-}
-
-fn associated(log: LogId, root: u64) -> Vec<u8> {
-    [&log.0[..], &root.to_be_bytes()].concat()
 }

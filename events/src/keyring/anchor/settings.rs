@@ -1,0 +1,151 @@
+//! Which anchor holds the root, as settings say it:
+//!
+//! ```text
+//! file = { dir = "/mnt/other/anchor" }
+//! pkcs11 = { library = "/usr/lib/softhsm/libsofthsm2.so", token = { label = "lethe" }, pin = { file = "/etc/lethe/pin" } }
+//! ```
+//!
+//! The token goes by its `label` or its `serial`, and its PIN stands in a `file` or in the variable `env`, never here.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Anchor, AnchorError, FileAnchor, TokenAnchor};
+
+/// Which anchor it is. Holds no secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AnchorSettings {
+    /// A directory of root files.
+    File {
+        /// Which directory.
+        dir: PathBuf,
+    },
+    /// A token behind a PKCS#11 library.
+    Pkcs11(TokenSettings),
+}
+
+/// Where a token is, and how one logs in to it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TokenSettings {
+    /// The library of the token's maker.
+    pub library: PathBuf,
+    /// Which of its tokens.
+    pub token: TokenName,
+    /// Where its PIN stands.
+    pub pin: PinPlace,
+}
+
+/// What a token goes by.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum TokenName {
+    /// What it was called when it was initialized.
+    Label(String),
+    /// What its maker calls it.
+    Serial(String),
+}
+
+/// Where a PIN stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum PinPlace {
+    /// In a file of its own; a line feed at its end is none of it.
+    File(PathBuf),
+    /// In this environment variable.
+    Env(String),
+}
+
+impl AnchorSettings {
+    /// What holds for a data directory where nothing is said: root files in its subdirectory `anchor`.
+    pub fn of(data: &Path) -> Self {
+        Self::File { dir: data.join("anchor") }
+    }
+
+    /// The same with paths that begin at this directory where they are not whole. A library that is named without any
+    /// directory is left to the system's search.
+    pub fn below(self, data: &Path) -> Self {
+        match self {
+            Self::File { dir } => Self::File { dir: data.join(dir) },
+            Self::Pkcs11(TokenSettings { library, token, pin }) => {
+                let library = if library.components().count() > 1 { data.join(library) } else { library };
+                let pin = match pin {
+                    PinPlace::File(file) => PinPlace::File(data.join(file)),
+                    env @ PinPlace::Env(_) => env,
+                };
+                Self::Pkcs11(TokenSettings { library, token, pin })
+            }
+        }
+    }
+
+    /// The anchor itself. A token is looked for and logged in to; a directory of root files is made where it is missing.
+    ///
+    /// # Errors
+    /// What is the matter with the token, or the directory.
+    pub fn anchor(&self) -> Result<Box<dyn Anchor>, AnchorError> {
+        match self {
+            Self::File { dir } => Ok(Box::new(FileAnchor::at(dir)?)),
+            Self::Pkcs11(token) => Ok(Box::new(TokenAnchor::open(token)?)),
+        }
+    }
+}
+
+impl fmt::Display for TokenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Label(label) => write!(f, "label {label:?}"),
+            Self::Serial(serial) => write!(f, "serial number {serial:?}"),
+        }
+    }
+}
+
+impl fmt::Display for PinPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "the file {}", file.display()),
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str =
+        r#"pkcs11 = { library = "lib/p11.so", token = { label = "our root" }, pin = { file = "pin" } }"#;
+
+    #[test]
+    fn a_line_of_settings_names_a_directory_or_a_token() {
+        let file: AnchorSettings = toml::from_str(r#"file = { dir = "anchor" }"#).unwrap();
+        assert_eq!(file.below(Path::new("/data")), AnchorSettings::of(Path::new("/data")));
+        let token: AnchorSettings = toml::from_str(TOKEN).unwrap();
+        let AnchorSettings::Pkcs11(token) = token.below(Path::new("/data")) else { panic!() };
+        assert_eq!(token.library, Path::new("/data/lib/p11.so"));
+        assert_eq!(token.token, TokenName::Label("our root".into()));
+        assert_eq!(token.pin, PinPlace::File("/data/pin".into()));
+        let bare = TOKEN.replace("lib/p11.so", "p11.so").replace(r#"file = "pin""#, r#"env = "PIN""#);
+        let bare: AnchorSettings = toml::from_str(&bare.replace("label", "serial")).unwrap();
+        let AnchorSettings::Pkcs11(bare) = bare.below(Path::new("/data")) else { panic!() };
+        assert_eq!((bare.library, bare.pin), ("p11.so".into(), PinPlace::Env("PIN".into())));
+        assert_eq!(bare.token, TokenName::Serial("our root".into()));
+    }
+
+    #[test]
+    fn settings_that_say_a_pin_or_anything_else_are_refused() {
+        for wrong in [
+            TOKEN.replace(r#"{ file = "pin" }"#, r#""123456""#),
+            TOKEN.replace("label", "name"),
+            TOKEN.replace("library", "path"),
+            TOKEN.replace(" }, pin", r#", serial = "1" }, pin"#),
+            TOKEN.replace("pkcs11", "cloud"),
+            r#"file = { dir = "anchor", level = "A3" }"#.into(),
+            format!("{TOKEN}\nfile = {{ dir = \"anchor\" }}"),
+        ] {
+            assert!(toml::from_str::<AnchorSettings>(&wrong).is_err(), "{wrong}");
+        }
+    }
+}
