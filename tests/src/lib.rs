@@ -11,6 +11,7 @@
 )]
 
 pub mod acts;
+pub mod anchors;
 pub mod authority;
 pub mod book;
 pub mod cast;
@@ -28,3 +29,4 @@ pub mod powercut_driver;
 pub mod programs;
 pub mod server;
 pub mod shim;
+pub mod token;

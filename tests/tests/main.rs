@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod anchors;
 mod audits;
 mod bad;
 mod bytes;

@@ -40,6 +40,7 @@ fn test(filters: &[String]) -> Result<(), String> {
     need("node", "--version", &["nodejs"])?;
     need("npm", "--version", &["npm"])?;
     need("openssl", "version", &["openssl"])?;
+    need("softhsm2-util", "--version", &["softhsm2"])?;
     need("python3", "--version", &["python3", "python3-venv"])?;
     let (packages, python) = (install_packages()?, install_python()?);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());

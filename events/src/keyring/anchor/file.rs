@@ -120,6 +120,7 @@ impl Anchor for FileAnchor {
     }
 
     fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError> {
+        let cipher = self.cipher(log, root)?;
         let sealed: &[u8; SEALED] = sealed.try_into().map_err(|_| AnchorError::DoesNotOpen)?;
         let mut reader = Reader::new(sealed);
         let fields = (|| {
@@ -127,7 +128,7 @@ impl Anchor for FileAnchor {
         })();
         let (nonce, key, tag): ([u8; 24], [u8; 32], [u8; 16]) = fields.map_err(|_| AnchorError::DoesNotOpen)?;
         let mut key = Zeroizing::new(key);
-        self.cipher(log, root)?
+        cipher
             .decrypt_in_place_detached(
                 XNonce::from_slice(&nonce),
                 &associated(log, root),
