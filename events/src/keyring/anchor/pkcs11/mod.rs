@@ -57,14 +57,12 @@ impl TokenAnchor {
     fn with<T>(&self, act: impl Fn(&Session) -> Result<T, AnchorError>) -> Result<T, AnchorError> {
         let mut held = self.session.lock();
         match std::mem::replace(&mut *held, Held::Out) {
-            Held::In(connected) => {
-                match connected.check().map_err(AnchorError::from).and_then(|session| act(session)) {
-                    Err(AnchorError::Token(TokenError::Gone)) => {
-                        tracing::warn!("the session with the anchor's token was lost; connecting again");
-                    }
-                    done => return Self::keep(&mut held, connected, done),
+            Held::In(connected) => match connected.check().map_err(AnchorError::from).and_then(&act) {
+                Err(AnchorError::Token(TokenError::Gone)) => {
+                    tracing::warn!("the session with the anchor's token was lost; connecting again");
                 }
-            }
+                done => return Self::keep(&mut held, connected, done),
+            },
             Held::Out => {}
             Held::Refused => {
                 *held = Held::Refused;
