@@ -139,6 +139,7 @@ mod tests {
         for wrong in [
             TOKEN.replace(r#"{ file = "pin" }"#, r#""123456""#),
             TOKEN.replace("label", "name"),
+            TOKEN.replace("pin =", "slot = 3, pin ="),
             TOKEN.replace("library", "path"),
             TOKEN.replace(" }, pin", r#", serial = "1" }, pin"#),
             TOKEN.replace("pkcs11", "cloud"),
