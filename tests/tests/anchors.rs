@@ -7,12 +7,18 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::types::AuthPin;
+use domain::event::Event;
 use domain::id::LogId;
+use domain::subject::{self, AnchorLevel};
 use events::keyring::{
     Anchor, AnchorError, AnchorSettings, Declared, FileAnchor, Key, KeyState, Keyring, KeyringError, Level, PinError,
     PinPlace, TokenAnchor, TokenError, TokenName, TokenSettings,
 };
+use tests::acts::{Act, destroy, perform_all};
 use tests::anchors::{LOG, conforms};
+use tests::book;
+use tests::cast::Someone;
+use tests::files::{read_files, write_files};
 use tests::token::{Home, LABEL, PIN, with_token};
 
 #[test]
@@ -44,18 +50,58 @@ fn a_token_that_draws_its_own_nonces_keeps_it_too() {
 #[ignore = "needs SoftHSM2"]
 fn a_keyring_lives_under_a_token_and_ends_with_its_root() {
     with_token(|home| {
-        let dir = home.path().join("keyring");
-        let anchor = || AnchorSettings::Pkcs11(home.settings()).anchor().unwrap();
-        let keyring = Keyring::create(&dir, anchor(), LOG).unwrap();
+        let copies = ["keyring", "keyring.copy"].map(|name| home.path().join(name));
+        let anchor = || vec![AnchorSettings::Pkcs11(home.settings()).anchor().unwrap()];
+        let keyring = Keyring::create(&copies, anchor(), LOG).unwrap();
         let (id, key) = keyring.mint().unwrap();
         assert_eq!(keyring.level(), Level::A0);
         drop(keyring);
-        assert_eq!(Keyring::open(&dir, anchor(), LOG).unwrap().state(&id), KeyState::Live(key));
+        assert_eq!(Keyring::open(&copies, anchor(), LOG).unwrap().state(&id), KeyState::Live(key));
         for root in home.anchor().roots(LOG).unwrap() {
             home.anchor().destroy_root(LOG, root).unwrap();
         }
-        let answer = Keyring::open(&dir, anchor(), LOG).err().unwrap();
+        let answer = Keyring::open(&copies, anchor(), LOG).err().unwrap();
         assert!(matches!(answer, KeyringError::Anchor(AnchorError::NoRoot { log: LOG, .. })), "{answer}");
+    });
+}
+
+/// A whole ledger by its `keyring.conf`. The device says that it is hardware.
+#[test]
+#[ignore = "needs SoftHSM2"]
+fn whom_a_ledger_erased_no_backup_of_its_files_brings_back() {
+    with_token(|home| {
+        home.misbehave("hardware");
+        let path = home.path().join("ledger");
+        let token = format!("library = {:?}, token = {{ label = {LABEL:?} }}", home.device().library);
+        let keys =
+            format!("copy keyring\ncopy keyring.copy\nanchor pkcs11 = {{ {token}, pin = {{ file = \"../pin\" }} }}\n");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("keyring.conf"), keys).unwrap();
+        let (erased, stays) = (Someone(1), Someone(2));
+        let ledger = book::open_or_create(&path).unwrap();
+        [erased, stays].map(|who| perform_all(&ledger, who, &[Act::Contact]));
+        perform_all(&ledger, erased, &Act::TO_THE_FENCE);
+        let (log, root) = (ledger.log_id(), home.anchor().roots(ledger.log_id()).unwrap());
+        drop(ledger);
+        let backup = read_files(&path);
+
+        let ledger = book::open(&path).unwrap();
+        destroy(&ledger, erased).unwrap();
+        let certified = book::read_all(&ledger).unwrap().into_iter().find_map(|recorded| match recorded.event {
+            Event::Case(subject::Event::Certified { certificate, .. }) => Some(certificate.level),
+            _ => None,
+        });
+        assert_eq!(certified, Some(AnchorLevel::A1), "as the device says of itself, and no record more");
+        let roots = home.anchor().roots(log).unwrap();
+        assert!(root.len() == 1 && roots.len() == 1 && roots > root, "{root:?} {roots:?}");
+        drop(ledger);
+        assert!(!path.join("anchor").exists());
+        drop(book::open(&path).unwrap());
+
+        fs::remove_dir_all(&path).unwrap();
+        write_files(&path, &backup);
+        let refused = book::open(&path).err().unwrap();
+        assert!(refused.contains("holds no root"), "{refused}");
     });
 }
 

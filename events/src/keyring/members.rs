@@ -25,7 +25,7 @@ impl Members {
         Ok(Self(anchors))
     }
 
-    /// What a destruction is worth: as much as at the member that gives least.
+    /// What a destruction is worth now: as much as at the member that gives least. A declaration may raise it.
     pub(super) fn level(&self) -> Level {
         self.0.iter().map(|anchor| anchor.level()).min().unwrap_or(Level::A0)
     }

@@ -14,6 +14,7 @@ mod slot;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::id::{KeyId, LogId};
 
@@ -40,7 +41,7 @@ pub(super) fn exists(dir: &Path) -> io::Result<bool> {
 }
 
 /// Makes a tree of the keyring of the first format, where there is one and no tree.
-pub(super) fn move_over(dirs: &[PathBuf], members: Members, log: LogId) -> Result<Members, KeyringError> {
+pub(super) fn move_over(dirs: &[PathBuf], members: Arc<Members>, log: LogId) -> Result<Arc<Members>, KeyringError> {
     let mut old = None;
     for dir in dirs {
         if Copies::exist(dir)? {

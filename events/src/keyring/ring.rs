@@ -1,6 +1,7 @@
 //! The slots in memory and on disk together: every step writes first, and shows its result when that is durable.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::id::{KeyId, LogId};
@@ -19,7 +20,7 @@ use super::{Anchor, Counts, Destroyed, Key, KeyState, KeyringError, Level, Settl
 
 /// Locks are taken in the order of the fields.
 pub(super) struct Ring {
-    level: Level,
+    members: Arc<Members>,
     stopped: AtomicBool,
     tree: Mutex<Tree>,
     table: RwLock<Table>,
@@ -28,14 +29,14 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn create(dirs: &[PathBuf], anchors: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
-        let mut tree = Tree::create(dirs, Members::new(anchors)?, log, &Contents::default())?;
+        let mut tree = Tree::create(dirs, Arc::new(Members::new(anchors)?), log, &Contents::default())?;
         // What an attempt left that was cut short.
         tree.finish()?;
         Ok(Self::new(tree, Table::default(), true))
     }
 
     pub(super) fn open(dirs: &[PathBuf], anchors: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
-        let (tree, pages) = Tree::open(dirs, Members::new(anchors)?, log)?;
+        let (tree, pages) = Tree::open(dirs, Arc::new(Members::new(anchors)?), log)?;
         let mut table = Table::default();
         if !table.adopt(pages) {
             return Err(KeyringError::DamagedHeader);
@@ -49,7 +50,7 @@ impl Ring {
 
     fn new(tree: Tree, table: Table, settled: bool) -> Self {
         Self {
-            level: tree.level(),
+            members: Arc::clone(&tree.members),
             stopped: AtomicBool::new(false),
             tree: Mutex::new(tree),
             table: RwLock::new(table),
@@ -215,7 +216,7 @@ impl Ring {
     }
 
     pub(super) fn level(&self) -> Level {
-        self.level
+        self.members.level()
     }
 
     pub(super) fn written(&self) -> Written {

@@ -2,6 +2,7 @@
 //! in the header under the top key, the top key in the header under the roots of the anchor, and nowhere else.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use domain::id::LogId;
 
@@ -15,12 +16,12 @@ use super::marks::{Mark, Marks};
 use super::members::Members;
 use super::table::Page;
 use super::walk::{Walk, children_of, damaged};
-use super::{Key, KeyringError, Level, migrate};
+use super::{Key, KeyringError, migrate};
 
 /// The tree on the disk, and of it in memory the header, the top key and the marks.
 pub(super) struct Tree {
     pub(super) copies: Copies,
-    pub(super) members: Members,
+    pub(super) members: Arc<Members>,
     pub(super) header: Header,
     pub(super) top_key: Key,
     pub(super) top: Option<Child>,
@@ -44,7 +45,7 @@ impl Tree {
     /// its header has its name in one of them.
     pub(super) fn create(
         dirs: &[PathBuf],
-        members: Members,
+        members: Arc<Members>,
         log: LogId,
         contents: &Contents,
     ) -> Result<Self, KeyringError> {
@@ -82,7 +83,7 @@ impl Tree {
 
     /// Opens the tree and reads every slot in every copy. A rotation that a crash interrupted is finished or undone, and a
     /// keyring of slots in one file is moved over.
-    pub(super) fn open(dirs: &[PathBuf], members: Members, log: LogId) -> Result<(Self, Vec<Page>), KeyringError> {
+    pub(super) fn open(dirs: &[PathBuf], members: Arc<Members>, log: LogId) -> Result<(Self, Vec<Page>), KeyringError> {
         let members = migrate::move_over(dirs, members, log)?;
         let Opened { copies, found, marks, behind } = Copies::open(dirs, log)?;
         let Found { header, .. } = &found;
@@ -131,10 +132,6 @@ impl Tree {
 
     pub(super) fn log(&self) -> LogId {
         self.header.log
-    }
-
-    pub(super) fn level(&self) -> Level {
-        self.members.level()
     }
 
     pub(super) fn written(&self) -> Written {

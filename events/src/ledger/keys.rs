@@ -3,10 +3,16 @@
 //! ```text
 //! copy keyring            a copy of the keyring; each in a directory of its own, better on a disk of its own
 //! copy keyring.copy
-//! anchor file anchor      a member of the anchor, of level A0
+//! anchor file anchor      a member of the anchor: a directory of root files
 //! ```
 //!
-//! Paths begin at the data directory, or are whole. Without the file it is as above.
+//! Behind `anchor` there may stand [`AnchorSettings`] too, in one line, as for a token:
+//!
+//! ```text
+//! anchor pkcs11 = { library = "/usr/lib/softhsm/libsofthsm2.so", token = { label = "lethe" }, pin = { file = "/etc/lethe/pin" } }
+//! ```
+//!
+//! Paths begin at the data directory, or are whole. Without the file it is as in the first lines.
 
 use std::fs;
 use std::io;
@@ -15,7 +21,7 @@ use std::path::{Path, PathBuf};
 use domain::id::LogId;
 
 use super::directory::DirectoryError;
-use crate::keyring::{Anchor, FileAnchor, Keyring};
+use crate::keyring::{Anchor, AnchorSettings, Keyring};
 
 /// The name of the file.
 pub const NAME: &str = "keyring.conf";
@@ -25,8 +31,8 @@ pub const NAME: &str = "keyring.conf";
 pub struct Keys {
     /// The directories of the keyring's copies.
     pub copies: Vec<PathBuf>,
-    /// The directories of the file anchors.
-    pub anchors: Vec<PathBuf>,
+    /// The members of the anchor, in the order of the keyring's header.
+    pub anchors: Vec<AnchorSettings>,
 }
 
 impl Keys {
@@ -34,7 +40,7 @@ impl Keys {
     pub fn of(data: &Path) -> Self {
         Self {
             copies: ["keyring", "keyring.copy"].map(|name| data.join(name)).into(),
-            anchors: vec![data.join("anchor")],
+            anchors: vec![AnchorSettings::of(data)],
         }
     }
 
@@ -53,8 +59,9 @@ impl Keys {
         for (number, line) in (1..).zip(lines).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             match line.split_once(' ').map(|(word, rest)| (word, rest.trim())) {
                 Some(("copy", path)) => keys.copies.push(data.join(path)),
-                Some(("anchor", rest)) if rest.starts_with("file ") => {
-                    keys.anchors.push(data.join(rest.trim_start_matches("file ").trim()));
+                Some(("anchor", rest)) => {
+                    let settings = settings(rest).ok_or(DirectoryError::KeysUnclear { line: number })?;
+                    keys.anchors.push(settings.below(data));
                 }
                 _ => return Err(DirectoryError::KeysUnclear { line: number }),
             }
@@ -65,10 +72,9 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The members of the anchor.
+    /// The members of the anchor. Tokens are logged in to.
     pub fn anchor(&self) -> Result<Vec<Box<dyn Anchor>>, DirectoryError> {
-        let member = |dir: &PathBuf| Ok(Box::new(FileAnchor::at(dir)?) as Box<dyn Anchor>);
-        self.anchors.iter().map(member).collect()
+        self.anchors.iter().map(|member| Ok(member.anchor()?)).collect()
     }
 
     /// Makes an empty keyring.
@@ -79,6 +85,14 @@ impl Keys {
     /// Opens the keyring.
     pub(super) fn open(&self, log: LogId) -> Result<Keyring, DirectoryError> {
         Ok(Keyring::open(&self.copies, self.anchor()?, log)?)
+    }
+}
+
+/// `file` and a directory, or a line of TOML. What is wrong with it is not said: a PIN may stand there by mistake.
+fn settings(rest: &str) -> Option<AnchorSettings> {
+    match rest.strip_prefix("file ").map(str::trim).filter(|dir| !dir.starts_with('=')) {
+        Some(dir) => Some(AnchorSettings::File { dir: dir.into() }),
+        None => toml::from_str(rest).ok(),
     }
 }
 
@@ -96,9 +110,20 @@ mod tests {
     fn copies_and_anchors_may_lie_elsewhere() {
         let keys = read("# two disks\ncopy /mnt/one\ncopy  /mnt/two\n\nanchor file /mnt/three\n").unwrap();
         assert_eq!(keys.copies, ["/mnt/one", "/mnt/two"].map(PathBuf::from));
-        assert_eq!(keys.anchors, [PathBuf::from("/mnt/three")]);
+        assert_eq!(keys.anchors, [AnchorSettings::File { dir: "/mnt/three".into() }]);
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(Keys::read(dir.path()).unwrap(), Keys::of(dir.path()));
+    }
+
+    #[test]
+    fn an_anchor_may_lie_in_a_token_and_a_file_beside_it() {
+        let token = r#"pkcs11 = { library = "p11.so", token = { label = "our root" }, pin = { file = "/pin" } }"#;
+        let keys = read(&format!("copy /one\nanchor {token}\nanchor file = {{ dir = \"/two\" }}\n")).unwrap();
+        assert_eq!(keys.anchors, [toml::from_str(token).unwrap(), AnchorSettings::File { dir: "/two".into() }]);
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(NAME), "copy keyring\ncopy keyring.copy\nanchor file = { dir = \"anchor\" }")
+            .unwrap();
+        assert_eq!(Keys::read(dir.path()).unwrap(), Keys::of(dir.path()), "paths begin at the data directory");
     }
 
     #[test]
@@ -109,6 +134,7 @@ mod tests {
         };
         assert_eq!(line("copy one\ncopies two\n"), Some(2));
         assert_eq!(line("copy one\nanchor cloud two\n"), Some(2));
+        assert_eq!(line("copy one\nanchor pkcs11 = { library = \"two\", pin = \"1234\" }\n"), Some(2), "a PIN");
         assert_eq!(line("copy one\n"), Some(0), "no anchor");
         assert_eq!(line(""), Some(0), "nothing");
     }

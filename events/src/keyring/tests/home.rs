@@ -111,6 +111,14 @@ impl<A: Anchor> Anchor for Shaky<A> {
         self.anchor.level()
     }
 
+    fn describe(&self) -> Description {
+        self.anchor.describe()
+    }
+
+    fn declare(&self, declared: &Declared) -> Result<Level, AnchorError> {
+        self.call(|anchor| anchor.declare(declared))
+    }
+
     fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
         self.call(|anchor| anchor.roots(log))
     }

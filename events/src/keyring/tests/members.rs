@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use parking_lot::Mutex;
+
 use super::home::{STEADY, Shaky, filled};
 use super::*;
 
@@ -38,11 +40,14 @@ impl Two {
 }
 
 /// An anchor with a level of its own.
-struct Graded(FileAnchor, Level);
+struct Graded(FileAnchor, Arc<Mutex<Level>>);
 
 impl Anchor for Graded {
     fn level(&self) -> Level {
-        self.1
+        *self.1.lock()
+    }
+    fn describe(&self) -> Description {
+        Description { level: self.level(), ..self.0.describe() }
     }
     fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
         self.0.roots(log)
@@ -97,11 +102,16 @@ fn the_members_must_be_as_many_as_the_header_says() {
 #[test]
 fn a_destruction_is_worth_what_the_weakest_member_gives() {
     let home = Home::new();
-    let member = |name: &str, level| -> Box<dyn Anchor> {
-        Box::new(Graded(FileAnchor::at(home.0.path().join(name)).unwrap(), level))
+    let levels = [Level::A3, Level::A1, Level::A2].map(|level| Arc::new(Mutex::new(level)));
+    let member = |(name, level): (&str, &Arc<Mutex<Level>>)| -> Box<dyn Anchor> {
+        Box::new(Graded(FileAnchor::at(home.0.path().join(name)).unwrap(), level.clone()))
     };
-    let anchors = vec![member("one", Level::A3), member("two", Level::A1), member("three", Level::A2)];
-    assert_eq!(Keyring::create(&home.copies(), anchors, LOG).unwrap().level(), Level::A1);
+    let ring =
+        Keyring::create(&home.copies(), ["one", "two", "three"].into_iter().zip(&levels).map(member).collect(), LOG);
+    let ring = ring.unwrap();
+    assert_eq!(ring.level(), Level::A1);
+    *levels[1].lock() = Level::A3;
+    assert_eq!(ring.level(), Level::A2, "a declaration counts from when it is made");
 }
 
 /// A token that goes away at any call: nothing is called destroyed while an old root may be there, and it goes on when
