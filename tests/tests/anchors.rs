@@ -79,7 +79,7 @@ fn whom_a_ledger_erased_no_backup_of_its_files_brings_back() {
         fs::write(path.join("keyring.conf"), keys).unwrap();
         let (erased, stays) = (Someone(1), Someone(2));
         let ledger = book::open_or_create(&path).unwrap();
-        [erased, stays].map(|who| perform_all(&ledger, who, &[Act::Contact]));
+        [erased, stays].iter().for_each(|who| perform_all(&ledger, *who, &[Act::Contact]));
         perform_all(&ledger, erased, &Act::TO_THE_FENCE);
         let (log, root) = (ledger.log_id(), home.anchor().roots(ledger.log_id()).unwrap());
         drop(ledger);
