@@ -8,7 +8,7 @@ mod slug;
 use std::collections::BTreeMap;
 
 pub use defaults::defaults;
-pub use retention::{CountedFrom, Fate, LiveCompartment, NoRule, Retention, Rule, floor, survivors};
+pub use retention::{CountedFrom, Fate, LiveCompartment, NoRule, Retention, Rule, floor, survivors, term};
 pub use slug::{NotASlug, Slug};
 
 use crate::aggregate::{Aggregate, Circumstances};

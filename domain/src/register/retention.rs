@@ -123,8 +123,26 @@ pub(super) fn check(retention: &Retention) -> Result<(), Rejection> {
     }
 }
 
+/// By which law a compartment is kept and until when, also where that day is over; nothing where the register says that no
+/// law keeps it.
+///
+/// # Errors
+///
+/// [`NoRule`] where the register says nothing about it.
+pub fn term(register: &Register, live: LiveCompartment, today: Day) -> Result<Option<(Line, Day)>, NoRule> {
+    let rule = register.rule(live.compartment).ok_or(NoRule(live.compartment))?;
+    Ok(term_of(rule, live, today))
+}
+
 fn fate(rule: &Rule, live: LiveCompartment, today: Day) -> Fate {
-    let Rule::Kept { basis, months, counted_from } = rule else { return Fate::Dies };
+    match term_of(rule, live, today) {
+        Some((basis, until)) if until >= today => Fate::Kept { basis, until },
+        _ => Fate::Dies,
+    }
+}
+
+fn term_of(rule: &Rule, live: LiveCompartment, today: Day) -> Option<(Line, Day)> {
+    let Rule::Kept { basis, months, counted_from } = rule else { return None };
     let start = match (counted_from, live.compartment) {
         (CountedFrom::LastRecord, _) => live.last_record,
         (
@@ -133,6 +151,5 @@ fn fate(rule: &Rule, live: LiveCompartment, today: Day) -> Fate {
         ) => Day::last_of(year),
         (CountedFrom::EndOfYear, _) => Day::last_of(today.year()),
     };
-    let until = start.plus_months((*months).into());
-    if until < today { Fate::Dies } else { Fate::Kept { basis: basis.clone(), until } }
+    Some((basis.clone(), start.plus_months((*months).into())))
 }

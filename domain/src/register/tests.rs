@@ -146,6 +146,12 @@ fn a_retention_ends_with_its_last_day() {
     let on = |today| survivors(&fresh(), &held, day(today)).unwrap()[0].1.clone();
     assert!(matches!(on("2025-12-31"), Fate::Kept { .. }));
     assert_eq!(on("2026-01-01"), Fate::Dies);
+    let (basis, until) = term(&fresh(), held[0], day("2026-01-01")).unwrap().unwrap();
+    assert!(
+        until == day("2025-12-31") && basis.as_str().contains("147"),
+        "which law that was is still known: {basis:?}"
+    );
+    assert_eq!(term(&fresh(), live(Compartment::Relationship), day("2026-01-01")), Ok(None));
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::compartment::Compartment;
 use domain::event::{Event, Follow};
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
-use domain::register::{Fate, NoRule};
+use domain::register::{LiveCompartment, NoRule, Register, term};
 use domain::subject::{self, AnchorLevel, Certificate, Command, StillLinks, Survivor};
+use domain::value::Line;
 
 use super::command::{Accepted, Failure, Refused};
 use super::erase::EraseError;
@@ -17,6 +18,9 @@ use super::{Ledger, Owners, whole_stream};
 use crate::keyring::{Destroyed, KeyState, KeyringError, Level};
 use crate::log::Log as _;
 use crate::record::Record;
+
+/// The basis of what stays although the register says by now that it dies with the relationship.
+const NO_LAW: &str = "no law any more: it was to stay when the erasure was fenced";
 
 /// What became of orders of destruction that had no certificate.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -213,15 +217,21 @@ impl<V: Follow> Ledger<V> {
         Ok(false)
     }
 
+    /// Every key that lives is named. A hold may keep an erasure at its fence for years: what a law kept when it was fenced
+    /// lives on when that time is over, or when the register says otherwise since, and dies by another erasure only.
     fn surviving(&self, register: RegisterId, subjects: &[SubjectId]) -> Result<Vec<Survivor>, EraseError> {
-        let mut survivors: Vec<Survivor> = self
-            .plan_erasure(register, subjects)?
-            .into_iter()
-            .filter_map(|planned| match planned.fate {
-                Fate::Kept { basis, until } => Some(Survivor { compartment: planned.compartment, basis, until }),
-                Fate::Dies => None,
-            })
-            .collect();
+        let (_, register) = self.state::<Register>(&register.0)?;
+        let today = self.shared.clock.now().day();
+        let mut survivors = Vec::new();
+        for subject in subjects {
+            let keys = self.shared.owners.read().keys_of(*subject).to_vec();
+            for (compartment, key) in keys {
+                let live = LiveCompartment { compartment, last_record: self.last_record(&key)? };
+                let kept = term(&register, live, today)?;
+                let (basis, until) = kept.unwrap_or_else(|| (Line::from_log(NO_LAW.to_owned()), today));
+                survivors.push(Survivor { compartment, basis, until });
+            }
+        }
         survivors.sort_by_key(|survivor| (survivor.compartment, survivor.until));
         survivors.dedup();
         Ok(survivors)

@@ -323,7 +323,7 @@ impl<V: Follow> Ledger<V> {
         Ok(self.shared.log.parts_of(key).map_err(unreadable)?)
     }
 
-    fn last_record(&self, key: &KeyId) -> Result<Day, Failure> {
+    pub(super) fn last_record(&self, key: &KeyId) -> Result<Day, Failure> {
         let Some(position) = self.shared.log.last_part_of(key) else { return Ok(Time(0).day()) };
         let unreadable = |fault| Unreadable { position, fault };
         let entry = self.shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
