@@ -140,7 +140,8 @@ pub enum Command {
         /// What, for how long at first, and what for.
         holding: Holding,
     },
-    /// Yes, says a second person: from here on the hold is in force.
+    /// Yes, says a second person: from here on the hold is in force. Or somebody says that it stays so, after a lift was asked
+    /// for.
     ApproveHold {
         /// Which.
         hold: HoldId,
@@ -262,7 +263,7 @@ pub enum Event {
         /// What the data is needed for; under [`Compartment::Claims`].
         matter: Held<Text>,
     },
-    /// A second person agreed: the hold is in force.
+    /// A second person agreed: the hold is in force. Behind a lift that was asked for: it stays in force.
     HoldApproved {
         /// Which.
         hold: HoldId,
@@ -506,7 +507,9 @@ impl Case {
 
     fn turn(&mut self, id: HoldId, stage: HoldStage, lift_by: Option<ActorId>) {
         if let Some(hold) = self.holds.iter_mut().find(|hold| hold.id == id) {
-            (hold.stage, hold.lift_by) = (stage, lift_by.or(hold.lift_by));
+            // Of a lift that did not come to pass nothing is kept: the next one is asked for anew.
+            let earlier = hold.lift_by.filter(|_| stage == HoldStage::Lifted);
+            (hold.stage, hold.lift_by) = (stage, lift_by.or(earlier));
         }
     }
 }

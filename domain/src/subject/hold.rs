@@ -97,13 +97,23 @@ pub(super) fn place(case: &Case, hold: HoldId, holding: &Holding, when: &Circums
     Ok(Event::HoldPlaced { hold, compartments, review_on: holding.review_on, by: when.actor, matter })
 }
 
+/// A second person agrees to a hold. Where a lift was asked for, anybody says that the hold stays after all: one person is
+/// enough to keep what two put in force, or else whoever asked by mistake could only wait for somebody to agree.
 pub(super) fn approve(case: &Case, id: HoldId, when: &Circumstances) -> Result<Event, Rejection> {
-    let hold = find(case, id, &[HoldStage::Placed], "placed and not approved", "approved")?;
+    let stages = [HoldStage::Placed, HoldStage::LiftRequested];
+    let hold = find(case, id, &stages, "placed and not approved, or asked to be lifted", "approved")?;
+    if hold.stage == HoldStage::LiftRequested {
+        return Ok(Event::HoldApproved { hold: id });
+    }
     if hold.by == when.actor {
         return Err(Rejection::ApprovingOwnHold);
     }
     in_time(case, &hold.compartments)?;
-    Ok(Event::HoldApproved { hold: id })
+    // The claims are gone, and with them the matter and whose it is: such a hold would be in force and keep nothing.
+    match super::decide::subject(case) {
+        Err(Rejection::Erased) => Err(Rejection::Erased),
+        _ => Ok(Event::HoldApproved { hold: id }),
+    }
 }
 
 /// What was never in force kept nothing, so one person is enough to take it back.

@@ -12,6 +12,7 @@ const AGENT: ActorId = ActorId([2; 16]);
 const DPO: ActorId = ActorId([3; 16]);
 const ERASURE: ErasureId = ErasureId([4; 16]);
 const HOLD: HoldId = HoldId([8; 16]);
+const SECOND: HoldId = HoldId([10; 16]);
 const CONTACT: Link = Link::Contact(ContactId([5; 16]));
 
 fn day(text: &str) -> Day {
@@ -378,22 +379,37 @@ fn any_command() -> impl Strategy<Value = (ActorId, Command)> {
         Command::ApproveHold { hold: HOLD },
         Command::LiftHold { hold: HOLD },
         Command::ApproveLift { hold: HOLD },
+        Command::PlaceHold { hold: SECOND, holding: holding() },
+        Command::ApproveHold { hold: SECOND },
+        Command::LiftHold { hold: SECOND },
+        Command::ApproveLift { hold: SECOND },
     ];
     (actor, prop::sample::select(acts))
 }
 
 proptest! {
     /// Whatever is tried in whatever order: nothing panics, no two erasures are open, nobody approves what they asked for,
-    /// and nothing is certified that was not approved, fenced and ordered.
+    /// and nothing is certified that was not approved, fenced and ordered, or ordered while one of two holds stood.
     #[test]
     fn every_way_through_a_case_keeps_the_order(acts in prop::collection::vec(any_command(), 1..60)) {
         let mut case = Case::default();
-        let mut told = vec![];
+        let (mut told, mut in_force) = (vec![], BTreeSet::new());
         for (actor, command) in acts {
             for event in case.decide(&command, &on(actor)).unwrap_or_default() {
-                let ordered = matches!(event, Event::DestructionOrdered { .. });
-                prop_assert!(!ordered || case.keeping(&[Compartment::Relationship]).is_none());
+                match &event {
+                    Event::DestructionOrdered { .. } => prop_assert!(in_force.is_empty(), "{in_force:?}"),
+                    Event::HoldApproved { hold } => {
+                        let first = in_force.insert(*hold);
+                        let by = case.holds().iter().find(|placed| placed.id == *hold).map(|placed| placed.by);
+                        prop_assert!(!first || by != Some(actor));
+                    }
+                    Event::HoldLifted { hold } => {
+                        in_force.remove(hold);
+                    }
+                    _ => {}
+                }
                 case.evolve(&event);
+                prop_assert_eq!(case.keeping(&[Compartment::Relationship]).is_some(), !in_force.is_empty());
                 told.push((actor, event));
             }
             prop_assert!(case.erasures().iter().filter(|erasure| erasure.stage.is_open()).count() <= 1);
@@ -413,8 +429,6 @@ proptest! {
                 prop_assert!(steps.starts_with("raf") && steps.ends_with("fdc"), "{}", steps);
             }
             for (actor, event) in &told {
-                let approves_hold = matches!(event, Event::HoldApproved { .. });
-                prop_assert!(!approves_hold || case.holds().iter().all(|hold| hold.by != *actor));
                 let approves = matches!(event, Event::ErasureApproved { erasure: id } if *id == erasure.id);
                 prop_assert!(!approves || *actor != erasure.by);
             }

@@ -170,7 +170,7 @@ fn four_eyes_place_a_hold_and_four_lift_it() {
 #[test]
 fn no_act_on_a_hold_comes_out_of_order() {
     let way = [(ANNA, place(&[])), (BERT, approve()), (ANNA, lift()), (BERT, approve_lift())];
-    let rows = [[true, true, false], [false, true, false], [false, false, true], [false; 3]];
+    let rows = [[true, true, false], [false, true, false], [true, false, true], [false; 3]];
     for (steps, row) in (1..).zip(rows) {
         let case = given(&way[..steps]);
         for (act, allowed) in [approve(), lift(), approve_lift()].iter().zip(row) {
@@ -180,10 +180,41 @@ fn no_act_on_a_hold_comes_out_of_order() {
         }
     }
     let case = given(&way);
-    let words = "this hold is lifted; only one that is placed and not approved can be approved";
+    let words = "this hold is lifted; only one that is placed and not approved, or asked to be lifted can be approved";
     assert_eq!(case.decide(&approve(), &on(BERT)).unwrap_err().to_string(), words);
     assert_eq!(case.decide(&Command::LiftHold { hold: OTHER }, &on(ANNA)), Err(Rejection::NoSuchHold(OTHER)));
     assert_eq!(case.decide(&place(&[]), &on(ANNA)), Err(Rejection::HoldIdUsed(HOLD)));
+}
+
+/// A lift that was asked for by mistake stood open for ever, for anybody to agree to.
+#[test]
+fn a_lift_that_was_asked_for_is_taken_back_by_anybody_and_asked_for_anew_by_another() {
+    for keeper in [ANNA, BERT, AGENT] {
+        let case = given(&[(ANNA, place(&[])), (BERT, approve()), (ANNA, lift()), (keeper, approve())]);
+        assert_eq!((case.holds()[0].stage, case.holds()[0].lift_by), (HoldStage::InForce, None));
+        assert!(matches!(case.decide(&approve_lift(), &on(BERT)), Err(Rejection::HoldOutOfOrder { .. })));
+        let case = after(case, &[(BERT, lift())]);
+        assert_eq!(case.decide(&approve_lift(), &on(BERT)), Err(Rejection::ApprovingOwnLift));
+        let lifted = after(case, &[(ANNA, approve_lift())]);
+        assert_eq!(lifted.keeping(&[Compartment::Claims]), None);
+    }
+}
+
+/// It was in force by its stage and kept nothing behind a restart, when nobody knew any more whose it was.
+#[test]
+fn a_hold_is_not_approved_when_its_matter_is_destroyed() {
+    let mut case = Case::default();
+    case.evolve(&Event::Opened { kind: SubjectKind::Person, subject: Held::Gone(Gone::Erased) });
+    let (review_on, by) = (day("2026-09-01"), ActorId([ANNA; 16]));
+    case.evolve(&Event::HoldPlaced {
+        hold: HOLD,
+        compartments: vec![],
+        review_on,
+        by,
+        matter: Held::Gone(Gone::Erased),
+    });
+    assert_eq!(case.decide(&approve(), &on(BERT)), Err(Rejection::Erased));
+    assert!(case.decide(&lift(), &on(BERT)).is_ok());
 }
 
 #[test]
