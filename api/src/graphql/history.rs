@@ -133,8 +133,9 @@ pub(super) async fn history(
         return Err(bad_request("this cursor is of another history"));
     }
     let with_values = viewer.is(Role::Agent) || viewer.is(Role::Dpo);
+    let sheet = Sheet { with_matters: viewer.may("hold"), ..Sheet::default() };
     let of = app.clone();
-    let read = tokio::task::spawn_blocking(move || read(&of, stream, &cut, with_values)).await;
+    let read = tokio::task::spawn_blocking(move || read(&of, stream, &cut, with_values.then_some(sheet))).await;
     let page = read.map_err(|_| Failure::internal("a thread that reads a history failed"))??;
     page.map(|page| connection(Ok(page))).transpose()
 }
@@ -147,7 +148,8 @@ fn may_see(viewer: &Viewer, kind: StreamKind) -> bool {
 
 type Read = Option<Page<(Cursor, HistoryRecord)>>;
 
-fn read(app: &App, stream: Stream, cut: &Cut, with_values: bool) -> Result<Read, Failure> {
+/// Without a sheet, nothing is opened.
+fn read(app: &App, stream: Stream, cut: &Cut, mut sheet: Option<Sheet>) -> Result<Read, Failure> {
     let Some(head) = app.ledger().log().stream_head(&stream.id) else { return Ok(None) };
     let count = head.revision + 1;
     let (from, to) = match *cut {
@@ -160,10 +162,9 @@ fn read(app: &App, stream: Stream, cut: &Cut, with_values: bool) -> Result<Read,
             (to.saturating_sub(wanted as u64), to)
         }
     };
-    let mut sheet = Sheet::default();
     let mut items = Vec::new();
     // What a value was before is known only to whoever has followed it from the beginning.
-    let mut next = if with_values { 0 } else { from };
+    let mut next = if sheet.is_some() { 0 } else { from };
     while next < to {
         let entries = app.ledger().log().read_stream(&stream.id, next, CHUNK).map_err(damaged)?;
         if entries.is_empty() {
@@ -174,8 +175,10 @@ fn read(app: &App, stream: Stream, cut: &Cut, with_values: bool) -> Result<Read,
             if record.stream.kind != stream.kind {
                 return Ok(None);
             }
-            let (event, changes) =
-                if with_values { sheet.open(app, entry, &record)? } else { (closed(&record)?, None) };
+            let (event, changes) = match &mut sheet {
+                Some(sheet) => sheet.open(app, entry, &record)?,
+                None => (closed(&record)?, None),
+            };
             if record.revision >= from {
                 let cursor = Cursor { id: stream.id, position: record.revision, at: record.recorded_at };
                 items.push((cursor, told(app, &record, entry, &event, changes)));
@@ -237,6 +240,8 @@ struct Sheet {
     contact: contact::Profile,
     organization: organization::Profile,
     named: BTreeMap<String, String>,
+    /// Whether the viewer may know what legal holds are for.
+    with_matters: bool,
 }
 
 /// Words that belong to one record and to no later one.
@@ -257,7 +262,8 @@ impl Sheet {
         self.named.remove(WORDS);
         let before = self.named.clone();
         self.take(&opened.recorded.place, &event);
-        let unread = !record.personal.is_empty() && opened.owned.is_empty();
+        let is_matter = matches!(event, Event::Case(subject::Event::HoldPlaced { .. }));
+        let unread = !record.personal.is_empty() && opened.owned.is_empty() || is_matter && !self.with_matters;
         let changes = (!unread).then(|| differing(&before, &self.named));
         Ok((event, changes))
     }
@@ -381,7 +387,7 @@ impl Sheet {
                 self.set(&format!("RECIPIENT {}", disclosure.id), recipient.as_str().to_owned());
                 self.named.extend(words.as_ref().map(|words| (WORDS.to_owned(), words.as_str().to_owned())));
             }
-            subject::Event::HoldPlaced { hold, matter: Held::Here(matter), .. } => {
+            subject::Event::HoldPlaced { hold, matter: Held::Here(matter), .. } if self.with_matters => {
                 self.set(&format!("MATTER {hold}"), matter.expose().as_str().to_owned());
             }
             subject::Event::ErasureRequested { request: Held::Here(request), .. } => {
