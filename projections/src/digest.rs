@@ -59,6 +59,7 @@ impl Views {
         let mut out = Digest(out);
         let out = &mut out;
         out.number(self.next);
+        out.facts(&self.continued);
         for (subject, row) in self.subjects.sorted() {
             out.facts(&subject);
             self.subjects.held(row).iter().for_each(|hold| out.facts(hold));

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::compartment::Compartment;
 use domain::event::Place;
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, SubjectId};
-use domain::subject::{Event, HoldStage, covers};
+use domain::subject::{Event, HoldStage, Stage, covers};
 use domain::time::{Day, Time};
 use domain::value::Text;
 
 use crate::digest::Digest;
+use crate::erasures::ErasureFacts;
 use crate::page::{Cursor, CursorGone, Cut, Page};
 use crate::subjects::Thing;
 use crate::views::Views;
@@ -146,6 +147,13 @@ impl Views {
             hold.facts.stage.is_in_force() && (closed.is_empty() || covered)
         };
         all.filter(stops).collect()
+    }
+
+    /// Whether a backup was put back since an erasure was fenced. What was decided between the backup and that is gone: that
+    /// it be withdrawn, or a hold.
+    pub fn restored_since(&self, fenced: &ErasureFacts) -> bool {
+        let last = fenced.steps.last().filter(|step| step.stage == Stage::Fenced);
+        last.zip(self.continued).is_some_and(|(step, continued)| step.position < continued)
     }
 
     /// A part of the holds at any of these stages (all, without any), the one to be looked at first at the front.

@@ -7,6 +7,7 @@ use domain::id::{
     ActorId, CaseId, ConsentsId, ContactId, ErasureId, KeyId, NoticeId, OrganizationId, QuoteId, RegisterId, SubjectId,
     TicketId,
 };
+use domain::ledger;
 use domain::register::{LiveCompartment, Register, Slug};
 use domain::subject::Stage;
 use domain::time::{Day, Time};
@@ -39,6 +40,8 @@ pub struct Views {
     pub(crate) registers: Registers,
     pub(crate) erasures: Erasures,
     pub(crate) actors: Actors,
+    /// Where the log last went on behind a backup that was put back.
+    pub(crate) continued: Option<u64>,
 }
 
 /// Contacts by consent.
@@ -103,6 +106,7 @@ impl Views {
             Event::Actor(event) => self.actors.follow(subjects, &place, event, seen),
             Event::Notice(event) if !seen => self.notices.follow(&place, event),
             Event::Register(event) if !seen => self.registers.follow(&place, event),
+            Event::Log(ledger::Event::Continued(_)) if !seen => self.continued = Some(place.position),
             Event::Log(_) | Event::Notice(_) | Event::Register(_) => {}
         }
     }

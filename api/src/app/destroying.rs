@@ -8,12 +8,20 @@ use domain::id::{ActorId, CaseId, ErasureId};
 use domain::subject::{CoolingOff, Rejection, Stage};
 use domain::time::Time;
 use events::ledger::{Accepted, EraseError, Refused};
-use projections::{Cut, ErasureFacts};
+use projections::{Cut, ErasureFacts, Views};
 
 use super::{App, Envelope};
 
 /// How often fenced erasures are looked at.
 const WATCH: Duration = Duration::from_secs(10);
+/// At every how many of these looks what was ordered and not finished is tried again: a token may be back.
+const AGAIN: usize = 6;
+/// Why what is fenced waits behind a restore.
+const RESTORED: &str = "a backup was put back since the fence, and what was decided behind the backup is gone, be it a \
+    withdrawal or a hold: look at it again, and order the destruction, withdraw it or refuse it";
+/// Why what is fenced waits behind a start.
+const CLOSED: &str = "only the machine's clock says how long the ledger was closed since the fence, and that destroys \
+    nothing alone: it goes on when it has waited while the ledger was open, or when somebody orders the destruction";
 /// How many erasures are destroyed together at most; the next ones have a rotation of their own.
 const TOGETHER: usize = 100;
 
@@ -29,6 +37,16 @@ impl App {
         let fenced = erasure.steps.last().filter(|step| step.stage == Stage::Fenced)?;
         let wait = || fenced.at.plus_ms(self.wait().ms(&erasure.compartments));
         Some(erasure.cooling_off.unwrap_or_else(wait))
+    }
+
+    /// What else a fenced erasure whose time has come waits for, holds apart: somebody's word, in words.
+    pub fn wants_a_word(&self, views: &Views, erasure: &ErasureFacts) -> Option<&'static str> {
+        let fenced = erasure.steps.last()?.at;
+        let from = self.destroyable_from(erasure).filter(|from| *from <= self.now())?;
+        if views.restored_since(erasure) {
+            return Some(RESTORED);
+        }
+        (from > self.ledger.clock().waited(fenced)).then_some(CLOSED)
     }
 
     /// Orders the destruction of what is fenced and carries it out, when the cooling-off is over and no hold stands. Durable
@@ -52,6 +70,14 @@ impl App {
         Ok(ordered)
     }
 
+    /// One look of the server: what is due is destroyed; and where `again`, what was ordered and could not be finished is
+    /// tried again. Says how many erasures are certified by it. Blocks.
+    pub fn look_at_erasures(&self, again: bool) -> Result<usize, EraseError> {
+        let is_open = again && !self.ledger.owners().open_orders().is_empty();
+        let finished = if is_open { self.finish_ordered() } else { Ok(0) };
+        Ok(self.destroy_due()? + finished?)
+    }
+
     /// Destroys what is fenced, whose cooling-off is over and that no hold keeps, all that are due in one rotation of the
     /// keyring; one that is refused does not keep the others. Says how many erasures that were. Blocks.
     pub fn destroy_due(&self) -> Result<usize, EraseError> {
@@ -65,8 +91,11 @@ impl App {
             let _one = self.erasing.lock();
             let mut ready = Vec::with_capacity(some.len());
             for (case, erasure, approver) in some {
-                // Its fence may have been lifted since, or a hold placed.
-                if self.stands(*case, *erasure)? == Stage::Fenced && !self.is_held(*case, *erasure)? {
+                // Its fence may have been lifted since, or made anew, or a hold placed.
+                if self.stands(*case, *erasure)? == Stage::Fenced
+                    && self.is_over(*erasure)
+                    && !self.is_held(*case, *erasure)?
+                {
                     ready.push((*case, *erasure, *approver));
                 }
             }
@@ -102,12 +131,12 @@ impl App {
         let ledger = Arc::downgrade(&ledger);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(WATCH);
-            loop {
+            for look in 1_usize.. {
                 ticks.tick().await;
                 let Some(ledger) = ledger.upgrade() else { return };
                 let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
                 let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays };
-                match tokio::task::spawn_blocking(move || app.destroy_due()).await {
+                match tokio::task::spawn_blocking(move || app.look_at_erasures(look % AGAIN == 0)).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(failed)) => tracing::error!(error = %failed, "a fenced erasure could not go on"),
                     Err(_) => tracing::error!("a fenced erasure could not go on: its thread failed"),
@@ -116,10 +145,15 @@ impl App {
         });
     }
 
-    /// Whether the cooling-off of a fenced erasure is over.
+    /// Whether the cooling-off of a fenced erasure is over, and nobody has to say that it goes on.
     pub(super) fn is_over(&self, erasure: ErasureId) -> bool {
-        let from = self.ledger.views().erasure(erasure).and_then(|erasure| self.destroyable_from(erasure.facts));
-        from.is_some_and(|from| from <= self.now())
+        let views = self.ledger.views();
+        views.erasure(erasure).is_some_and(|erasure| self.is_due(&views, erasure.facts))
+    }
+
+    fn is_due(&self, views: &Views, erasure: &ErasureFacts) -> bool {
+        let from = self.destroyable_from(erasure);
+        from.is_some_and(|from| from <= self.now()) && self.wants_a_word(views, erasure).is_none()
     }
 
     /// Whether a hold in force keeps what an erasure fenced: one of its case, or of somebody whom it reaches.
@@ -131,16 +165,13 @@ impl App {
 
     /// What is fenced and has waited, and who approved it.
     fn due(&self) -> Vec<(CaseId, ErasureId, ActorId)> {
-        let now = self.now();
         let (mut due, mut after) = (Vec::new(), None);
         loop {
             let views = self.ledger.views();
             let Ok(page) = views.erasures(&[Stage::Fenced], &Cut::First { count: 100, after }) else { break };
             for erasure in &page.items {
                 let approved = erasure.facts.steps.iter().rev().find(|step| step.stage == Stage::Approved);
-                if let (Some(from), Some(approved)) = (self.destroyable_from(erasure.facts), approved)
-                    && from <= now
-                {
+                if let Some(approved) = approved.filter(|_| self.is_due(&views, erasure.facts)) {
                     due.push((erasure.facts.case, erasure.facts.id, approved.actor));
                 }
             }

@@ -3,7 +3,7 @@
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::event::{Stream, StreamKind};
-use domain::id::{CaseId, ContactId, ErasureId, OrganizationId, SubjectId};
+use domain::id::{CaseId, ContactId, ErasureId, HoldId, OrganizationId, SubjectId};
 use domain::limits::PEOPLE;
 use domain::personal::Gone;
 use domain::subject::{self, AnchorLevel, Asked, Command, Rejection, Stage, SubjectKind};
@@ -126,6 +126,22 @@ impl Erasure {
             revision: views.case(erasure.facts.case).map_or(0, |case| case.revision),
         }
     }
+
+    /// A hold on one of its keys, by whose they are: what keeps it also where its request can be read no more.
+    fn keeping(&self, app: &App) -> Option<HoldId> {
+        if self.facts.stage != Stage::Fenced {
+            return None;
+        }
+        app.ledger().owners().keeping(&self.facts.keys)
+    }
+}
+
+fn stopping(views: &Views, erasure: ErasureId, other: Option<HoldId>) -> Vec<projections::Hold<'_>> {
+    let mut holds = views.stopping(erasure);
+    if !holds.iter().any(|hold| Some(hold.facts.id) == other) {
+        holds.extend(other.and_then(|other| views.hold(other)));
+    }
+    holds
 }
 
 /// One erasure, from the request to the certificate.
@@ -195,24 +211,30 @@ impl Erasure {
         self.facts.keys.len()
     }
     /// From when on the keys of a fenced erasure may be destroyed, by the ledger's clock. The server does so then, if nobody
-    /// withdraws or refuses it before and no hold is in force.
+    /// withdraws or refuses it before, no hold is in force, and it has seen that time pass; `waitsFor` says what else it waits
+    /// for, and `orderDestruction` does not.
     async fn destroyable_from(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Time>> {
         ctx.app().map(|app| app.destroyable_from(&self.facts).map(Time)).transpose()
     }
-    /// The holds in force that keep it from its destruction: of whom it is about, and of people who go with it as far as they
-    /// can be read.
+    /// The holds in force that keep it from its destruction: of whom it is about, and of people who go with it. Where none of
+    /// these people can be read any more, one of theirs.
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
-        let views = ctx.app()?.ledger().views();
-        Ok(views.stopping(self.facts.id).iter().map(|hold| Hold::of(&views, hold)).collect())
+        let app = ctx.app()?;
+        let other = self.keeping(app);
+        let views = app.ledger().views();
+        Ok(stopping(&views, self.facts.id, other).iter().map(|hold| Hold::of(&views, hold)).collect())
     }
     /// Why it does not go on by itself now, in words.
     async fn waits_for(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
         let app = ctx.app()?;
         let from = app.destroyable_from(&self.facts).filter(|from| *from > app.now());
         let cooling = from.map(|from| Rejection::CoolingOff(from).to_string());
+        let other = self.keeping(app);
         let views = app.ledger().views();
-        let holds = views.stopping(self.facts.id).iter().map(|hold| Hold::words(hold.facts)).collect::<Vec<_>>();
-        Ok(cooling.into_iter().chain(holds).collect())
+        let word = app.wants_a_word(&views, &self.facts).map(str::to_owned);
+        let holds = stopping(&views, self.facts.id, other);
+        let holds = holds.iter().map(|hold| Hold::words(hold.facts)).collect::<Vec<_>>();
+        Ok(cooling.into_iter().chain(word).chain(holds).collect())
     }
     /// What was asked, in words, while they can be read and the viewer may.
     async fn words(&self, ctx: &Context<'_>) -> Option<&str> {

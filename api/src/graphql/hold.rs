@@ -1,9 +1,12 @@
 //! Legal holds: what nobody may destroy, for which matter, and when somebody looks at it again.
 
+use std::collections::BTreeSet;
+
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::compartment::Compartment;
 use domain::id::{CaseId, ErasureId, HoldId, OrganizationId, SubjectId};
+use domain::limits::HOLD_COMPARTMENTS;
 use domain::subject::{self, Command, Holding, Rejection, SubjectKind};
 use domain::value::Text;
 use events::ledger::{Accepted, EraseError, Refused};
@@ -198,7 +201,8 @@ impl HoldMutation {
         HoldPayload::of(place(ctx, input).await)
     }
 
-    /// Yes, says a DPO who did not place it: from here on nothing that it covers is destroyed.
+    /// Yes, says a DPO who did not place it: from here on nothing that it covers is destroyed. Of a hold that somebody asked to
+    /// lift, any DPO says so that it stays in force.
     async fn approve_hold(&self, ctx: &Context<'_>, input: ApproveHoldInput) -> async_graphql::Result<HoldPayload> {
         let said = (input.hold_id, envelope(input.command_id, input.expected_revision, None));
         let done = step(ctx, "approveHold", said, |app, by, (case, hold), envelope| {
@@ -249,6 +253,9 @@ async fn place(ctx: &Context<'_>, input: PlaceHoldInput) -> Done {
     let compartments: Vec<Compartment> = problems.each("compartments", input.compartments.clone(), |text, problems| {
         text.parse().map_err(|wrong| problems.note(&[], wrong)).ok()
     });
+    if compartments.iter().collect::<BTreeSet<_>>().len() > HOLD_COMPARTMENTS {
+        problems.note(&["compartments"], Rejection::TooManyHeld(HOLD_COMPARTMENTS));
+    }
     let review_on = input.review_on.0;
     if !is_retry && review_on <= app.now().day() {
         problems.note(&["reviewOn"], Rejection::ReviewOver(review_on));

@@ -53,7 +53,7 @@ impl Desk {
         let founding =
             Founding { controller: "Muster GmbH".into(), origin: "muster.example/log".into(), demo: true, at: NOW };
         Directory::create(directory.path(), &founding, options()).unwrap();
-        let mut desk = Self::boot(directory, BTreeMap::new());
+        let mut desk = Self::boot(directory, BTreeMap::new(), NOW);
         let register: RegisterId = Fresh::new().id().unwrap();
         for event in register::defaults() {
             let command = match event {
@@ -90,17 +90,22 @@ impl Desk {
         std::fs::remove_file(directory.path().join(headmark::NAME)).unwrap();
         let order = Restoring { origin: origin.to_owned(), at: NOW };
         restore(directory.path(), &order, options(), &|_, _| {}).unwrap();
-        Self::boot(directory, viewers)
+        Self::boot(directory, viewers, NOW)
     }
 
     /// The same ledger after a restart.
     pub fn restart(self) -> Self {
-        let Self { app, schema, viewers, runtime, directory } = self;
-        drop((app, schema, runtime));
-        Self::boot(directory, viewers)
+        self.restart_at(NOW)
     }
 
-    fn boot(directory: TempDir, viewers: BTreeMap<Role, Viewer>) -> Self {
+    /// The same ledger after a restart, when the clock says this.
+    pub fn restart_at(self, now: Time) -> Self {
+        let Self { app, schema, viewers, runtime, directory } = self;
+        drop((app, schema, runtime));
+        Self::boot(directory, viewers, now)
+    }
+
+    fn boot(directory: TempDir, viewers: BTreeMap<Role, Viewer>, now: Time) -> Self {
         let opened = loop {
             match Directory::open(directory.path(), options(), &|_, _| {}) {
                 // What was erased before the restart is still being swept; the sweep lets go of the log before the keyring.
@@ -110,7 +115,7 @@ impl Desk {
                 opened => break opened.unwrap(),
             }
         };
-        let (ledger, _) = boot(opened, Views::default(), Clock::set_to(NOW), &|_, _| {}).unwrap();
+        let (ledger, _) = boot(opened, Views::default(), Clock::set_to(now), &|_, _| {}).unwrap();
         let app = App::new(Arc::new(ledger), true, 0);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         Self { schema: super::schema(app.clone()), app, viewers, runtime, directory }

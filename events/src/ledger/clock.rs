@@ -55,6 +55,8 @@ pub struct Clock {
     confirmed: AtomicBool,
     /// When the last record before the open was written.
     opened_after: AtomicI64,
+    /// How much later than that it was at the open, by nothing but the wall clock.
+    away_ms: AtomicI64,
 }
 
 impl Clock {
@@ -66,6 +68,7 @@ impl Clock {
             behind_ok: AtomicI64::new(i64::MIN),
             confirmed: AtomicBool::new(false),
             opened_after: AtomicI64::new(i64::MIN),
+            away_ms: AtomicI64::new(0),
         }
     }
 
@@ -115,6 +118,18 @@ impl Clock {
     /// The ledger was opened behind a record of this time.
     pub fn opened_after(&self, last: Time) {
         self.opened_after.store(last.0, Ordering::Release);
+        let is_believed = self.confirmed.load(Ordering::Acquire);
+        let away_ms = if is_believed { 0 } else { self.now().0.saturating_sub(last.0).max(0) };
+        self.away_ms.store(away_ms, Ordering::Release);
+    }
+
+    /// What it says, for whoever waits since a time of the log and must not go on by the wall clock alone: the time in which
+    /// the ledger was closed does not count, for nothing but the wall clock says how long that was. An operator who confirms
+    /// the time says so too.
+    pub fn waited(&self, since: Time) -> Time {
+        let is_older = since.0 <= self.opened_after.load(Ordering::Acquire);
+        let away_ms = if is_older { self.away_ms.load(Ordering::Acquire) } else { 0 };
+        self.now().plus_ms(-away_ms)
     }
 
     /// The time for the next record: not before the last one.
@@ -136,6 +151,7 @@ impl Clock {
         self.behind_ok.store(last.0, Ordering::Release);
         self.base_ms.store(base_ms(), Ordering::Release);
         self.confirmed.store(true, Ordering::Release);
+        self.away_ms.store(0, Ordering::Release);
         self.now().max(last)
     }
 
@@ -207,6 +223,23 @@ mod tests {
         system.set(long_ago);
         system.run();
         assert!(!system.may_be_set() && system.now() > long_ago);
+    }
+
+    #[test]
+    fn the_time_that_the_ledger_was_closed_is_no_time_waited() {
+        let clock = Clock::system();
+        let last = Time(clock.now().0 - 2 * Time::DAY_MS);
+        clock.opened_after(last);
+        let is_near = |time: Time, to: Time| (time.0 - to.0).abs() < Time::DAY_MS;
+        for since in [last, last.plus_ms(-5)] {
+            assert!(is_near(clock.waited(since), last), "nobody saw these two days pass");
+        }
+        assert!(is_near(clock.waited(clock.now()), clock.now()), "what began since is not kept waiting");
+        clock.confirm(last);
+        assert!(is_near(clock.waited(last), clock.now()));
+        let demo = Clock::demo();
+        demo.opened_after(last);
+        assert!(is_near(demo.waited(last), demo.now()), "a demo's clock is believed");
     }
 
     #[test]

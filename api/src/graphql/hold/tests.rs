@@ -273,6 +273,9 @@ fn bad_holds_are_answered_and_change_nothing() {
     assert_eq!(refused(&format!("{whose} {review} matter: \"  \"")), answer("VALIDATION", "matter"));
     let matter = "matter: \"a claim\"";
     assert_eq!(refused(&format!("{whose} {matter} reviewOn: \"2026-09-21\"")), answer("VALIDATION", "reviewOn"));
+    let years: Vec<_> = (1900..2001).map(|year| format!("\"support({year})\"")).collect();
+    let many = format!("{whose} {matter} {review} compartments: [{}]", years.join(" "));
+    assert_eq!(refused(&many), answer("VALIDATION", "compartments"));
     let odd = format!("{whose} {matter} {review} compartments: [\"claims\", \"hobbies\"]");
     assert_eq!(refused(&odd), answer("VALIDATION", "compartments.1"));
     assert_eq!(refused(&format!("{matter} {review}")), answer("VALIDATION", ""));
@@ -412,6 +415,187 @@ fn a_batch_that_was_cut_off_is_finished_at_the_next_open() {
         }
         assert_eq!(desk.app.destroy_due().unwrap(), 3 - orders, "the others are due as before");
     }
+}
+
+/// Years may lie between a fence and its certificate. What a law kept then and keeps no more lives all the same, for no fence
+/// took it: the certificate said nothing of it.
+#[test]
+fn a_certificate_behind_a_long_hold_names_every_key_that_lives() {
+    use domain::register::{Command as Set, CompartmentKind, CountedFrom, Register, Retention, Rule};
+    let desk = Desk::open();
+    let (maria, other, register) = (desk.contact("Maria"), second(&desk), desk.app.register().unwrap());
+    let dpo = desk.viewer(Role::Dpo).actor;
+    let set = |kind, rule| {
+        desk.submit::<Register>(register.0, dpo, Set::SetRetention(Retention { kind, country: None, rule }));
+    };
+    let basis = domain::value::Line::parse("six months for questions").unwrap();
+    set(CompartmentKind::Support, Rule::Kept { basis, months: 6, counted_from: CountedFrom::EndOfYear });
+    desk.done(&format!(
+        "openTicket(input: {{ origin: EMAIL subjectLine: \"Printer\" body: \"It is on fire\" contactId: \"{maria}\" }})
+         {{ errors {{ message code path }} }}"
+    ));
+    let hold = in_force(&desk, other, &format!("contactId: \"{maria}\""), "compartments: [\"relationship\"]");
+    let erasure = requested(&desk, &maria);
+    desk.tried(Role::Dpo, &approve(&erasure));
+    assert_eq!(stage(&desk, &erasure), Stage::Fenced);
+
+    desk.app.ledger().clock().set(NOW.plus_ms(400 * Time::DAY_MS));
+    set(CompartmentKind::Claims, Rule::DiesWithRelationship);
+    desk.tried(Role::Dpo, &step("liftHold", &hold));
+    let (case, id) = case_of(&desk, &erasure);
+    as_second(&desk, other, case, Command::ApproveLift { hold: hold.parse().unwrap() });
+    assert_eq!(desk.app.destroy_due().unwrap(), 1);
+    let certificate = desk.app.ledger().views().erasure(id).unwrap().facts.certificate.clone().unwrap();
+    let says = |compartment: &str| {
+        let found = certificate.survives.iter().find(|survivor| survivor.compartment.to_string() == compartment);
+        let found = found.unwrap_or_else(|| panic!("{compartment} lives and is not named"));
+        (found.basis.as_str().to_owned(), found.until.to_string())
+    };
+    assert_eq!(says("support(2026)"), ("six months for questions".into(), "2027-06-30".into()), "over, and there");
+    let (basis, until) = says("claims");
+    assert!(basis.contains("no law any more") && until == "2027-10-26", "{basis} {until}");
+    let subject = desk.app.ledger().views().case(case).unwrap().subject.unwrap();
+    assert_eq!(desk.app.ledger().owners().keys_of(subject).len(), certificate.survives.len(), "and nothing else lives");
+}
+
+/// The backup was taken while the keys were fenced. A hold came, or the request was withdrawn; then the backup was put back,
+/// and the first look of the server destroyed what two people had kept.
+#[test]
+fn what_was_fenced_before_a_restore_waits_for_somebody_who_orders_its_destruction() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let (case, erasure) = desk.fence(&maria);
+    let desk = desk.restored("muster.example/log-2");
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+    assert_eq!(stage(&desk, &erasure.to_string()), Stage::Fenced);
+    let waits = desk.get(Role::Dpo, &format!("{{ erasure(id: \"{erasure}\") {{ waitsFor }} }}"));
+    assert!(waits["erasure"]["waitsFor"][0].as_str().unwrap().contains("a backup was put back"), "{waits}");
+    assert_eq!(desk.refused(Role::Dpo, &approve(&erasure.to_string())).0, "CONFLICT", "an approval is no such word");
+    let desk = desk.restart();
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0, "also after a restart");
+    let other = in_force(&desk, second(&desk), &format!("erasureId: \"{erasure}\""), "");
+    assert_eq!(desk.refused(Role::Dpo, &order(&erasure.to_string(), &command_id())).0, "HOLD");
+    desk.tried(Role::Dpo, &step("liftHold", &other));
+    as_second(&desk, second(&desk), case, Command::ApproveLift { hold: other.parse().unwrap() });
+    let ordered = desk.tried(Role::Dpo, &order(&erasure.to_string(), &command_id()));
+    assert_eq!((&ordered["errors"], &ordered["erasure"]["stage"]), (&json!([]), &json!("CERTIFIED")));
+
+    let anna = desk.contact("Anna");
+    desk.fence(&anna);
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 1, "what is fenced since goes on by itself");
+}
+
+/// The server was started with a clock that ran ahead, and its first look destroyed what was to wait for three days.
+#[test]
+fn a_clock_that_runs_ahead_at_a_start_ends_no_cooling_off() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let erasure = requested(&desk, &maria);
+    let mut app = desk.app.clone();
+    app.cooling_off_ms = 3 * Time::DAY_MS;
+    let (case, id) = case_of(&desk, &erasure);
+    let dpo = desk.viewer(Role::Dpo).actor;
+    app.approve_erasure(dpo, case, id, Envelope::default()).unwrap();
+    drop(app);
+    let ahead = NOW.plus_ms(20 * Time::DAY_MS);
+    let desk = desk.restart_at(ahead);
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+    let waits = desk.get(Role::Dpo, &format!("{{ erasure(id: \"{erasure}\") {{ waitsFor }} }}"));
+    assert!(waits["erasure"]["waitsFor"][0].as_str().unwrap().contains("the machine's clock"), "{waits}");
+    desk.app.ledger().clock().set(ahead.plus_ms(3 * Time::DAY_MS - 1));
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+    desk.app.ledger().clock().set(ahead.plus_ms(3 * Time::DAY_MS));
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 1, "it was open for so long");
+
+    let anna = desk.contact("Anna");
+    let erasure = requested(&desk, &anna);
+    let mut app = desk.app.clone();
+    app.cooling_off_ms = Time::DAY_MS;
+    let (case, id) = case_of(&desk, &erasure);
+    app.approve_erasure(dpo, case, id, Envelope::default()).unwrap();
+    drop(app);
+    let desk = desk.restart_at(ahead.plus_ms(9 * Time::DAY_MS));
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+    desk.app.ledger().confirm_clock().unwrap();
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 1, "an operator said that the clock is right");
+}
+
+/// A token was away in the middle: the order stands, and nothing led it on before the next start.
+#[test]
+fn what_was_ordered_and_not_finished_is_tried_again() {
+    let desk = Desk::open();
+    let (case, erasure) = desk.fence(&desk.contact("Maria"));
+    desk.app.ledger().order_destruction(case, erasure, desk.viewer(Role::Dpo).actor, None, None).unwrap();
+    assert_eq!(desk.app.look_at_erasures(false).unwrap(), 0);
+    assert_eq!(stage(&desk, &erasure.to_string()), Stage::DestructionOrdered);
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 1);
+    assert_eq!(stage(&desk, &erasure.to_string()), Stage::Certified);
+}
+
+/// An agent reads the history of a case, and read there what the hold was for.
+#[test]
+fn only_a_dpo_reads_what_a_hold_is_for() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let placed = desk.tried(Role::Dpo, &place(&format!("contactId: \"{maria}\""), ""));
+    let case = desk.app.ledger().views().hold(id(&placed).parse().unwrap()).unwrap().facts.case;
+    let read = format!(
+        "{{ history(id: \"{case}\") {{ edges {{ node {{ kind facts {{ name value }} changes {{ field after }} }} }} }} }}"
+    );
+    let (dpo, agent) = (desk.get(Role::Dpo, &read), desk.get(Role::Agent, &read));
+    assert!(dpo.to_string().contains("Anders against Muster"), "{dpo}");
+    assert!(!agent.to_string().contains("Anders"), "{agent}");
+    assert_eq!(agent["history"]["edges"][1]["node"]["changes"], json!(null));
+    assert_eq!(agent["history"]["edges"][1]["node"]["facts"], dpo["history"]["edges"][1]["node"]["facts"]);
+}
+
+/// The request that names her cannot be read any more, and it was not said what the erasure waits for.
+#[test]
+fn a_hold_on_somebody_who_goes_along_is_named_when_the_request_is_fenced_with_the_claims() {
+    let desk = Desk::open();
+    let (acme, other) = (desk.organization("Acme"), second(&desk));
+    let registered = desk.done(&format!(
+        "registerContact(input: {{ source: PHONE, reason: CONTRACT, firstName: \"Maria\",
+            organizationId: \"{acme}\" }}) {{ contact {{ id }} errors {{ message code path }} }}"
+    ));
+    let maria = registered["contact"]["id"].as_str().unwrap().to_owned();
+    let hold = in_force(&desk, other, &format!("contactId: \"{maria}\""), "");
+    let dies = domain::register::Command::SetRetention(domain::register::Retention {
+        kind: domain::register::CompartmentKind::Claims,
+        country: None,
+        rule: domain::register::Rule::DiesWithRelationship,
+    });
+    let register = desk.app.register().unwrap();
+    desk.submit::<domain::register::Register>(register.0, desk.viewer(Role::Dpo).actor, dies);
+    let asked = desk.done(&format!(
+        "requestErasure(input: {{ organizationId: \"{acme}\" ground: OBJECTED how: EMAIL askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-21\" people: [\"{maria}\"] }}) {{ {ERASURE} }}"
+    ));
+    let erasure = asked["erasure"]["id"].as_str().unwrap().to_owned();
+    let approved = desk.tried(Role::Dpo, &approve(&erasure));
+    assert_eq!(approved["erasure"]["stage"], "FENCED");
+    assert_eq!(approved["erasure"]["holds"], json!([{ "id": hold }]));
+    assert!(approved["erasure"]["waitsFor"][0].as_str().unwrap().contains(&hold));
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+}
+
+/// Whoever asked by mistake, or was wrong, could not take it back.
+#[test]
+fn a_lift_that_was_asked_for_is_taken_back() {
+    let desk = Desk::open();
+    let (maria, other) = (desk.contact("Maria"), second(&desk));
+    let hold = in_force(&desk, other, &format!("contactId: \"{maria}\""), "");
+    desk.tried(Role::Dpo, &step("liftHold", &hold));
+    let kept = desk.tried(Role::Dpo, &step("approveHold", &hold));
+    assert_eq!((&kept["errors"], &kept["hold"]["stage"]), (&json!([]), &json!("IN_FORCE")));
+    let case = desk.app.ledger().views().hold(hold.parse().unwrap()).unwrap().facts.case;
+    let lift = Command::ApproveLift { hold: hold.parse().unwrap() };
+    let late = crate::app::intent::<Case>(other, case.0, lift, Envelope::default(), events::ledger::Fresh::new());
+    assert!(desk.app.ledger().submit_blocking(&late.unwrap()).is_err(), "nobody asks for it any more");
+    let desk = desk.restart();
+    let erasure = requested(&desk, &maria);
+    assert_eq!(desk.tried(Role::Dpo, &approve(&erasure))["erasure"]["holds"], json!([{ "id": hold }]));
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
 }
 
 #[test]
