@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod check;
 pub mod cosign;
+pub mod forensic;
 pub mod witness;
 
 use std::error::Error;

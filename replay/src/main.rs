@@ -1,5 +1,5 @@
 //! `lethe-audit`: what an auditor runs. Checking needs no key, no server and no sled, and only reads; a witness has a key
-//! and a state of its own.
+//! and a state of its own, and whoever examines images needs the anchor.
 
 #![allow(clippy::print_stdout, reason = "a command line program prints its answer")]
 #![allow(clippy::print_stderr, reason = "and its faults")]
@@ -105,6 +105,8 @@ enum Command {
     Bundle(commands::bundle::Arguments),
     /// Judges an evidence file or a receipt.
     Check(commands::check::Arguments),
+    /// Says what images of disks give back to whoever has the current root.
+    Forensic(commands::forensic::Arguments),
     /// Makes requests for time stamps and checks the answers (RFC 3161).
     #[command(subcommand)]
     Timestamp(timestamp::command::Command),
@@ -131,6 +133,7 @@ fn main() -> ExitCode {
         }
         Command::Bundle(arguments) => ended(commands::bundle::run(arguments).map(Some)),
         Command::Check(arguments) => checked(&arguments),
+        Command::Forensic(arguments) => examined(&arguments),
         Command::Timestamp(command) => timestamp::command::run(command),
         Command::Trail { directory, stream, as_of, known_at, sample, seed, json } => {
             let day = as_of.unwrap_or_else(today);
@@ -212,6 +215,16 @@ fn checked(arguments: &commands::check::Arguments) -> ExitCode {
         Ok(checked) => {
             print(&checked, arguments.json);
             if checked.holds() { ExitCode::SUCCESS } else { ExitCode::from(BROKEN) }
+        }
+        Err(failed) => ended(Err(failed)),
+    }
+}
+
+fn examined(arguments: &commands::forensic::Arguments) -> ExitCode {
+    match commands::forensic::run(arguments) {
+        Ok(report) => {
+            print(&report, arguments.json);
+            if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(BROKEN) }
         }
         Err(failed) => ended(Err(failed)),
     }

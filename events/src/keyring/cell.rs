@@ -27,8 +27,9 @@ pub(super) const ADDED: usize = NONCE + ENTRY + TAG;
 /// The size of an inner node with all that may be added to it, in bytes.
 pub(super) const INNER: usize = NODE + FAN * ADDED;
 
-const MAGIC: [u8; 8] = *b"LETHENOD";
-const HEAD: usize = 8 + 1 + 8;
+pub(super) const MAGIC: [u8; 8] = *b"LETHENOD";
+/// The bytes in front of the nonce.
+pub(super) const HEAD: usize = 8 + 1 + 8;
 
 /// Which node it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -31,10 +31,13 @@ pub(super) const NAME: &str = "header";
 pub(super) const ROOM: usize = 8192;
 /// How many members an anchor may have.
 pub(super) const MOST_MEMBERS: usize = 4;
+/// How long one can be.
+pub(super) const LONGEST: usize = 255 * SECTOR;
 
 /// How many leaves there may be: slots are numbered with 32 bits in memory.
 const MOST_LEAVES: u64 = 1 << 28;
-const MAGIC: [u8; 16] = *b"lethe keyring 2\n";
+/// The first bytes of a header.
+pub(super) const MAGIC: [u8; 16] = *b"lethe keyring 2\n";
 const VERSION: u16 = 2;
 const SECTOR: usize = 512;
 const CHECK: usize = 32;
@@ -137,6 +140,13 @@ impl Found {
         let found = first.into_iter().chain(second).max_by_key(|found| found.header.counter).ok_or(missing)?;
         // Behind the first header of all nothing stands yet.
         Ok(Self { torn: torn && found.header.counter > 0, ..found })
+    }
+
+    /// The header that bytes of any kind begin with, and its own bytes. `None` where it is not whole.
+    pub(super) fn carve(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let found = Self::parse(bytes).ok().flatten()?;
+        let whole = bytes.get(..found.header.length())?;
+        Some((found, whole))
     }
 
     /// Whether two copies say the same.

@@ -88,7 +88,8 @@ fn added(log: LogId, place: Place, key: &Key, bytes: &[u8], number: usize) -> Op
     Child::read(seal::open(key, &associated(log, place, number), sealed.as_mut_slice())?)
 }
 
-fn associated(log: LogId, place: Place, number: usize) -> Vec<u8> {
+/// What is bound to a child that was added.
+pub(super) fn associated(log: LogId, place: Place, number: usize) -> Vec<u8> {
     [&cell::associated(log, place)[..], &[number as u8]].concat()
 }
 

@@ -58,7 +58,8 @@ pub(super) fn entries(slots: &[Slot]) -> Entries {
     entries
 }
 
-fn read(entry: &[u8]) -> Option<Slot> {
+/// What an entry of 33 bytes stands for, where that is a slot.
+pub(super) fn read(entry: &[u8]) -> Option<Slot> {
     match entry.split_first()? {
         (&KEY, key) => Some(Slot::Held(Key::new(*key.first_chunk()?))),
         (&DESTROYED, said) => {

@@ -5,6 +5,7 @@
 //! the old root is destroyed, and the old files are overwritten and removed. Cut short before the header, it is done
 //! again from the start; behind it, the next open finishes it.
 
+pub(super) mod carved;
 mod header;
 #[cfg(test)]
 pub(super) mod old;

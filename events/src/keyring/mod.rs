@@ -9,6 +9,7 @@
 //! to its victims anew and destroys the root, so every older copy of the tree is dead too.
 
 mod anchor;
+pub mod carve;
 mod cell;
 mod copies;
 mod disk;

@@ -2,7 +2,7 @@
 
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::Key;
 
@@ -24,6 +24,16 @@ pub(super) fn seal(key: &Key, nonce: [u8; NONCE], associated: &[u8], clear: &mut
     out.extend_from_slice(clear);
     out.extend_from_slice(&tag);
     clear.zeroize();
+}
+
+/// The clear text without its proof: what lies under a tag that is wrong, or cut off. `None` where there is not even a nonce.
+pub(super) fn peel(key: &Key, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, text) = sealed.split_first_chunk::<NONCE>()?;
+    let mut text = Zeroizing::new(text.to_vec());
+    // A stream cipher: to encrypt once more is to decrypt.
+    let cipher = XChaCha20Poly1305::new(key.expose().into());
+    cipher.encrypt_in_place_detached(XNonce::from_slice(nonce), &[], text.as_mut_slice()).ok()?;
+    Some(text)
 }
 
 /// Opens in place what [`seal`] wrote: nonce, ciphertext, tag, and nothing behind them. The clear text, or `None`.

@@ -1,5 +1,4 @@
-//! The keyring, tried through its interface. `home` makes one, `image` is a reader of images that knows the format and
-//! nothing of the code.
+//! The keyring, tried through its interface. `home` makes one, and `image` is what somebody sees who has the disk.
 
 mod answers;
 mod bytes;

@@ -49,11 +49,18 @@ impl Keys {
     /// # Errors
     /// A line that says nothing known, or no copy, or no anchor.
     pub fn read(data: &Path) -> Result<Self, DirectoryError> {
-        let text = match fs::read_to_string(data.join(NAME)) {
-            Ok(text) => text,
-            Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(Self::of(data)),
-            Err(source) => return Err(DirectoryError::Io { action: "read", source }),
-        };
+        match fs::read_to_string(data.join(NAME)) {
+            Ok(text) => Self::parse(data, &text),
+            Err(none) if none.kind() == io::ErrorKind::NotFound => Ok(Self::of(data)),
+            Err(source) => Err(DirectoryError::Io { action: "read", source }),
+        }
+    }
+
+    /// What such a file says, wherever it lies: its paths begin at this directory.
+    ///
+    /// # Errors
+    /// A line that says nothing known, or no copy, or no anchor.
+    pub fn parse(data: &Path, text: &str) -> Result<Self, DirectoryError> {
         let mut keys = Self { copies: Vec::new(), anchors: Vec::new() };
         let lines = text.lines().map(str::trim);
         for (number, line) in (1..).zip(lines).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {

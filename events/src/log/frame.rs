@@ -233,14 +233,29 @@ fn put(out: &mut [u8], at: usize, bytes: &[u8]) {
 
 /// Reads the head of a frame: every one of its bytes is checked. The parts' bytes need not be there.
 pub fn read(head: &[u8], sums: &Sums) -> Result<Layout, Malformed> {
+    let (lengths, summed, sum) = split(head)?;
+    if sums.head(summed) != *sum {
+        return Err(Malformed::Value("checksum"));
+    }
+    layout(lengths, summed)
+}
+
+/// The same for whoever looks for what is left of a frame: nothing says that these bytes are the ones that were written.
+pub fn unchecked(head: &[u8]) -> Result<Layout, Malformed> {
+    let (lengths, summed, _) = split(head)?;
+    layout(lengths, summed)
+}
+
+fn split(head: &[u8]) -> Result<(Lengths, &[u8], &Sum), Malformed> {
     let Some(lengths) = lengths(head.get(..PREFIX).ok_or(Malformed::Short("length"))?)? else {
         return Err(Malformed::Value("length"));
     };
     let head = head.get(..lengths.head as usize).ok_or(Malformed::Short("head"))?;
-    let Some((summed, sum)) = head.split_last_chunk::<SUM>() else { return Err(Malformed::Short("checksum")) };
-    if sums.head(summed) != *sum {
-        return Err(Malformed::Value("checksum"));
-    }
+    let (summed, sum) = head.split_last_chunk::<SUM>().ok_or(Malformed::Short("checksum"))?;
+    Ok((lengths, summed, sum))
+}
+
+fn layout(lengths: Lengths, summed: &[u8]) -> Result<Layout, Malformed> {
     let mut r = Reader::new(summed);
     r.take(12, "length")?;
     let (first, records, parts) = (r.u64("position")?, r.u32("count of records")?, r.u32("count of parts")?);

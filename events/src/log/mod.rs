@@ -4,6 +4,7 @@
 //! sled behind it that may be lost at any time, and a head mark beside both. It knows records by their header only: no
 //! fact, no seal, no view.
 
+pub mod carve;
 pub mod engine;
 pub mod frame;
 pub mod headmark;

@@ -19,7 +19,8 @@ use crate::random;
 
 static ROOT_CHECK: Context = Context::new(|| hash_derive_key_context("lethe 2026-11 anchor: root check"));
 
-const MAGIC: [u8; 16] = *b"lethe root file\n";
+/// The first bytes of a root file.
+pub(in crate::keyring) const ROOT_MAGIC: [u8; 16] = *b"lethe root file\n";
 const SEALED: usize = 24 + 32 + 16;
 
 /// Level A0: each root is a file in a directory of its own, which should not lie on the disk of the keyring.
@@ -43,14 +44,13 @@ impl FileAnchor {
         self.dir.join(format!("{log}.{root}"))
     }
 
-    fn cipher(&self, log: LogId, root: u64) -> Result<XChaCha20Poly1305, AnchorError> {
+    fn key(&self, log: LogId, root: u64) -> Result<Key, AnchorError> {
         let bytes = match fs::read(self.path(log, root)) {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(AnchorError::NoRoot { log, root }),
             Err(error) => return Err(error.into()),
         };
-        let key = parse(&bytes, log, root).ok_or(AnchorError::Damaged { log, root })?;
-        Ok(XChaCha20Poly1305::new(key.expose().into()))
+        parse(&bytes, log, root).ok_or(AnchorError::Damaged { log, root })
     }
 }
 
@@ -81,7 +81,7 @@ impl Anchor for FileAnchor {
         let unfinished = self.dir.join(format!("{log}.new"));
         let key = Key::random()?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(104));
-        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&ROOT_MAGIC);
         bytes.extend_from_slice(&log.0);
         bytes.extend_from_slice(&root.to_be_bytes());
         bytes.extend_from_slice(key.expose());
@@ -110,7 +110,7 @@ impl Anchor for FileAnchor {
     }
 
     fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError> {
-        let cipher = self.cipher(log, root)?;
+        let cipher = XChaCha20Poly1305::new(self.key(log, root)?.expose().into());
         let nonce: [u8; 24] = random::bytes()?;
         let mut sealed = Zeroizing::new(*top.expose());
         let tag = cipher
@@ -120,24 +120,30 @@ impl Anchor for FileAnchor {
     }
 
     fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError> {
-        let cipher = self.cipher(log, root)?;
-        let sealed: &[u8; SEALED] = sealed.try_into().map_err(|_| AnchorError::DoesNotOpen)?;
-        let mut reader = Reader::new(sealed);
-        let fields = (|| {
-            Ok::<_, crate::bytes::Malformed>((reader.array("nonce")?, reader.array("key")?, reader.array("tag")?))
-        })();
-        let (nonce, key, tag): ([u8; 24], [u8; 32], [u8; 16]) = fields.map_err(|_| AnchorError::DoesNotOpen)?;
-        let mut key = Zeroizing::new(key);
-        cipher
-            .decrypt_in_place_detached(
-                XNonce::from_slice(&nonce),
-                &associated(log, root),
-                key.as_mut_slice(),
-                Tag::from_slice(&tag),
-            )
-            .map_err(|_| AnchorError::DoesNotOpen)?;
-        Ok(Key::new(*key))
+        open_under(&self.key(log, root)?, log, root, sealed).ok_or(AnchorError::DoesNotOpen)
     }
+}
+
+/// The top key that was sealed under a root of this number, by these 32 bytes of it.
+pub(in crate::keyring) fn open_under(root: &Key, log: LogId, number: u64, sealed: &[u8]) -> Option<Key> {
+    let sealed: &[u8; SEALED] = sealed.try_into().ok()?;
+    let mut reader = Reader::new(sealed);
+    let nonce: [u8; 24] = reader.array("nonce").ok()?;
+    let mut key: Zeroizing<[u8; 32]> = Zeroizing::new(reader.array("key").ok()?);
+    let tag: [u8; 16] = reader.array("tag").ok()?;
+    let about = associated(log, number);
+    let cipher = XChaCha20Poly1305::new(root.expose().into());
+    cipher
+        .decrypt_in_place_detached(XNonce::from_slice(&nonce), &about, key.as_mut_slice(), Tag::from_slice(&tag))
+        .ok()?;
+    Some(Key::new(*key))
+}
+
+/// The root that bytes of any kind begin with. Its check may be wrong: it opens something, or nothing.
+pub(in crate::keyring) fn carve_root(bytes: &[u8]) -> Option<(LogId, u64, Key)> {
+    let mut reader = Reader::new(bytes.strip_prefix(&ROOT_MAGIC)?);
+    let (log, number) = (LogId(reader.array("log id").ok()?), reader.u64("root").ok()?);
+    Some((log, number, Key::new(reader.array("key").ok()?)))
 }
 
 /// Makes a directory, and its entry in the one above durable.
@@ -155,7 +161,7 @@ pub(in crate::keyring) fn sync_dir(dir: &Path) -> io::Result<()> {
 
 fn parse(bytes: &[u8], log: LogId, root: u64) -> Option<Key> {
     let (said, check) = bytes.split_last_chunk::<32>()?;
-    let body = said.strip_prefix(&MAGIC)?.strip_prefix(&log.0)?.strip_prefix(&root.to_be_bytes())?;
+    let body = said.strip_prefix(&ROOT_MAGIC)?.strip_prefix(&log.0)?.strip_prefix(&root.to_be_bytes())?;
     let key: &[u8; 32] = body.try_into().ok()?;
     (derive(&ROOT_CHECK, &[said]) == *check).then(|| Key::new(*key))
 }

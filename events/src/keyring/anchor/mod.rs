@@ -13,7 +13,7 @@ use std::io;
 use domain::id::LogId;
 
 pub use file::FileAnchor;
-pub(super) use file::{make_dir, sync_dir};
+pub(super) use file::{ROOT_MAGIC, carve_root, make_dir, open_under, sync_dir};
 pub use pkcs11::{PinError, TokenAnchor, TokenError};
 pub use settings::{AnchorSettings, PinPlace, TokenName, TokenSettings};
 

@@ -20,7 +20,8 @@ pub(super) const HEADER: usize = 4096;
 /// Where the slots begin.
 pub(super) const SLOTS_AT: u64 = 2 * HEADER as u64;
 
-const MAGIC: [u8; 16] = *b"lethe keyring 1\n";
+/// The first bytes of a header.
+pub(in super::super) const MAGIC: [u8; 16] = *b"lethe keyring 1\n";
 const VERSION: u16 = 1;
 const CHECK: usize = 32;
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use super::home::filled;
 use super::image::{self, Given};
 use super::*;
+use crate::keyring::carve::Opener;
+use crate::keyring::carve::Windows;
+use crate::keyring::cell::FAN;
 use crate::keyring::rotate::Fault;
 
 /// A keyring before and after a destruction of few keys, far apart.
@@ -17,14 +20,20 @@ struct Shred {
 
 impl Shred {
     fn new(fault: Option<Fault>) -> Self {
+        Self::of(1200, &[3, 117, 119, 700, 1199], |ring, _| ring.ring.tree().fault = fault)
+    }
+
+    /// With so many slots, of which these die; before that, something is planted, and what these slots hold is known to it.
+    fn of(slots: usize, victims: &[usize], plant: impl FnOnce(&Keyring, &[Key])) -> Self {
         let home = Home::new();
-        let ring = filled(&home, 1200);
+        let ring = filled(&home, slots);
         // One destruction before it, so that nodes lie on both sides.
         let all: Vec<KeyId> = ring.fingerprints().into_iter().map(|(id, _)| id).collect();
         ring.destroy(&[all[100], all[500]]).unwrap();
         let before = home.everything();
-        let died = vec![all[3], all[117], all[119], all[700], all[1199]];
-        ring.ring.tree().fault = fault;
+        let died: Vec<KeyId> = victims.iter().map(|slot| all[*slot]).collect();
+        let keys: Vec<Key> = died.iter().map(|id| live(&ring, id)).collect();
+        plant(&ring, &keys);
         ring.destroy(&died).unwrap();
         let after = home.everything();
         let gone = |id: &&KeyId| !died.contains(id) && ![all[100], all[500]].contains(id);
@@ -72,6 +81,79 @@ fn the_old_root_and_the_old_image_give_the_dead_keys() {
     // At any place, in any order, cut out of its file.
     let moved: Vec<u8> = shred.before.iter().rev().copied().take(9).chain(shred.before.iter().copied()).collect();
     assert_eq!(image::open(&moved, LOG.0, &shred.old_roots), given);
+}
+
+fn live(ring: &Keyring, id: &KeyId) -> Key {
+    let KeyState::Live(key) = ring.state(id) else { panic!("{id} is not alive") };
+    key
+}
+
+/// Victims that lie close together rotate each other's nodes, and hide what is left undone.
+const FEW: [usize; 3] = [17, 1502, 2999];
+
+#[test]
+fn three_of_three_thousand_keys_die_and_no_image_gives_them_back() {
+    let shred = Shred::of(3008, &FEW, |_, _| {});
+    let given = shred.by_the_new_root();
+    assert_eq!((shred.dead_in(&given), shred.live_in(&given)), (0, 3003));
+    let given = image::open(&shred.before, LOG.0, &shred.old_roots);
+    assert_eq!((shred.dead_in(&given), shred.live_in(&given)), (3, 3003), "else the reader is blind");
+}
+
+#[test]
+fn what_is_left_undone_for_three_of_three_thousand_is_caught() {
+    for fault in [Fault::LeafKey, Fault::InnerKey, Fault::Root] {
+        let shred = Shred::of(3008, &FEW, |ring, _| ring.ring.tree().fault = Some(fault));
+        let given = shred.by_the_new_root();
+        assert_eq!((shred.dead_in(&given), shred.live_in(&given)), (3, 3003), "{fault:?}");
+    }
+}
+
+/// What a tree does that splits its leaves: the key stands in another one too, which nobody rotates.
+#[test]
+fn a_key_that_moved_is_caught() {
+    let shred = Shred::of(3008, &FEW, |ring, keys| {
+        let mut half: Vec<Key> = (0..FAN).map(|_| Key::random().unwrap()).collect();
+        half[9] = keys[1].clone();
+        ring.ring.tree().draw(&half).unwrap();
+    });
+    let given = image::open(&shred.after, LOG.0, &shred.new_roots);
+    let dead: Vec<&KeyId> = shred.died.iter().filter(|id| given.contains(&id.0)).collect();
+    assert_eq!(dead, [&shred.died[1]]);
+    let graph = image::graphs(&shred.after, LOG.0, &shred.new_roots).remove(0);
+    assert!(graph.destroyed().contains_key(dead[0]) && graph.slots().contains(dead[0]), "it is gone in one place only");
+}
+
+#[test]
+fn a_key_that_somebody_kept_in_clear_is_caught() {
+    let mut kept = Vec::new();
+    let shred = Shred::of(3008, &FEW, |_, keys| kept = keys[2].expose().to_vec());
+    let names = || Windows::new(shred.died.iter().chain(&shred.live).copied().collect());
+    assert_eq!(names().find(&[&shred.before[..], &shred.after].concat()), [], "no file of a keyring holds a key");
+    let mut image = shred.after.clone();
+    let at = image.len() / 3 * 2 + 1;
+    image.splice(at..at, kept);
+    assert_eq!(names().find(&image), [(at, shred.died[2])]);
+}
+
+/// The end of a block of the disk may cut a node apart, and the other half lie elsewhere.
+#[test]
+fn a_leaf_that_is_cut_apart_gives_the_keys_in_front_of_the_cut() {
+    let shred = Shred::of(304, &[17], |_, _| {});
+    let known = shred.died.iter().chain(&shred.live).copied().collect();
+    let mut image = shred.after.clone();
+    let node = image.windows(17).position(|bytes| bytes.starts_with(b"LETHENOD\0") && bytes[16] == 1).unwrap();
+    let second = node + 1 + image[node + 1..].windows(17).position(|bytes| bytes == &image[node..node + 17]).unwrap();
+    for at in [node, second] {
+        image[at + 512..at + 585].fill(0x55);
+    }
+    let kept = image::carve(&image);
+    let root = kept.roots(LOG).next().unwrap();
+    let graph = kept.open(LOG, Opener::Root(root), &known, 0).unwrap();
+    // 471 bytes of ciphertext are there: 14 entries, of which one is a name.
+    assert_eq!(graph.cut, 13);
+    assert_eq!(shred.live.iter().filter(|id| graph.key(id).is_some()).count(), shred.live.len() - 2);
+    assert!(graph.key(&shred.died[0]).is_none());
 }
 
 #[test]
