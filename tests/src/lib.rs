@@ -30,3 +30,4 @@ pub mod programs;
 pub mod server;
 pub mod shim;
 pub mod token;
+pub mod vault;

@@ -16,6 +16,7 @@ mod bytes;
 mod copying;
 mod crash;
 mod erasure;
+mod forensic;
 mod forms;
 mod fuzz;
 mod https;

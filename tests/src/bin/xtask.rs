@@ -41,6 +41,7 @@ fn test(filters: &[String]) -> Result<(), String> {
     need("npm", "--version", &["npm"])?;
     need("openssl", "version", &["openssl"])?;
     need("softhsm2-util", "--version", &["softhsm2"])?;
+    need("mke2fs", "-V", &["e2fsprogs"])?;
     need("python3", "--version", &["python3", "python3-venv"])?;
     let (packages, python) = (install_packages()?, install_python()?);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());

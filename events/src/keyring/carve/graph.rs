@@ -13,7 +13,6 @@ use crate::ids::{IdMap, IdSet};
 use crate::keyring::cell::{self, ENTRY, FAN, Place};
 use crate::keyring::inner::{self, Child};
 use crate::keyring::leaf::{self, Slot};
-use crate::keyring::members::Member;
 use crate::keyring::{Anchor, AnchorError, Key, anchor, seal};
 
 /// What opens headers.
@@ -112,7 +111,9 @@ impl Carved {
     /// Whether a root opens a header with this counter.
     pub fn opens(&self, log: LogId, root: &Root, counter: u64) -> bool {
         let of_it = self.headers.iter().filter(|found| found.header.log == log && found.header.counter == counter);
-        of_it.flat_map(|found| &found.header.members).any(|member| !by_root(log, root, member).is_empty())
+        of_it
+            .flat_map(|found| &found.header.members)
+            .any(|member| !by_root(log, root, member.root, &member.top).is_empty())
     }
 }
 
@@ -138,7 +139,11 @@ impl Closing<'_> {
     fn tops(&mut self, opener: Opener<'_>) -> Result<(), AnchorError> {
         let (carved, log) = (self.carved, self.log);
         for header in carved.headers.iter().map(|found| &found.header).filter(|header| header.log == log) {
-            let tops = header.members.iter().map(|member| opener.tops(log, member)).collect::<Result<Vec<_>, _>>()?;
+            let tops = header
+                .members
+                .iter()
+                .map(|member| opener.tops(log, member.root, &member.top))
+                .collect::<Result<Vec<_>, _>>()?;
             let mut tops = tops.into_iter().flatten().peekable();
             if tops.peek().is_none() {
                 continue;
@@ -156,7 +161,8 @@ impl Closing<'_> {
     fn old_keyrings(&mut self, opener: Opener<'_>) -> Result<(), AnchorError> {
         let (carved, log) = (self.carved, self.log);
         for old in carved.old.iter().filter(|old| old.log() == log) {
-            for top in opener.tops(log, &old.member())? {
+            let (root, top) = old.top();
+            for top in opener.tops(log, root, top)? {
                 self.graph.headers += 1;
                 let slots = old.open(&top);
                 self.found(top);
@@ -334,14 +340,14 @@ impl Cell {
 }
 
 impl Opener<'_> {
-    /// The top keys in what a header says of a member.
-    fn tops(self, log: LogId, member: &Member) -> Result<Vec<Key>, AnchorError> {
+    /// The top keys in what a header says of a member: the number of its root, and what that sealed.
+    fn tops(self, log: LogId, number: u64, sealed: &[u8]) -> Result<Vec<Key>, AnchorError> {
         match self {
-            Self::Root(root) => Ok(by_root(log, root, member)),
+            Self::Root(root) => Ok(by_root(log, root, number, sealed)),
             Self::Anchors(anchors) => {
                 let mut tops = Vec::new();
                 for anchor in anchors {
-                    match anchor.open(log, member.root, &member.top) {
+                    match anchor.open(log, number, sealed) {
                         Ok(top) => tops.push(top),
                         Err(AnchorError::NoRoot { .. } | AnchorError::DoesNotOpen) => {}
                         Err(failed) => return Err(failed),
@@ -354,7 +360,7 @@ impl Opener<'_> {
 }
 
 /// A file's number may not be the one that the header names.
-fn by_root(log: LogId, root: &Root, member: &Member) -> Vec<Key> {
-    let numbers = if root.number == member.root { vec![root.number] } else { vec![member.root, root.number] };
-    numbers.into_iter().filter_map(|number| anchor::open_under(&root.key, log, number, &member.top)).collect()
+fn by_root(log: LogId, root: &Root, number: u64, sealed: &[u8]) -> Vec<Key> {
+    let numbers = if root.number == number { vec![number] } else { vec![number, root.number] };
+    numbers.into_iter().filter_map(|number| anchor::open_under(&root.key, log, number, sealed)).collect()
 }

@@ -7,7 +7,6 @@ use super::header::{HEADER, Header};
 use super::slot::{SLOT, Sealer, Slot};
 use crate::keyring::Key;
 use crate::keyring::leaf;
-use crate::keyring::members::Member;
 
 pub(in crate::keyring) use super::header::MAGIC;
 
@@ -35,8 +34,9 @@ impl Old {
         self.header.log
     }
 
-    pub(in crate::keyring) fn member(&self) -> Member {
-        Member { root: self.header.root, top: self.header.top.clone() }
+    /// The number of its root, and the top key under it.
+    pub(in crate::keyring) fn top(&self) -> (u64, &[u8]) {
+        (self.header.root, &self.header.top)
     }
 
     /// How far behind the header slots may begin, and how many bytes they may be. A header stands twice, and this may be

@@ -139,7 +139,7 @@ fn a_key_that_somebody_kept_in_clear_is_caught() {
 /// The end of a block of the disk may cut a node apart, and the other half lie elsewhere.
 #[test]
 fn a_leaf_that_is_cut_apart_gives_the_keys_in_front_of_the_cut() {
-    let shred = Shred::of(304, &[17], |_, _| {});
+    let shred = Shred::of(608, &[17], |_, _| {});
     let known = shred.died.iter().chain(&shred.live).copied().collect();
     let mut image = shred.after.clone();
     let node = image.windows(17).position(|bytes| bytes.starts_with(b"LETHENOD\0") && bytes[16] == 1).unwrap();
