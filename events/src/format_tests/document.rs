@@ -441,6 +441,8 @@ fn header(bytes: &[u8]) -> String {
             (1, "clearing", "0: nothing is left of the last rotation"),
             (1, "members", "1"),
             (8, "member: root", "2: its number in the anchor"),
+            (1, "member: length of its identity", "37"),
+            (37, "member: who it is", "`file`, a space, and the id of the directory"),
             (2, "member: length of the sealed top key", "72"),
             (24, "top key: nonce", ""),
             (32, "top key: ciphertext", ""),
@@ -448,7 +450,7 @@ fn header(bytes: &[u8]) -> String {
             (24, "top node: nonce", ""),
             (33, "top node: ciphertext", "of side b and the node's key"),
             (16, "top node: tag", ""),
-            (512 - 256, "padding", ""),
+            (512 - 294, "padding", ""),
             (32, "check", "`derive_key` of all above"),
         ])
         .end()

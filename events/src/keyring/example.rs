@@ -5,7 +5,7 @@ use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use domain::id::LogId;
 
-use super::anchor::{Anchor, FileAnchor};
+use super::anchor::{Anchor, FileAnchor, Identity};
 use super::cell::{self, ADDED, FAN, NODE, Place, Side};
 use super::header::{Found, Header};
 use super::inner::{self, Child};
@@ -50,7 +50,8 @@ pub(crate) fn example(log: LogId) -> Example {
     let tag = XChaCha20Poly1305::new(&root.into())
         .encrypt_in_place_detached(&[0xe1; 24].into(), &associated, &mut sealed_top)
         .unwrap();
-    let member = Member { root: 2, top: [&[0xe1; 24][..], &sealed_top, &tag].concat() };
+    let identity = Identity::new("file", &["9a".repeat(16).as_str()]);
+    let member = Member { root: 2, identity, top: [&[0xe1; 24][..], &sealed_top, &tag].concat() };
     let header =
         Header { log, counter: 4, epoch: 1, leaves: 2, highest_root: 2, clearing: false, members: vec![member] };
     let children = [Child { key: key(0xd2), side: Side::B }, Child { key: key(0xd3), side: Side::A }];

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! magic (16) · version (u16) = 2 · sectors (u8) · log id (16) · counter (u64) · epoch (u64) · leaves (u64)
-//! highest root (u64) · clearing (u8) · members (u8) · for each: root (u64), length (u16), sealed top key
+//! highest root (u64) · clearing (u8) · members (u8)
+//! for each member: root (u64), length (u8), who it is, length (u16), sealed top key
 //! nonce (24) · XChaCha20-Poly1305 over the entry of the top node (33) · tag (16)
 //! zeros up to 512 × sectors - 32 · check (32)
 //! ```
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 use super::cell::{self, ADDED, ENTRY};
 use super::inner::Child;
 use super::members::Member;
-use super::{Key, KeyringError, seal};
+use super::{Identity, Key, KeyringError, seal};
 use crate::bytes::{Malformed, Reader};
 use crate::derive::{Context, derive};
 use crate::random::{self, NoRandomness};
@@ -103,7 +104,8 @@ impl Header {
     }
 
     fn sectors(&self) -> usize {
-        let members: usize = self.members.iter().map(|member| 10 + member.top.len()).sum();
+        let members: usize =
+            self.members.iter().map(|member| 11 + member.identity.bytes().len() + member.top.len()).sum();
         (69 + members + ADDED + CHECK).div_ceil(SECTOR)
     }
 
@@ -120,6 +122,8 @@ impl Header {
         out.extend_from_slice(&[u8::from(self.clearing), self.members.len() as u8]);
         for member in &self.members {
             out.extend_from_slice(&member.root.to_be_bytes());
+            out.push(member.identity.bytes().len() as u8);
+            out.extend_from_slice(member.identity.bytes());
             out.extend_from_slice(&(member.top.len() as u16).to_be_bytes());
             out.extend_from_slice(&member.top);
         }
@@ -197,8 +201,11 @@ impl Found {
         let mut members = Vec::new();
         for _ in 0..reader.u8("members")? {
             let root = reader.u64("root")?;
+            let length = reader.u8("length of the identity")?;
+            let identity = Identity::read(reader.take(length.into(), "identity")?);
+            let identity = identity.ok_or(Malformed::Value("identity"))?;
             let length = reader.u16("length of the top key")?;
-            members.push(Member { root, top: reader.take(length.into(), "top key")?.to_vec() });
+            members.push(Member { root, identity, top: reader.take(length.into(), "top key")?.to_vec() });
         }
         if members.is_empty() || members.len() > MOST_MEMBERS || leaves > MOST_LEAVES {
             return Err(Malformed::Value("members"));
@@ -214,7 +221,8 @@ mod tests {
     use crate::keyring::cell::Side;
 
     fn header() -> Header {
-        let members = vec![Member { root: 4, top: vec![0xaa; 72] }, Member { root: 4, top: vec![0xbb; 1024] }];
+        let member = |mark, top| Member { root: 4, identity: Identity::new("file", &[mark]), top };
+        let members = vec![member("one", vec![0xaa; 72]), member("two", vec![0xbb; 1024])];
         let log = LogId([7; 16]);
         Header { log, counter: 3, epoch: 2, leaves: 16, highest_root: 5, clearing: true, members }
     }

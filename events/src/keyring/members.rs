@@ -1,49 +1,122 @@
 //! The members of an anchor: each holds a root of its own, and under each root the same top key is sealed. Any one of
 //! them opens the keyring; a destruction is over when none of them has an older root.
 
+use std::sync::Arc;
+
 use domain::id::LogId;
 
-use super::{Anchor, AnchorError, Key, KeyringError, Level, header};
+use super::{Anchor, AnchorError, Anchors, Identity, Key, KeyringError, Level, MemberStatus, header};
 
 /// What the header says of one member.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Member {
     /// The number of its root.
     pub(super) root: u64,
+    /// Who it is.
+    pub(super) identity: Identity,
     /// The top key, as it sealed it.
     pub(super) top: Vec<u8>,
 }
 
-/// The anchors, in the order of the header.
-pub(super) struct Members(Vec<Box<dyn Anchor>>);
+/// The anchors.
+#[derive(Clone)]
+pub(super) struct Members {
+    /// In the order of the header.
+    named: Vec<Arc<dyn Anchor>>,
+    /// Those that a move leaves, or did not reach: they are to hold no root of this log.
+    left: Vec<Arc<dyn Anchor>>,
+}
 
 impl Members {
     pub(super) fn new(anchors: Vec<Box<dyn Anchor>>) -> Result<Self, KeyringError> {
         if anchors.is_empty() || anchors.len() > header::MOST_MEMBERS {
-            return Err(KeyringError::Members { wanted: header::MOST_MEMBERS, given: anchors.len() });
+            return Err(KeyringError::Members { most: header::MOST_MEMBERS, given: anchors.len() });
         }
-        Ok(Self(anchors))
+        Ok(Self { named: anchors.into_iter().map(Arc::from).collect(), left: Vec::new() })
+    }
+
+    /// The members, and those of a move that may not be over.
+    pub(super) fn of(anchors: Anchors) -> Result<(Self, Option<Self>), KeyringError> {
+        let moving = if anchors.moving.is_empty() { None } else { Some(Self::new(anchors.moving)?) };
+        Ok((Self::new(anchors.members)?, moving))
+    }
+
+    /// Those that a header names, in its order. What else is given must be one that a move was to reach, or leave.
+    pub(super) fn named_by(&self, header: &[Member], moving: Option<&Self>) -> Result<Self, KeyringError> {
+        let mut given = self.named.clone();
+        for other in moving.iter().flat_map(|moving| &moving.named) {
+            if given.iter().all(|anchor| anchor.identity() != other.identity()) {
+                given.push(other.clone());
+            }
+        }
+        let mut named = Vec::with_capacity(header.len());
+        let mut missing = None;
+        for (number, member) in (1..).zip(header) {
+            match given.iter().position(|anchor| anchor.identity() == member.identity) {
+                Some(at) => named.push(given.remove(at)),
+                None => missing = missing.or(Some((number, member.identity.clone()))),
+            }
+        }
+        let strange = given.first().map(|anchor| anchor.identity());
+        match (missing, strange, moving) {
+            (Some((member, identity)), instead, _) => Err(KeyringError::MissingMember { member, identity, instead }),
+            (None, Some(identity), None) => Err(KeyringError::StrangeMember { identity }),
+            _ => Ok(Self { named, left: given }),
+        }
+    }
+
+    /// Those of a move: before its commit, and behind it.
+    pub(super) fn moving_to(&self, to: &Self) -> (Self, Self) {
+        let without = |these: &[Arc<dyn Anchor>], those: &[Arc<dyn Anchor>]| {
+            let is_in = |anchor: &Arc<dyn Anchor>| those.iter().any(|other| other.identity() == anchor.identity());
+            these.iter().filter(|anchor| !is_in(anchor)).cloned().collect()
+        };
+        let before = Self { named: self.named.clone(), left: without(&to.named, &self.named) };
+        (before, Self { named: to.named.clone(), left: without(&self.named, &to.named) })
     }
 
     /// What a destruction is worth now: as much as at the member that gives least. A declaration may raise it.
     pub(super) fn level(&self) -> Level {
-        self.0.iter().map(|anchor| anchor.level()).min().unwrap_or(Level::A0)
+        self.named.iter().map(|anchor| anchor.level()).min().unwrap_or(Level::A0)
+    }
+
+    /// Takes over what is declared about one of the members.
+    pub(super) fn declare(&self, declared: &super::Declared) -> Result<Level, AnchorError> {
+        let mut refused = None;
+        for anchor in &self.named {
+            match anchor.declare(declared) {
+                Ok(_) if anchor.describe().serial.as_deref() == Some(&declared.serial) => return Ok(self.level()),
+                Ok(_) => {}
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        Err(refused.unwrap_or(AnchorError::NoDevice { declared: declared.serial.clone() }))
+    }
+
+    /// What each is, and which roots it holds.
+    pub(super) fn status(&self, log: LogId) -> Vec<MemberStatus> {
+        let of = |anchor: &Arc<dyn Anchor>| MemberStatus {
+            identity: anchor.identity(),
+            description: anchor.describe(),
+            roots: anchor.roots(log),
+        };
+        self.named.iter().map(of).collect()
     }
 
     #[cfg(test)]
-    pub(super) fn anchors(&self) -> &[Box<dyn Anchor>] {
-        &self.0
+    pub(super) fn anchors(&self) -> &[Arc<dyn Anchor>] {
+        &self.named
     }
 
     /// The highest number of a root of this log. A member that cannot be reached is passed over.
     pub(super) fn highest_reached(&self, log: LogId) -> Option<u64> {
-        self.0.iter().filter_map(|anchor| anchor.roots(log).ok()).flatten().max()
+        self.all().filter_map(|anchor| anchor.roots(log).ok()).flatten().max()
     }
 
     /// The same, of every member.
     pub(super) fn highest(&self, log: LogId) -> Result<Option<u64>, AnchorError> {
         let mut highest = None;
-        for anchor in &self.0 {
+        for anchor in self.all() {
             highest = highest.max(anchor.roots(log)?.last().copied());
         }
         Ok(highest)
@@ -51,25 +124,22 @@ impl Members {
 
     /// Makes a root in every member, seals the top key under each, and sees that it opens again.
     pub(super) fn renew(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<Member>, AnchorError> {
-        let mut members = Vec::with_capacity(self.0.len());
-        for anchor in &self.0 {
+        let mut members = Vec::with_capacity(self.named.len());
+        for anchor in &self.named {
             anchor.create_root(log, root)?;
             let sealed = anchor.seal(log, root, top)?;
             if sealed.len() > 1024 || anchor.open(log, root, &sealed)? != *top {
                 return Err(AnchorError::DoesNotOpen);
             }
-            members.push(Member { root, top: sealed });
+            members.push(Member { root, identity: anchor.identity(), top: sealed });
         }
         Ok(members)
     }
 
     /// The top key, from the first member that opens it, and why another one does not. What others open must be the same.
     pub(super) fn open(&self, log: LogId, members: &[Member]) -> Result<(Key, Option<AnchorError>), KeyringError> {
-        if members.len() != self.0.len() {
-            return Err(KeyringError::Members { wanted: members.len(), given: self.0.len() });
-        }
         let (mut top, mut refused) = (None, None);
-        for (anchor, member) in self.0.iter().zip(members) {
+        for (anchor, member) in self.named.iter().zip(members) {
             match (anchor.open(log, member.root, &member.top), &top) {
                 (Ok(key), Some(found)) if key != *found => return Err(AnchorError::DoesNotOpen.into()),
                 (Ok(key), _) => top = Some(key),
@@ -85,7 +155,7 @@ impl Members {
     /// A top key that one member sealed under one root.
     pub(super) fn open_sealed(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError> {
         let mut refused = AnchorError::DoesNotOpen;
-        for anchor in &self.0 {
+        for anchor in &self.named {
             match anchor.open(log, root, sealed) {
                 Ok(top) => return Ok(top),
                 Err(error) => refused = error,
@@ -94,12 +164,16 @@ impl Members {
         Err(refused)
     }
 
-    /// Destroys every other root of this log in every member, and sees that they are gone.
+    /// Destroys every other root of this log in every member, and all of them where a move left, and sees that they are
+    /// gone.
     pub(super) fn keep_only(&self, log: LogId, members: &[Member]) -> Result<(), KeyringError> {
+        let kept = self.named.iter().zip(members.iter().map(|member| Some(member.root)));
+        let left = self.left.iter().map(|anchor| (anchor, None));
         let mut failed = None;
-        for (number, (anchor, member)) in self.0.iter().zip(members).enumerate() {
-            if let Err(source) = keep_only(anchor.as_ref(), log, member.root) {
-                failed = failed.or(Some(KeyringError::RootRemains { member: number + 1, source }));
+        for (number, (anchor, root)) in (1..).zip(kept.chain(left)) {
+            if let Err(source) = keep_only(anchor.as_ref(), log, root) {
+                let identity = anchor.identity();
+                failed = failed.or(Some(KeyringError::RootRemains { member: number, identity, source }));
             }
         }
         failed.map_or(Ok(()), Err)
@@ -107,20 +181,29 @@ impl Members {
 
     /// Destroys the roots from this number on, where an attempt that is given up made them.
     pub(super) fn destroy_from(&self, log: LogId, first: u64) -> Result<(), AnchorError> {
-        for anchor in &self.0 {
+        for anchor in self.all() {
             for root in anchor.roots(log)?.into_iter().filter(|root| *root >= first) {
                 anchor.destroy_root(log, root)?;
             }
         }
         Ok(())
     }
+
+    /// Those that a move leaves, or is to reach.
+    pub(super) fn left(&self) -> impl Iterator<Item = &Arc<dyn Anchor>> {
+        self.left.iter()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<dyn Anchor>> {
+        self.named.iter().chain(&self.left)
+    }
 }
 
-fn keep_only(anchor: &dyn Anchor, log: LogId, root: u64) -> Result<(), AnchorError> {
-    for other in anchor.roots(log)?.into_iter().filter(|other| *other != root) {
+fn keep_only(anchor: &dyn Anchor, log: LogId, kept: Option<u64>) -> Result<(), AnchorError> {
+    for other in anchor.roots(log)?.into_iter().filter(|other| Some(*other) != kept) {
         anchor.destroy_root(log, other)?;
     }
-    match anchor.roots(log)?.iter().find(|other| **other != root) {
+    match anchor.roots(log)?.iter().find(|other| Some(**other) != kept) {
         Some(&root) => Err(AnchorError::Remains { log, root }),
         None => Ok(()),
     }

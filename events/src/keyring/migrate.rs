@@ -15,7 +15,6 @@ mod slot;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use domain::id::{KeyId, LogId};
 
@@ -42,23 +41,24 @@ pub(super) fn exists(dir: &Path) -> io::Result<bool> {
 }
 
 /// Makes a tree of the keyring of the first format, where there is one and no tree.
-pub(super) fn move_over(dirs: &[PathBuf], members: Arc<Members>, log: LogId) -> Result<Arc<Members>, KeyringError> {
+pub(super) fn move_over(dirs: &[PathBuf], members: &Members, log: LogId) -> Result<(), KeyringError> {
     let mut old = None;
     for dir in dirs {
         if Copies::exist(dir)? {
-            return Ok(members);
+            return Ok(());
         }
         if old.is_none() && exists(dir)? {
             old = Some(dir);
         }
     }
-    let Some(dir) = old else { return Ok(members) };
+    let Some(dir) = old else { return Ok(()) };
     // The lock on the old file is held until the tree is there.
     let keys = options().open(dir.join(KEYS))?;
     copies::lock(&keys)?;
-    let contents = read(dir, &keys, &members, log)?;
+    let contents = read(dir, &keys, members, log)?;
     tracing::info!(keys = contents.slots.len(), "the keyring is moved over into a tree");
-    Ok(Tree::create(dirs, members, log, &contents)?.members)
+    Tree::create(dirs, members.clone(), log, &contents)?;
+    Ok(())
 }
 
 /// Overwrites and removes the files of the first format, which no root opens any more.

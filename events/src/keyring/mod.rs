@@ -23,6 +23,7 @@ mod leaf;
 mod marks;
 mod members;
 mod migrate;
+mod relocate;
 mod repair;
 mod reserve;
 mod ring;
@@ -42,8 +43,8 @@ use std::thread::{self, JoinHandle};
 use domain::id::{KeyId, LogId};
 
 pub use anchor::{
-    Anchor, AnchorError, AnchorSettings, Declared, Description, FileAnchor, Level, PinError, PinPlace, TokenAnchor,
-    TokenError, TokenName, TokenSettings,
+    Anchor, AnchorError, AnchorSettings, Declared, Description, FileAnchor, Identity, Level, PinError, PinPlace,
+    TokenAnchor, TokenError, TokenName, TokenSettings,
 };
 pub use copies::Written;
 pub use key::Key;
@@ -124,6 +125,46 @@ pub struct Destroyed {
     pub epoch_after: u64,
 }
 
+/// The anchors of a keyring, as its settings name them.
+pub struct Anchors {
+    /// Its members.
+    pub members: Vec<Box<dyn Anchor>>,
+    /// Those that a move was to reach which may have been cut short.
+    pub moving: Vec<Box<dyn Anchor>>,
+}
+
+/// A keyring, without its keys.
+#[derive(Debug)]
+pub struct Status {
+    /// The members of its anchor.
+    pub members: Vec<MemberStatus>,
+    /// What a destruction is worth now: as much as at the member that gives least.
+    pub level: Level,
+    /// How many destructions there were.
+    pub epoch: u64,
+    /// The number of the root that opens it, the same in every member.
+    pub root: u64,
+    /// How many headers were written; the same in every copy.
+    pub counter: u64,
+    /// The directories of its copies.
+    pub copies: Vec<PathBuf>,
+    /// Whether an older root may be left of the last destruction.
+    pub unfinished: bool,
+    /// How many keys stand how.
+    pub counts: Counts,
+}
+
+/// A member of the anchor.
+#[derive(Debug)]
+pub struct MemberStatus {
+    /// Who it is.
+    pub identity: Identity,
+    /// What it is.
+    pub description: Description,
+    /// The numbers of this log's roots in it, or why it does not say.
+    pub roots: Result<Vec<u64>, AnchorError>,
+}
+
 /// Why the keyring did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
@@ -170,20 +211,46 @@ pub enum KeyringError {
         /// What is the matter with it.
         wrong: Wrong,
     },
-    /// The keyring has another number of anchors.
-    #[error("the keyring can have {wanted} members of its anchor, and {given} are named")]
+    /// An anchor has no member, or too many.
+    #[error("an anchor has 1 to {most} members, and {given} are named")]
     Members {
-        /// As many as its header says, or at most.
-        wanted: usize,
+        /// How many at most.
+        most: usize,
         /// As many as there are.
         given: usize,
     },
-    /// Keys are destroyed in the tree, and a member of the anchor may still hold a root that opens an older one. They stay
-    /// fenced until that root is gone; asked again, or opened again, the keyring goes on with it.
-    #[error("member {member} of the anchor did not show that its older roots are gone, so nothing is destroyed yet")]
-    RootRemains {
+    /// A member of the anchor is not among those that are named.
+    #[error("member {member} of the keyring's anchor is {identity}, and no anchor that is named is that one{}", in_place(.instead.as_ref()))]
+    MissingMember {
         /// Which, from 1.
         member: usize,
+        /// Who it is.
+        identity: Identity,
+        /// One that is named and no member.
+        instead: Option<Identity>,
+    },
+    /// An anchor is named that is no member.
+    #[error("{identity} is named, and is no member of the keyring's anchor")]
+    StrangeMember {
+        /// Who it is.
+        identity: Identity,
+    },
+    /// The keyring is to move to an anchor that knows its log already.
+    #[error("{identity} holds roots of this log already, and is no member of its keyring's anchor")]
+    KnowsLog {
+        /// Who it is.
+        identity: Identity,
+    },
+    /// Keys are destroyed in the tree, and a member of the anchor may still hold a root that opens an older one. They stay
+    /// fenced until that root is gone; asked again, or opened again, the keyring goes on with it.
+    #[error(
+        "member {member} of the anchor ({identity}) did not show that its older roots are gone, so nothing is destroyed yet"
+    )]
+    RootRemains {
+        /// Which, from 1; behind the members come those that a move left.
+        member: usize,
+        /// Who it is.
+        identity: Identity,
         /// What it said.
         source: AnchorError,
     },
@@ -235,15 +302,33 @@ impl Keyring {
 
     /// Opens a keyring, reads every slot in every copy, and finishes or undoes a destruction that a crash interrupted. A
     /// keyring of the first format is moved over. Keys are handed out after [`Keyring::settle`].
-    pub fn open(copies: &[PathBuf], anchor: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
-        Self::start(Ring::open(copies, anchor, log)?)
+    ///
+    /// # Errors
+    /// Among others when the anchors are not those that the header names.
+    pub fn open(copies: &[PathBuf], anchors: impl Into<Anchors>, log: LogId) -> Result<Self, KeyringError> {
+        Self::start(Ring::open(copies, anchors.into(), log)?)
     }
 
     /// Copies the newest tree that opens whole under the anchor's roots over every copy that is not the same, and says
     /// which these were. Nothing of them is kept, and nothing merged. Durable when it returns; cut short, it is asked for
     /// again.
-    pub fn repair(copies: &[PathBuf], anchor: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Vec<PathBuf>, KeyringError> {
-        repair::repair(copies, anchor, log)
+    pub fn repair(copies: &[PathBuf], anchors: impl Into<Anchors>, log: LogId) -> Result<Vec<PathBuf>, KeyringError> {
+        repair::repair(copies, anchors.into(), log)
+    }
+
+    /// Moves a keyring that nobody uses from its anchor to another one, with a rotation: new roots, in each of these
+    /// members; the header, which is the commit; and no root of this log is left in those that it had. The retired keys
+    /// die with it. Cut short, it is finished or undone when the keyring is opened with both anchors.
+    ///
+    /// # Errors
+    /// [`KeyringError::RootRemains`] when it is done, but for the roots of the old anchor.
+    pub fn relocate(
+        copies: &[PathBuf],
+        from: Vec<Box<dyn Anchor>>,
+        to: Vec<Box<dyn Anchor>>,
+        log: LogId,
+    ) -> Result<Destroyed, KeyringError> {
+        relocate::relocate(copies, from, to, log)
     }
 
     /// Whether this directory holds a copy of a keyring, whosever it is.
@@ -298,6 +383,36 @@ impl Keyring {
         self.ring.destroy(keys)
     }
 
+    /// Destroys the retired keys and no other, with a new root and a new way to them, and raises the epoch. Durable, with
+    /// the same promise as [`Keyring::destroy`], when it returns.
+    pub fn rotate(&self) -> Result<Destroyed, KeyringError> {
+        self.ring.rotate()
+    }
+
+    /// Whether the last destruction waits for a member of the anchor that did not show that its older roots are gone.
+    pub fn is_unfinished(&self) -> bool {
+        self.ring.is_unfinished()
+    }
+
+    /// Goes on with such a destruction, and does nothing where there is none. What died in it is erased when it returns.
+    pub fn finish(&self) -> Result<(), KeyringError> {
+        self.ring.finish()
+    }
+
+    /// Takes over what a record declares about the device of one of the anchor's members, and says what a destruction is
+    /// worth from now on.
+    ///
+    /// # Errors
+    /// When no member is that device.
+    pub fn declare(&self, declared: &Declared) -> Result<Level, AnchorError> {
+        self.ring.declare(declared)
+    }
+
+    /// What it is, without its keys. Asks every member of the anchor.
+    pub fn status(&self) -> Status {
+        self.ring.status()
+    }
+
     /// Whether a write has failed, so that the process should end.
     pub fn is_stopped(&self) -> bool {
         self.ring.is_stopped()
@@ -334,6 +449,17 @@ impl Keyring {
         let filler = thread::Builder::new().name("keyring".into()).spawn(move || filling.keep_filled())?;
         Ok(Self { ring, filler: Some(filler) })
     }
+}
+
+impl From<Vec<Box<dyn Anchor>>> for Anchors {
+    fn from(members: Vec<Box<dyn Anchor>>) -> Self {
+        Self { members, moving: Vec::new() }
+    }
+}
+
+/// What stands in the place of a member.
+fn in_place(identity: Option<&Identity>) -> String {
+    identity.map(|identity| format!(", but {identity} is")).unwrap_or_default()
 }
 
 impl std::fmt::Display for Wrong {

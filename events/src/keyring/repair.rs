@@ -10,18 +10,15 @@ use super::disk::{self, options};
 use super::header;
 use super::members::Members;
 use super::walk::Walk;
-use super::{Anchor, KeyringError, anchor};
+use super::{Anchors, KeyringError, anchor};
 
 /// How much is copied at once; what is all zeros is not written.
 const PIECE: usize = 64 * 1024;
 
-pub(super) fn repair(
-    dirs: &[PathBuf],
-    anchors: Vec<Box<dyn Anchor>>,
-    log: LogId,
-) -> Result<Vec<PathBuf>, KeyringError> {
-    let members = Members::new(anchors)?;
-    let seen: Vec<Result<Opened, KeyringError>> = dirs.iter().map(|dir| look(dir, &members, log)).collect();
+pub(super) fn repair(dirs: &[PathBuf], anchors: Anchors, log: LogId) -> Result<Vec<PathBuf>, KeyringError> {
+    let (members, moving) = Members::of(anchors)?;
+    let seen: Vec<Result<Opened, KeyringError>> =
+        dirs.iter().map(|dir| look(dir, &members, moving.as_ref(), log)).collect();
     if seen.iter().any(|seen| matches!(seen, Err(KeyringError::InUse))) {
         return Err(KeyringError::InUse);
     }
@@ -42,10 +39,10 @@ pub(super) fn repair(
 }
 
 /// One copy alone, locked, when all of it opens.
-fn look(dir: &PathBuf, members: &Members, log: LogId) -> Result<Opened, KeyringError> {
+fn look(dir: &PathBuf, members: &Members, moving: Option<&Members>, log: LogId) -> Result<Opened, KeyringError> {
     let opened = Copies::open(std::slice::from_ref(dir), log)?;
     let header = &opened.found.header;
-    let (top_key, _) = members.open(log, &header.members)?;
+    let (top_key, _) = members.named_by(&header.members, moving)?.open(log, &header.members)?;
     let top = opened.found.top(&top_key)?;
     Walk { copies: &opened.copies, log, leaves: header.leaves, epoch: header.epoch }.pages(top.as_ref())?;
     Ok(opened)

@@ -1,7 +1,6 @@
 //! The slots in memory and on disk together: every step writes first, and shows its result when that is durable.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::id::{KeyId, LogId};
@@ -16,11 +15,14 @@ use super::reserve::Reserve;
 use super::table::{self, Entry, Table};
 use super::tree::{Contents, Tree, slots};
 use super::walk::damaged;
-use super::{Anchor, Counts, Destroyed, Key, KeyState, KeyringError, Level, Settled, Standing};
+use super::{
+    Anchor, AnchorError, Anchors, Counts, Declared, Destroyed, Key, KeyState, KeyringError, Level, Settled, Standing,
+    Status,
+};
 
 /// Locks are taken in the order of the fields.
 pub(super) struct Ring {
-    members: Arc<Members>,
+    members: Members,
     stopped: AtomicBool,
     tree: Mutex<Tree>,
     table: RwLock<Table>,
@@ -29,14 +31,15 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn create(dirs: &[PathBuf], anchors: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
-        let mut tree = Tree::create(dirs, Arc::new(Members::new(anchors)?), log, &Contents::default())?;
+        let mut tree = Tree::create(dirs, Members::new(anchors)?, log, &Contents::default())?;
         // What an attempt left that was cut short.
         tree.finish()?;
         Ok(Self::new(tree, Table::default(), true))
     }
 
-    pub(super) fn open(dirs: &[PathBuf], anchors: Vec<Box<dyn Anchor>>, log: LogId) -> Result<Self, KeyringError> {
-        let (tree, pages) = Tree::open(dirs, Arc::new(Members::new(anchors)?), log)?;
+    pub(super) fn open(dirs: &[PathBuf], anchors: Anchors, log: LogId) -> Result<Self, KeyringError> {
+        let (members, moving) = Members::of(anchors)?;
+        let (tree, pages) = Tree::open(dirs, &members, moving.as_ref(), log)?;
         let mut table = Table::default();
         if !table.adopt(pages) {
             return Err(KeyringError::DamagedHeader);
@@ -50,7 +53,7 @@ impl Ring {
 
     fn new(tree: Tree, table: Table, settled: bool) -> Self {
         Self {
-            members: Arc::clone(&tree.members),
+            members: tree.members.clone(),
             stopped: AtomicBool::new(false),
             tree: Mutex::new(tree),
             table: RwLock::new(table),
@@ -161,10 +164,7 @@ impl Ring {
 
     pub(super) fn destroy(&self, keys: &[KeyId]) -> Result<Destroyed, KeyringError> {
         self.write(|tree| {
-            if tree.is_unfinished() {
-                tree.finish()?;
-                self.table.write().bury();
-            }
+            self.finish_in(tree)?;
             let epoch_before = tree.header.epoch;
             let mut gone_in = None;
             let mut victims = Vec::with_capacity(keys.len());
@@ -205,6 +205,54 @@ impl Ring {
         self.table.write().bury();
         let marked: Vec<u64> = victims.iter().copied().filter(|slot| tree.marks.slots.contains_key(slot)).collect();
         if marked.is_empty() { Ok(()) } else { tree.mark(&marked, None) }
+    }
+
+    /// Destroys the retired keys, or none, with a new root and a new way to them.
+    pub(super) fn rotate(&self) -> Result<Destroyed, KeyringError> {
+        self.write(|tree| {
+            self.finish_in(tree)?;
+            let epoch_before = tree.header.epoch;
+            let victims: Vec<u64> = self.table.read().retired().collect();
+            self.kill(tree, &victims)?;
+            Ok(Destroyed { epoch_before, epoch_after: tree.header.epoch })
+        })
+    }
+
+    pub(super) fn finish(&self) -> Result<(), KeyringError> {
+        self.write(|tree| self.finish_in(tree))
+    }
+
+    /// What the last destruction left, as far as there is anything.
+    fn finish_in(&self, tree: &mut Tree) -> Result<(), KeyringError> {
+        if tree.is_unfinished() {
+            tree.finish()?;
+            self.table.write().bury();
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.tree.lock().is_unfinished()
+    }
+
+    pub(super) fn declare(&self, declared: &Declared) -> Result<Level, AnchorError> {
+        self.members.declare(declared)
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let tree = self.tree.lock();
+        let (header, log) = (&tree.header, tree.log());
+        let copies = (0..tree.copies.len()).map(|copy| tree.copies.dir(copy)).collect();
+        Status {
+            members: self.members.status(log),
+            level: self.members.level(),
+            epoch: header.epoch,
+            root: header.members.iter().map(|member| member.root).max().unwrap_or_default(),
+            counter: header.counter,
+            copies,
+            unfinished: tree.is_unfinished(),
+            counts: self.counts(),
+        }
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -15,7 +15,7 @@ use super::cell::Place;
 use super::header::Header;
 use super::inner::{self, Child};
 use super::leaf::{self, Slot};
-use super::members::Member;
+use super::members::{Member, Members};
 use super::tree::Tree;
 use super::walk::damaged;
 use super::{Key, KeyringError};
@@ -45,9 +45,17 @@ impl Tree {
     /// anchor failed behind the commit: the keys are gone from the tree, and [`Tree::finish`] must succeed before anybody
     /// says so. After any other error nothing happened.
     pub(super) fn destroy(&mut self, victims: &[u64]) -> Result<(), KeyringError> {
+        let members = self.members.clone();
+        self.turn(victims, &members)
+    }
+
+    /// The same, with the new roots in these members; the others lose theirs, seen like any older root.
+    pub(super) fn turn(&mut self, victims: &[u64], to: &Members) -> Result<(), KeyringError> {
         self.finish()?;
+        let (before, after) = self.members.moving_to(to);
+        self.members = before;
         let root = self.members.highest(self.log())?.max(Some(self.header.highest_root)).map_or(0, |root| root + 1);
-        let next = match self.prepare(root, victims) {
+        let next = match self.prepare(root, victims, &after) {
             Ok(next) => next,
             Err(failed @ (KeyringError::Io(_) | KeyringError::NoRandomness(_))) => return Err(failed),
             Err(failed) => {
@@ -62,6 +70,7 @@ impl Tree {
         let Next { members, root, top_key, top } = next;
         let header = Header { epoch, members, highest_root: root, clearing: true, ..self.header.clone() };
         self.commit(header, top_key, top)?;
+        self.members = after;
         self.stale.iter_mut().for_each(|(_, side)| *side = side.other());
         self.finish()
     }
@@ -88,18 +97,18 @@ impl Tree {
     }
 
     /// Steps 1 and 2. The members have seen that the new top key opens. Every node that was written is in `stale` until the commit.
-    fn prepare(&mut self, root: u64, victims: &[u64]) -> Result<Next, KeyringError> {
+    fn prepare(&mut self, root: u64, victims: &[u64], to: &Members) -> Result<Next, KeyringError> {
         let log = self.log();
         let top_key = Key::random()?;
         #[cfg(test)]
         let root = if self.fault == Some(Fault::Root) { self.header.highest_root } else { root };
         #[cfg(test)]
         let members = match self.fault {
-            Some(Fault::Root) => self.members.seal(log, root, &top_key)?,
-            _ => self.members.renew(log, root, &top_key)?,
+            Some(Fault::Root) => to.seal(log, root, &top_key)?,
+            _ => to.renew(log, root, &top_key)?,
         };
         #[cfg(not(test))]
-        let members = self.members.renew(log, root, &top_key)?;
+        let members = to.renew(log, root, &top_key)?;
         let place = Place { level: self.header.height(), index: 0 };
         let top = match self.top.clone() {
             Some(node) => Some(self.rotate(place, &node, victims)?),
@@ -202,11 +211,11 @@ fn under(place: Place, slots: &[u64]) -> &[u64] {
 
 /// For a planted fault: the top key once more under a root there is.
 #[cfg(test)]
-impl super::members::Members {
+impl Members {
     fn seal(&self, log: domain::id::LogId, root: u64, top: &Key) -> Result<Vec<Member>, KeyringError> {
         let mut members = Vec::new();
         for anchor in self.anchors() {
-            members.push(Member { root, top: anchor.seal(log, root, top)? });
+            members.push(Member { root, identity: anchor.identity(), top: anchor.seal(log, root, top)? });
         }
         Ok(members)
     }

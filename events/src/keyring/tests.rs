@@ -10,6 +10,7 @@ mod image;
 mod members;
 mod model;
 mod moved;
+mod relocated;
 mod shred;
 
 use super::*;

@@ -2,7 +2,6 @@
 //! in the header under the top key, the top key in the header under the roots of the anchor, and nowhere else.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use domain::id::LogId;
 
@@ -21,7 +20,7 @@ use super::{Key, KeyringError, migrate};
 /// The tree on the disk, and of it in memory the header, the top key and the marks.
 pub(super) struct Tree {
     pub(super) copies: Copies,
-    pub(super) members: Arc<Members>,
+    pub(super) members: Members,
     pub(super) header: Header,
     pub(super) top_key: Key,
     pub(super) top: Option<Child>,
@@ -45,7 +44,7 @@ impl Tree {
     /// its header has its name in one of them.
     pub(super) fn create(
         dirs: &[PathBuf],
-        members: Arc<Members>,
+        members: Members,
         log: LogId,
         contents: &Contents,
     ) -> Result<Self, KeyringError> {
@@ -83,10 +82,18 @@ impl Tree {
 
     /// Opens the tree and reads every slot in every copy. A rotation that a crash interrupted is finished or undone, and a
     /// keyring of slots in one file is moved over.
-    pub(super) fn open(dirs: &[PathBuf], members: Arc<Members>, log: LogId) -> Result<(Self, Vec<Page>), KeyringError> {
-        let members = migrate::move_over(dirs, members, log)?;
+    ///
+    /// A move to other members that was cut short is finished or undone like any rotation, when they are given too.
+    pub(super) fn open(
+        dirs: &[PathBuf],
+        members: &Members,
+        moving: Option<&Members>,
+        log: LogId,
+    ) -> Result<(Self, Vec<Page>), KeyringError> {
+        migrate::move_over(dirs, members, log)?;
         let Opened { copies, found, marks, behind } = Copies::open(dirs, log)?;
         let Found { header, .. } = &found;
+        let members = members.named_by(&header.members, moving)?;
         let (top_key, refused) = members.open(log, &header.members)?;
         let top = found.top(&top_key)?;
         let walk = Walk { copies: &copies, log, leaves: header.leaves, epoch: header.epoch };

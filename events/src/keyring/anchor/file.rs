@@ -11,7 +11,7 @@ use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use domain::id::LogId;
 use zeroize::Zeroizing;
 
-use super::{Anchor, AnchorError, Description, Level, associated, each_once};
+use super::{Anchor, AnchorError, Description, Identity, Level, associated, each_once};
 use crate::bytes::Reader;
 use crate::derive::{Context, derive};
 use crate::keyring::Key;
@@ -22,6 +22,8 @@ static ROOT_CHECK: Context = Context::new(|| hash_derive_key_context("lethe 2026
 /// The first bytes of a root file.
 pub(in crate::keyring) const ROOT_MAGIC: [u8; 16] = *b"lethe root file\n";
 const SEALED: usize = 24 + 32 + 16;
+/// The name of the file with what tells this directory from others: 32 hex digits, drawn when it is made.
+const ID: &str = "id";
 
 /// Level A0: each root is a file in a directory of its own, which should not lie on the disk of the keyring.
 ///
@@ -30,14 +32,20 @@ const SEALED: usize = 24 + 32 + 16;
 /// ```
 pub struct FileAnchor {
     dir: PathBuf,
+    id: String,
 }
 
 impl FileAnchor {
-    /// The anchor in this directory, which is made (mode 0700) where it is missing.
+    /// The anchor in this directory, which is made (mode 0700) and given its id where they are missing.
     pub fn at(dir: impl Into<PathBuf>) -> Result<Self, AnchorError> {
         let dir = dir.into();
         make_dir(&dir)?;
-        Ok(Self { dir })
+        let id = match fs::read(dir.join(ID)) {
+            Ok(bytes) => parse_id(&bytes).ok_or(AnchorError::DamagedId)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => name(&dir)?,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { dir, id })
     }
 
     fn path(&self, log: LogId, root: u64) -> PathBuf {
@@ -55,6 +63,10 @@ impl FileAnchor {
 }
 
 impl Anchor for FileAnchor {
+    fn identity(&self) -> Identity {
+        Identity::new("file", &[&self.id])
+    }
+
     fn level(&self) -> Level {
         Level::A0
     }
@@ -78,7 +90,6 @@ impl Anchor for FileAnchor {
         if self.path(log, root).try_exists()? {
             return Err(AnchorError::Exists { log, root });
         }
-        let unfinished = self.dir.join(format!("{log}.new"));
         let key = Key::random()?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(104));
         bytes.extend_from_slice(&ROOT_MAGIC);
@@ -87,11 +98,7 @@ impl Anchor for FileAnchor {
         bytes.extend_from_slice(key.expose());
         let check = derive(&ROOT_CHECK, &[&bytes]);
         bytes.extend_from_slice(&check);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        file.write_all_at(&bytes, 0)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, self.path(log, root))?;
-        Ok(sync_dir(&self.dir)?)
+        Ok(write(&self.dir, &self.path(log, root), &bytes)?)
     }
 
     fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
@@ -146,6 +153,24 @@ pub(in crate::keyring) fn carve_root(bytes: &[u8]) -> Option<(LogId, u64, Key)> 
     Some((log, number, Key::new(reader.array("key").ok()?)))
 }
 
+/// Draws an id for a directory. Durable when it returns.
+fn name(dir: &Path) -> Result<String, AnchorError> {
+    let drawn: [u8; 16] = random::bytes()?;
+    let id: String = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
+    write(dir, &dir.join(ID), format!("{id}\n").as_bytes())?;
+    Ok(id)
+}
+
+/// Writes a file whole beside its name and gives it the name. Durable when it returns.
+fn write(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("new");
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all_at(bytes, 0)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    sync_dir(dir)
+}
+
 /// Makes a directory, and its entry in the one above durable.
 pub(in crate::keyring) fn make_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
@@ -157,6 +182,12 @@ pub(in crate::keyring) fn make_dir(dir: &Path) -> io::Result<()> {
 
 pub(in crate::keyring) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+fn parse_id(bytes: &[u8]) -> Option<String> {
+    let digits: &[u8; 32] = bytes.strip_suffix(b"\n")?.try_into().ok()?;
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    digits.iter().all(is_digit).then(|| digits.iter().copied().map(char::from).collect())
 }
 
 fn parse(bytes: &[u8], log: LogId, root: u64) -> Option<Key> {

@@ -4,6 +4,7 @@
 //! would be a file beside these, and an arm in [`AnchorSettings`].
 
 mod file;
+mod identity;
 mod pkcs11;
 mod settings;
 
@@ -14,6 +15,7 @@ use domain::id::LogId;
 
 pub use file::FileAnchor;
 pub(super) use file::{ROOT_MAGIC, carve_root, make_dir, open_under, sync_dir};
+pub use identity::Identity;
 pub use pkcs11::{PinError, TokenAnchor, TokenError};
 pub use settings::{AnchorSettings, PinPlace, TokenName, TokenSettings};
 
@@ -95,6 +97,9 @@ pub enum AnchorError {
         /// Which root.
         root: u64,
     },
+    /// What tells a directory of root files from others is not what was written there.
+    #[error("the file `id` of the anchor's directory is damaged")]
+    DamagedId,
     /// A root that was destroyed is still listed.
     #[error("the anchor still holds root {root} of {log}, which it was to destroy")]
     Remains {
@@ -111,6 +116,12 @@ pub enum AnchorError {
         /// The serial number of the device.
         found: String,
     },
+    /// A device is declared that no member of the anchor is.
+    #[error("no member of the anchor is a device with the serial number {declared:?}")]
+    NoDevice {
+        /// The serial number that was declared.
+        declared: String,
+    },
     /// The token did not do it.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -124,6 +135,9 @@ pub enum AnchorError {
 
 /// What holds the roots of keyrings. Roots of one log are numbered; a number is never used twice.
 pub trait Anchor: Send + Sync + 'static {
+    /// Who it is. Always the same, and no other anchor is called so: the keyring names its members by it.
+    fn identity(&self) -> Identity;
+
     /// What destroying a root here is worth.
     fn level(&self) -> Level;
 

@@ -223,6 +223,10 @@ fn a_foreign_anchor_is_refused() {
     let elsewhere = Home::new();
     let foreign = || elsewhere.anchor();
     let answer = Keyring::open(&home.copies(), foreign(), LOG);
+    assert!(matches!(answer, Err(KeyringError::MissingMember { member: 1, instead: Some(_), .. })));
+    // Another one that says it is this one has another root, or none.
+    fs::copy(home.0.path().join("anchor/id"), elsewhere.0.path().join("anchor/id")).unwrap();
+    let answer = Keyring::open(&home.copies(), foreign(), LOG);
     assert!(matches!(answer, Err(KeyringError::Anchor(AnchorError::NoRoot { log: LOG, root: 0 }))));
     elsewhere.file_anchor().create_root(LOG, 0).unwrap();
     let answer = Keyring::open(&home.copies(), foreign(), LOG);

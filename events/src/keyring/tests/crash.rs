@@ -158,7 +158,7 @@ fn a_block_cut_anywhere_was_drawn_or_was_not() {
     drop(ring);
     let start = home.files();
     let act = || {
-        let ring = crate::keyring::Ring::open(&home.copies(), home.shaky(), LOG)?;
+        let ring = crate::keyring::Ring::open(&home.copies(), home.shaky().into(), LOG)?;
         ring.fill(512)?;
         assert_eq!(ring.fingerprints().len(), 4608);
         Ok(())
@@ -189,7 +189,7 @@ fn marks_cut_anywhere_leave_a_keyring_that_opens() {
     let start = home.files();
     let used = |key: &KeyId| *key == all[4];
     let act = || {
-        let ring = crate::keyring::Ring::open(&home.copies(), home.shaky(), LOG)?;
+        let ring = crate::keyring::Ring::open(&home.copies(), home.shaky().into(), LOG)?;
         ring.settle(used, true).map(drop)
     };
     let cuts = cut_everywhere(&home, &start, act, |steps, _| {

@@ -46,7 +46,8 @@ impl Home {
     }
 
     pub fn try_open(&self) -> Result<Keyring, KeyringError> {
-        Keyring::open(&self.copies(), self.anchor(), LOG)
+        let anchor: Box<dyn Anchor> = Box::new(FileAnchor::at(self.0.path().join("anchor"))?);
+        Keyring::open(&self.copies(), vec![anchor], LOG)
     }
 
     /// All files, keyring and anchor.
@@ -107,6 +108,10 @@ impl<A: Anchor> Shaky<A> {
 }
 
 impl<A: Anchor> Anchor for Shaky<A> {
+    fn identity(&self) -> Identity {
+        self.anchor.identity()
+    }
+
     fn level(&self) -> Level {
         self.anchor.level()
     }

@@ -43,6 +43,9 @@ impl Two {
 struct Graded(FileAnchor, Arc<Mutex<Level>>);
 
 impl Anchor for Graded {
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
     fn level(&self) -> Level {
         *self.1.lock()
     }
@@ -80,22 +83,50 @@ fn each_of_two_members_opens_the_keyring_and_both_lose_their_root() {
     drop(ring);
     for gone in ["anchor", "anchor.2"] {
         let aside = two.home.0.path().join("aside");
-        std::fs::rename(two.home.0.path().join(gone), &aside).unwrap();
+        let gone = std::fs::read_dir(two.home.0.path().join(gone)).unwrap();
+        let gone = gone.map(|file| file.unwrap().path()).find(|path| !path.ends_with("id")).unwrap();
+        std::fs::rename(&gone, &aside).unwrap();
         let ring = two.open().unwrap();
-        assert_eq!(ring.state(&keys[1].0), KeyState::Live(keys[1].1.clone()), "without {gone}");
+        assert_eq!(ring.state(&keys[1].0), KeyState::Live(keys[1].1.clone()), "without {}", gone.display());
         assert_eq!(ring.state(&keys[0].0), KeyState::Erased { epoch: 1 });
         drop(ring);
-        std::fs::remove_dir_all(two.home.0.path().join(gone)).unwrap();
-        std::fs::rename(&aside, two.home.0.path().join(gone)).unwrap();
+        std::fs::rename(&aside, &gone).unwrap();
     }
 }
 
 #[test]
-fn the_members_must_be_as_many_as_the_header_says() {
+fn the_members_must_be_those_that_the_header_names() {
     let (two, ring) = Two::new();
+    let (keys, before) = (mint(&ring, 2), two.roots());
     drop(ring);
-    let answer = Keyring::open(&two.home.copies(), two.home.anchor(), LOG);
-    assert!(matches!(answer, Err(KeyringError::Members { wanted: 2, given: 1 })));
+    let at = |name: &str| FileAnchor::at(two.home.0.path().join(name)).unwrap();
+    let open = |names: &[&str]| {
+        let anchors: Vec<Box<dyn Anchor>> = names.iter().map(|name| Box::new(at(name)) as Box<dyn Anchor>).collect();
+        Keyring::open(&two.home.copies(), anchors, LOG)
+    };
+    let (second, third) = (at("anchor.2").identity(), at("anchor.3").identity());
+    let answer = open(&["anchor"]).err().unwrap();
+    assert!(
+        matches!(&answer, KeyringError::MissingMember { member: 2, identity, instead: None } if *identity == second),
+        "{answer}"
+    );
+    let answer = open(&["anchor", "anchor.3"]).err().unwrap();
+    assert!(answer.to_string().contains(&second.to_string()), "{answer}");
+    assert!(matches!(answer, KeyringError::MissingMember { member: 2, instead: Some(found), .. } if found == third));
+    let answer = open(&["anchor", "anchor.2", "anchor.3"]).err().unwrap();
+    assert!(matches!(answer, KeyringError::StrangeMember { identity } if identity == third));
+    let answer = open(&["anchor", "anchor"]).err().unwrap();
+    assert!(matches!(answer, KeyringError::MissingMember { member: 2, .. }), "one of them twice");
+    // A stranger that was given the roots and the other one's number stays a stranger.
+    for file in std::fs::read_dir(two.home.0.path().join("anchor.2")).unwrap().map(|file| file.unwrap().path()) {
+        if !file.ends_with("id") {
+            std::fs::copy(&file, two.home.0.path().join("anchor.3").join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    assert!(matches!(open(&["anchor", "anchor.3"]), Err(KeyringError::MissingMember { .. })));
+    assert_eq!(two.roots(), before, "nothing was touched");
+    let ring = open(&["anchor.2", "anchor"]).unwrap();
+    assert_eq!(ring.state(&keys[0].0), KeyState::Live(keys[0].1.clone()), "the order of the lines says nothing");
     assert!(matches!(Keyring::create(&two.home.copies(), vec![], LOG), Err(KeyringError::Members { given: 0, .. })));
 }
 

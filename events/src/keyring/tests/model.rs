@@ -104,7 +104,8 @@ proptest! {
                     drop(ring);
                     let (anchor, again) = Shaky::new(home.file_anchor());
                     left = again;
-                    ring = Keyring::open(&home.copies(), vec![Box::new(anchor)], LOG).unwrap();
+                    let anchor: Box<dyn Anchor> = Box::new(anchor);
+                    ring = Keyring::open(&home.copies(), vec![anchor], LOG).unwrap();
                     // The log remembers fences, not the keyring.
                     let fenced = model.iter().filter(|(_, (_, fate))| *fate == Fate::Fenced);
                     ring.fence(&fenced.map(|(id, _)| *id).collect::<Vec<_>>());

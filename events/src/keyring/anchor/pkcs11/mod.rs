@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 pub use error::TokenError;
 pub use pin::PinError;
 
-use super::{Anchor, AnchorError, Declared, Description, Level, TokenSettings, associated, each_once};
+use super::{Anchor, AnchorError, Declared, Description, Identity, Level, TokenSettings, associated, each_once};
 use crate::keyring::Key;
 use connect::{Connected, Device};
 
@@ -88,6 +88,11 @@ impl TokenAnchor {
 }
 
 impl Anchor for TokenAnchor {
+    fn identity(&self) -> Identity {
+        let Device { maker, model, serial, .. } = &self.device;
+        Identity::new("pkcs11", &[maker, model, serial])
+    }
+
     fn level(&self) -> Level {
         match (self.device.is_hardware, self.declared.lock().as_ref()) {
             (false, _) => Level::A0,
