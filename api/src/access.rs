@@ -109,4 +109,8 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("tokens", &[Dpo, Auditor, Admin]),
     ("issueToken", &[Admin]),
     ("revokeToken", &[Admin]),
+    ("keyring", &[Dpo, Auditor, Admin]),
+    ("declareAnchor", &[Dpo, Admin]),
+    ("confirmAnchor", &[Dpo, Admin]),
+    ("withdrawAnchor", &[Dpo, Admin]),
 ];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use events::keyring::AnchorSettings;
 
 use crate::config::Flags;
 
@@ -164,6 +165,38 @@ pub enum Clock {
 
 #[derive(Subcommand)]
 pub enum Keyring {
+    /// Says where the keys of a ledger will lie that is yet to be made, and what holds their root
+    Init {
+        /// The data directory
+        #[arg(long, value_name = "DIR", default_value = "lethe-data")]
+        data: PathBuf,
+        /// What holds the root: file, file:DIR, or
+        /// pkcs11:library=FILE,label=NAME|serial=NUMBER,pin-file=FILE|pin-env=NAME; several are members of one anchor
+        #[arg(long, value_name = "ANCHOR", required = true)]
+        anchor: Vec<AnchorSettings>,
+        /// A directory for a copy of the keys; keyring and keyring.copy in the data directory where none is said
+        #[arg(long, value_name = "DIR")]
+        copy: Vec<PathBuf>,
+    },
+    /// Says what holds the root, what destroying it is worth, and how many keys there are; it shows no key
+    Status {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Destroys the retired keys, with a new root and a new way to them; no other key goes
+    Rotate {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Moves the keys to another anchor: new roots there, and none left in the old one. No server may run
+    Move {
+        /// The data directory
+        #[arg(long, value_name = "DIR", default_value = "lethe-data")]
+        data: PathBuf,
+        /// What is to hold the root, spelt as for init; several are members of one anchor
+        #[arg(long, value_name = "ANCHOR", required = true)]
+        to: Vec<AnchorSettings>,
+    },
     /// Lists the keys that wait since a restore, because no record names them any more; destroys them when told so
     Confirm {
         #[command(flatten)]

@@ -11,6 +11,7 @@ pub mod graphql;
 pub mod http;
 pub mod import;
 pub mod kept;
+pub mod keys;
 pub mod limits;
 pub mod local;
 pub mod log_routes;

@@ -7,13 +7,13 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use domain::actor::Role;
-use events::keyring::KeyringError;
 use events::ledger::{Clock, Directory, DirectoryError};
 use events::log::LogError;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::import;
+use crate::keys;
 use crate::open::{OpenError, Opening, open};
 use crate::publish::Publishing;
 use crate::tokens::{self, TokenError};
@@ -45,6 +45,10 @@ pub enum Order {
         /// Whether the operator says that no newer log exists, so that they may go.
         destroy: bool,
     },
+    /// What holds the root, and how many keys there are.
+    KeyringStatus,
+    /// The retired keys are destroyed, and no other.
+    RotateKeyring,
     /// Contacts from a file.
     Import(import::Order),
 }
@@ -220,24 +224,19 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
             }
         }
         Order::ConfirmKeys { destroy } => {
-            keys(app, *destroy).map_err(|failed| failed.to_string())?.into_iter().map(Reply::Say).for_each(told);
+            keys::waiting(app, *destroy).map_err(words_of)?.into_iter().map(Reply::Say).for_each(told);
         }
+        Order::KeyringStatus => keys::status(app).into_iter().map(Reply::Say).for_each(told),
+        Order::RotateKeyring => told(Reply::Say(keys::rotate(app).map_err(words_of)?)),
         Order::Import(order) => import::run(app, order, told)?,
     }
     Ok(())
 }
 
-/// What is said of the keys that wait since a restore.
-fn keys(app: &App, destroy: bool) -> Result<Vec<String>, KeyringError> {
-    let keys = if destroy { app.ledger().destroy_waiting()? } else { app.ledger().waiting_keys() };
-    let count = keys.len();
-    let said = match (count, destroy) {
-        (0, _) => return Ok(vec!["No key waits.".into()]),
-        (_, true) => format!("{count} keys are destroyed:"),
-        (_, false) => format!("{count} keys wait; no record in this log names them, and a newer log might:"),
-    };
-    let advice =
-        "If no newer log exists anywhere, --destroy destroys them. What was sealed under them is then gone for good.";
-    let listed = keys.iter().map(|key| format!("  {key}"));
-    Ok([said].into_iter().chain(listed).chain((!destroy).then(|| advice.to_owned())).collect())
+/// A failure and what is behind it: the operator reads both.
+fn words_of(failed: impl std::error::Error) -> String {
+    match failed.source() {
+        Some(cause) => format!("{failed}: {cause}"),
+        None => failed.to_string(),
+    }
 }

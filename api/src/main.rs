@@ -17,10 +17,15 @@ use api::publish::Publishing;
 use api::{error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
-use events::ledger::{Clock, Directory};
-use events::log::Log as _;
+use events::keyring::AnchorSettings;
+use events::ledger::{Clock, Directory, DirectoryError, KEYS};
 use events::log::engine::Options;
+use events::log::{Log as _, LogError};
 use indicatif::ProgressBar;
+#[cfg(target_os = "linux")]
+use rustix::mm::{MlockAllFlags, mlockall};
+#[cfg(target_os = "linux")]
+use rustix::process::getrlimit;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
@@ -56,6 +61,37 @@ fn leave_no_core() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Keys and personal data in clear are not to be written to swap. What cannot be kept from it is said with its limit, and is
+/// no reason not to serve.
+#[cfg(target_os = "linux")]
+fn stay_in_memory() {
+    const NEEDED: &str = "keys and personal data may be written to swap: the limit for locked memory (RLIMIT_MEMLOCK, \
+        `ulimit -l`, LimitMEMLOCK= of systemd) must be unlimited, or the swap encrypted or off";
+    let limit = getrlimit(Resource::Memlock).maximum;
+    // Under a limit the locks would go well for a while, and then memory would run out.
+    if limit.is_some() && !may_lock_all() {
+        tracing::warn!(limit_bytes = limit, "{NEEDED}");
+        return;
+    }
+    // Pages are locked as they are used: a lock on all that is reserved would fill it.
+    let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    if let Err(error) = mlockall(all) {
+        tracing::warn!(%error, limit_bytes = limit, "{NEEDED}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stay_in_memory() {}
+
+/// Whether the process has CAP_IPC_LOCK, for which no limit counts (capabilities(7): number 14).
+#[cfg(target_os = "linux")]
+fn may_lock_all() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+    effective.is_some_and(|capabilities| capabilities >> 14 & 1 == 1)
+}
+
 fn run(command: Command) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Serve(serve) => serve_ledger(serve),
@@ -68,6 +104,10 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
         Command::Keyring(cli::Keyring::Confirm { data, destroy }) => order(&data, &Order::ConfirmKeys { destroy }),
         Command::Keyring(cli::Keyring::Repair { data }) => repair_keyring(&data.path),
+        Command::Keyring(cli::Keyring::Init { data, anchor, copy }) => init_keyring(&data, anchor, &copy),
+        Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),
+        Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
+        Command::Keyring(cli::Keyring::Move { data, to }) => move_keyring(&data, to),
         Command::Verify { data } => verify(&data),
         Command::Restore { data, origin } => {
             restore::run(&data, origin)?.iter().for_each(|line| println!("{line}"));
@@ -89,7 +129,28 @@ fn repair_keyring(data: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn init_keyring(data: &Path, anchors: Vec<AnchorSettings>, copies: &[PathBuf]) -> Result<(), Box<dyn Error>> {
+    let copies = copies.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+    let described = Directory::init_keyring(&std::path::absolute(data)?, copies, anchors)?;
+    described.iter().for_each(|member| println!("{}", member.words));
+    println!("Where the keys will lie is said in {}; `lethe serve` makes the ledger.", data.join(KEYS).display());
+    Ok(())
+}
+
+fn move_keyring(data: &Path, to: Vec<AnchorSettings>) -> Result<(), Box<dyn Error>> {
+    let moved = match Directory::move_keyring(&std::path::absolute(data)?, to, Options::default(), &|_, _| {}) {
+        Err(DirectoryError::Log(LogError::Locked)) => {
+            return Err("a server uses this directory, and works with the keys in it: a keyring moves at rest".into());
+        }
+        moved => moved?,
+    };
+    moved.members.iter().for_each(|member| println!("{}", member.words));
+    println!("The keyring moved, in epoch {}; its old anchor holds no root of it.", moved.destroyed.epoch_after);
+    Ok(())
+}
+
 fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
+    stay_in_memory();
     let data = serve.data.unwrap_or_else(|| PathBuf::from(if serve.demo { "lethe-demo" } else { "lethe-data" }));
     let config = Config::load(serve.flags)?;
     let cooling_off_ms = i64::from(serve.cooling_off.unwrap_or(if serve.demo { 0 } else { 24 })) * 3_600_000;

@@ -118,6 +118,13 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
             "keys are destroyed and their certificates wait; confirm the clock if it was refused"
         );
     }
+    if booted.resurrected > 0 {
+        let keys = booted.resurrected;
+        tracing::error!(
+            keys,
+            "keys that are certified to be destroyed are there again, fenced: the anchor did not answer"
+        );
+    }
     let app = App::new(Arc::new(ledger), is_demo, opening.cooling_off_ms).keeping(opening.not_kept.clone());
     if !booted.residue.is_empty() {
         app.sweep(booted.residue);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use events::ledger::Keys;
 use events::log::{Log, PartBytes};
 
 use crate::Done;
@@ -30,10 +31,11 @@ pub fn disk(dir: &Path, contacts: usize) -> Done {
     }
     drop(ledger);
     let (journal, index) = (below(&data.join("journal"))?, below(&data.join("index"))?);
-    let (all, keyring) = (journal + index, below(&data.join("keyring"))?);
+    let copies = Keys::of(&data).copies;
+    let (all, keyring) = (journal + index, copies.iter().map(|copy| below(copy)).sum::<Done<u64>>()?);
     println!(
         "disk, {from} records: {:.2} times the {bytes} bytes of records and sealed parts (journal {:.2}, index {:.2}; \
-         the keyring beside them {:.2})",
+         both copies of the keyring beside them {:.2})",
         all as f64 / bytes as f64,
         journal as f64 / bytes as f64,
         index as f64 / bytes as f64,

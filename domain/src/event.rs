@@ -29,11 +29,13 @@ pub enum StreamKind {
     Register,
     /// One actor.
     Actor,
+    /// One declaration about a device that holds the keyring's root.
+    Anchor,
 }
 
 impl StreamKind {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Log,
         Self::Contact,
         Self::Organization,
@@ -44,6 +46,7 @@ impl StreamKind {
         Self::Notice,
         Self::Register,
         Self::Actor,
+        Self::Anchor,
     ];
 
     /// The name in records and in written stream ids.
@@ -59,6 +62,7 @@ impl StreamKind {
             Self::Notice => "notice",
             Self::Register => "register",
             Self::Actor => "actor",
+            Self::Anchor => "anchor",
         }
     }
 
@@ -200,4 +204,6 @@ events! {
     Notice(crate::notice::Event),
     /// Of the register.
     Register(crate::register::Event),
+    /// Of what is declared about a device.
+    Anchor(crate::anchor::Event),
 }

@@ -76,6 +76,8 @@ ids! {
     ActorId = "actor";
     /// One access token of an actor; not the secret.
     TokenId = "token";
+    /// What is declared about a device that holds the keyring's root; also the id of its stream.
+    AnchorId = "anchor";
     /// What a caller names a command with, so that a retry is the same command.
     CommandId = "command";
     /// One generation of a ledger's log.
@@ -101,7 +103,7 @@ macro_rules! from_random {
 }
 
 from_random! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId HoldId TicketId MessageId QuoteId
-NoticeId RegisterId ActorId TokenId CommandId LogId }
+NoticeId RegisterId ActorId TokenId AnchorId CommandId LogId }
 
 fn parse(prefix: &'static str, text: &str) -> Result<[u8; 16], NotAnId> {
     let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).ok_or(NotAnId(prefix))?;

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod aggregate;
+pub mod anchor;
 pub mod channel;
 mod code;
 pub mod compartment;

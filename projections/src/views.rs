@@ -107,7 +107,7 @@ impl Views {
             Event::Notice(event) if !seen => self.notices.follow(&place, event),
             Event::Register(event) if !seen => self.registers.follow(&place, event),
             Event::Log(ledger::Event::Continued(_)) if !seen => self.continued = Some(place.position),
-            Event::Log(_) | Event::Notice(_) | Event::Register(_) => {}
+            Event::Log(_) | Event::Notice(_) | Event::Register(_) | Event::Anchor(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use domain::notice::{self, Shown};
 use domain::profile::Change;
 use domain::register::Rule;
 use domain::subject;
-use domain::{actor, contact, ledger, organization, quote, register, ticket};
+use domain::{actor, anchor, contact, ledger, organization, quote, register, ticket};
 use serde_json::{Value, json};
 
 /// Facts by name, in the order they are told.
@@ -28,6 +28,7 @@ pub fn describe(event: &Event) -> (&'static str, Facts) {
         Event::Consents(event) => consents(&event.fact),
         Event::Notice(event) => notice(event),
         Event::Register(event) => register(event),
+        Event::Anchor(event) => anchor(event),
     }
 }
 
@@ -56,6 +57,17 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
             vec![("algorithm", json!(algorithm.name())), ("public key", json!(hex(public_key))), ("name", json!(name))],
         ),
         ledger::Event::Continued(continued) => ("continued", continued_facts(continued)),
+    }
+}
+
+fn anchor(event: &anchor::Event) -> (&'static str, Facts) {
+    match event {
+        anchor::Event::Declared { device, serial, by } => (
+            "declared to hold the root alone",
+            vec![("device", json!(device.as_str())), ("serial", json!(serial.as_str())), ("by", text(by))],
+        ),
+        anchor::Event::Confirmed => ("declaration confirmed", Vec::new()),
+        anchor::Event::Withdrawn => ("declaration withdrawn", Vec::new()),
     }
 }
 

@@ -98,6 +98,8 @@ pub struct Booted {
     pub waiting: usize,
     /// Keys that an older keyring had brought back although their destruction is certified, and that are gone again.
     pub destroyed_again: usize,
+    /// Such keys that the anchor did not let go again yet. They are fenced; [`Ledger::destroy_again`] goes on.
+    pub resurrected: usize,
     /// Keys that were destroyed and whose sealed parts are still there: to be swept.
     pub residue: Vec<KeyId>,
 }
@@ -128,18 +130,7 @@ pub fn boot<V: Follow>(
     replay.make_root()?;
     replay.views.replayed();
     let Replay {
-        chain,
-        mut owners,
-        views,
-        gone,
-        unopened,
-        mut residue,
-        register,
-        tree,
-        signer: named,
-        heads,
-        logged,
-        ..
+        chain, owners, views, gone, unopened, mut residue, register, tree, signer: named, heads, logged, ..
     } = replay;
     chain.end()?;
     let origin = chain.generations().last().map(|generation| generation.origin.clone()).unwrap_or_default();
@@ -159,9 +150,11 @@ pub fn boot<V: Follow>(
     ask.map_or(Ok(()), |ask| ask(publishing.published())).map_err(BootError::Asked)?;
     // An open log reaches its head mark, so a key that no record names was left by a crash.
     let settled = keyring.settle(|key| owners.owner(key).is_some() || unopened.contains(key), true)?;
-    let again = destroy_again(&keyring, &mut owners)?;
+    // An older copy of the keyring was put back: what the log certifies to be destroyed does not stay (I6).
+    let back = resurrected(&keyring, &owners);
     let fenced: Vec<KeyId> = owners.fenced().copied().collect();
     keyring.fence(&fenced);
+    keyring.fence(&back);
     let ledger = Ledger::start(Parts {
         lock,
         log,
@@ -176,6 +169,12 @@ pub fn boot<V: Follow>(
     if named.is_none() {
         ledger.name_signer()?;
     }
+    let (again, resurrected) = match ledger.destroy_again() {
+        Ok(again) => (again, 0),
+        // Nobody is shown what lies under them, and whoever serves the ledger asks the anchor again.
+        Err(KeyringError::Anchor(_) | KeyringError::RootRemains { .. }) => (Vec::new(), back.len()),
+        Err(error) => return Err(error.into()),
+    };
     let finished = ledger.finish_erasures(register)?;
     let destroyed_again = again.len();
     residue.extend(again);
@@ -184,7 +183,7 @@ pub fn boot<V: Follow>(
     let open: IdSet<KeyId> = ledger.owners().open_orders().into_iter().flat_map(|(.., keys)| keys).collect();
     let residue = residue.into_iter().filter(|key| !open.contains(key)).collect();
     let (finished, waiting) = (finished.certified, finished.waiting);
-    Ok((ledger, Booted { records: from, settled, finished, waiting, destroyed_again, residue }))
+    Ok((ledger, Booted { records: from, settled, finished, waiting, destroyed_again, resurrected, residue }))
 }
 
 /// A key is drawn once for a log. One that is gone is not drawn anew in silence: a second key could sign a second history.
@@ -194,15 +193,9 @@ fn signer(file: &Path, named: Option<[u8; 32]>) -> Result<Arc<FileSigner>, BootE
     if named.is_some_and(|named| named != signer.public()) { Err(BootError::OtherSigner) } else { Ok(signer) }
 }
 
-/// An older copy of the keyring was put back: what the log certifies to be destroyed does not stay (I6).
-fn destroy_again(keyring: &Keyring, owners: &mut Owners) -> Result<Vec<KeyId>, KeyringError> {
-    let live = |key: &&KeyId| matches!(keyring.state(key), KeyState::Live(_));
-    let again: Vec<KeyId> = owners.certified().filter(live).copied().collect();
-    if !again.is_empty() {
-        keyring.destroy(&again)?;
-        owners.forget(&again);
-    }
-    Ok(again)
+/// Keys whose destruction is certified and that are there.
+fn resurrected(keyring: &Keyring, owners: &Owners) -> Vec<KeyId> {
+    owners.certified().filter(|key| matches!(keyring.state(key), KeyState::Live(_))).copied().collect()
 }
 
 /// Some entries in a row, and what could be opened of each. The keyring knows no fence while the log is read, so they can

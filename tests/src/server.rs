@@ -87,6 +87,11 @@ impl Server {
         Ok(server)
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// A new token for somebody with this role and name, from the operator's command.
     pub fn token(&self, role: &str, name: &str) -> String {
         programs::issue_token(&self.data, role, name, &[])

@@ -14,7 +14,7 @@ use events::keyring::{
     Anchor, AnchorError, AnchorSettings, Declared, FileAnchor, Key, KeyState, Keyring, KeyringError, Level, PinError,
     PinPlace, TokenAnchor, TokenError, TokenName, TokenSettings,
 };
-use tests::acts::{Act, destroy, perform_all};
+use tests::acts::{Act, REGISTER, destroy, perform_all};
 use tests::anchors::{LOG, conforms};
 use tests::book;
 use tests::cast::Someone;
@@ -102,6 +102,41 @@ fn whom_a_ledger_erased_no_backup_of_its_files_brings_back() {
         write_files(&path, &backup);
         let refused = book::open(&path).err().unwrap();
         assert!(refused.contains("holds no root"), "{refused}");
+    });
+}
+
+/// A token that says yes and keeps the old root: the keys stay fenced and nothing is certified, over a restart too, until
+/// it is seen to be gone.
+#[test]
+#[ignore = "needs SoftHSM2"]
+fn what_a_token_does_not_destroy_is_waited_for() {
+    with_token(|home| {
+        home.misbehave("hardware");
+        let path = home.path().join("ledger");
+        let token = AnchorSettings::Pkcs11(home.device()).line().unwrap();
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("keyring.conf"), format!("copy keyring\ncopy keyring.copy\nanchor {token}\n")).unwrap();
+        let erased = Someone(1);
+        let ledger = book::open_or_create(&path).unwrap();
+        perform_all(&ledger, erased, &[Act::Contact]);
+        perform_all(&ledger, erased, &Act::TO_THE_FENCE);
+        let certified = |ledger: &_| {
+            let is_certificate = |event: &Event| matches!(event, Event::Case(subject::Event::Certified { .. }));
+            book::read_all(ledger).unwrap().iter().filter(|recorded| is_certificate(&recorded.event)).count()
+        };
+        home.misbehave("hardware deaf");
+        let refused = destroy(&ledger, erased).unwrap_err();
+        assert!(refused.contains("did not show that its older roots are gone"), "{refused}");
+        assert!(ledger.resume(Some(REGISTER)).is_err() && ledger.keyring().is_unfinished());
+        drop(ledger);
+        let ledger = book::open(&path).unwrap();
+        assert!(ledger.keyring().is_unfinished() && certified(&ledger) == 0);
+        assert_eq!(home.anchor().roots(ledger.log_id()).unwrap().len(), 2);
+        home.misbehave("hardware");
+        assert_eq!(ledger.resume(Some(REGISTER)).unwrap().certified, 1);
+        assert_eq!((certified(&ledger), ledger.keyring().is_unfinished()), (1, false));
+        assert_eq!(home.anchor().roots(ledger.log_id()).unwrap().len(), 1);
+        assert_eq!(ledger.resume(Some(REGISTER)).unwrap().certified, 0, "and only once");
     });
 }
 

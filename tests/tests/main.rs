@@ -22,6 +22,7 @@ mod fuzz;
 mod https;
 mod importing;
 mod journal;
+mod keeping;
 mod ledger;
 mod maps;
 mod operator;

@@ -88,6 +88,11 @@ const TABLE: &[(&str, &str)] = &[
     ("tokens", "..duA"),
     ("issueToken", "....A"),
     ("revokeToken", "....A"),
+    // What holds the root: DPOs and admins, two of them for a declaration.
+    ("keyring", "..duA"),
+    ("declareAnchor", "..d.A"),
+    ("confirmAnchor", "..d.A"),
+    ("withdrawAnchor", "..d.A"),
     // Who am I?
     ("viewer", "aiduA"),
 ];

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::id::{ActorId, CaseId, ErasureId};
 use domain::subject::{CoolingOff, Rejection, Stage};
 use domain::time::Time;
+use events::keyring::{Destroyed, KeyringError};
 use events::ledger::{Accepted, EraseError, Refused};
 use projections::{Cut, ErasureFacts, Views};
 
@@ -73,8 +74,7 @@ impl App {
     /// One look of the server: what is due is destroyed; and where `again`, what was ordered and could not be finished is
     /// tried again. Says how many erasures are certified by it. Blocks.
     pub fn look_at_erasures(&self, again: bool) -> Result<usize, EraseError> {
-        let is_open = again && !self.ledger.owners().open_orders().is_empty();
-        let finished = if is_open { self.finish_ordered() } else { Ok(0) };
+        let finished = if again { self.resume() } else { Ok(0) };
         Ok(self.destroy_due()? + finished?)
     }
 
@@ -124,6 +124,24 @@ impl App {
         Ok(finished.certified)
     }
 
+    /// Destroys the keys that are retired and no other, with a new root. Durable when it returns; blocks.
+    pub fn rotate_keyring(&self) -> Result<Destroyed, KeyringError> {
+        // An order names the epoch before it, and no rotation is to come between.
+        let _one = self.erasing.lock();
+        self.ledger.keyring().rotate()
+    }
+
+    /// Leads on what an anchor kept from being destroyed: it was away, say. Says how many erasures are certified now. Blocks.
+    pub fn resume(&self) -> Result<usize, EraseError> {
+        let _one = self.erasing.lock();
+        let register = self.ledger.views().register_stream().map(|(id, _)| id);
+        let finished = self.ledger.resume(register)?;
+        if !finished.keys.is_empty() {
+            self.sweep(finished.keys);
+        }
+        Ok(finished.certified)
+    }
+
     /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
     /// the server, inside its runtime.
     pub fn watch_erasures(&self) {
@@ -131,15 +149,24 @@ impl App {
         let ledger = Arc::downgrade(&ledger);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(WATCH);
+            let mut said = None;
             for look in 1_usize.. {
                 ticks.tick().await;
                 let Some(ledger) = ledger.upgrade() else { return };
                 let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
                 let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays };
-                match tokio::task::spawn_blocking(move || app.look_at_erasures(look % AGAIN == 0)).await {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(failed)) => tracing::error!(error = %failed, "a fenced erasure could not go on"),
-                    Err(_) => tracing::error!("a fenced erasure could not go on: its thread failed"),
+                let again = look.is_multiple_of(AGAIN);
+                let failed = match tokio::task::spawn_blocking(move || app.look_at_erasures(again)).await {
+                    Ok(Ok(_)) => None,
+                    Ok(Err(failed)) => Some(failed.to_string()),
+                    Err(_) => Some("its thread failed".to_owned()),
+                };
+                // A token may be away for days.
+                if let Some(error) = failed.as_ref().filter(|failed| said.as_ref() != Some(*failed)) {
+                    tracing::error!(error, "a fenced erasure could not go on");
+                }
+                if again {
+                    said = failed;
                 }
             }
         });

@@ -142,7 +142,7 @@ pub(super) async fn history(
 
 /// What actors do with their tokens, and what the ledger records of itself, is not for agents.
 fn may_see(viewer: &Viewer, kind: StreamKind) -> bool {
-    let inner = matches!(kind, StreamKind::Actor | StreamKind::Log);
+    let inner = matches!(kind, StreamKind::Actor | StreamKind::Log | StreamKind::Anchor);
     !inner || viewer.is(Role::Dpo) || viewer.is(Role::Auditor)
 }
 
@@ -277,7 +277,7 @@ impl Sheet {
             Event::Consents(event) => self.take_consents(event),
             Event::Case(event) => self.take_case(event),
             Event::Actor(event) => self.take_actor(event),
-            Event::Log(_) | Event::Notice(_) | Event::Register(_) => {}
+            Event::Log(_) | Event::Notice(_) | Event::Register(_) | Event::Anchor(_) => {}
         }
     }
 

@@ -2,6 +2,7 @@
 //! hold no rule of the domain.
 
 mod actor;
+mod anchor;
 mod connection;
 mod consent;
 mod contact;
@@ -49,6 +50,7 @@ pub struct Query(
     hold::HoldQuery,
     subject::SubjectQuery,
     actor::ActorQuery,
+    anchor::AnchorQuery,
     history::HistoryQuery,
     log::LogQuery,
     evidence::EvidenceQuery,
@@ -68,6 +70,7 @@ pub struct Mutation(
     disclosure::DisclosureMutation,
     hold::HoldMutation,
     actor::ActorMutation,
+    anchor::AnchorMutation,
 );
 
 /// The schema of one ledger.

@@ -127,6 +127,8 @@ struct Office {
     /// Of the person: placed by another DPO; in force; in force and asked to be lifted by another DPO.
     holds: [String; 3],
     token: String,
+    /// Declared by somebody else than whoever confirms one of them.
+    declared: [String; 2],
 }
 
 impl Office {
@@ -150,6 +152,7 @@ impl Office {
             fenced: String::new(),
             holds: [String::new(), String::new(), String::new()],
             token: String::new(),
+            declared: [String::new(), String::new()],
         };
         office.furnish();
         office
@@ -191,6 +194,24 @@ impl Office {
         self.hire();
         let token = json!({ "actorId": self.agent(), "label": "Qtoken" });
         self.token = text(&self.done(Role::Admin, "issueToken", &token, "token { id }")["token"]["id"]);
+        self.declare();
+    }
+
+    fn device(&self) -> Value {
+        let asked = self.desk.get(Role::Admin, "{ keyring { members { serial } } }");
+        json!({ "device": "A folder", "serial": asked["keyring"]["members"][0]["serial"], "noBackup": true })
+    }
+
+    /// By an actor who does nothing else here, so that everybody may confirm it.
+    fn declare(&mut self) {
+        let somebody = self.desk.hire(Role::Dpo, "Declarer");
+        let serial = text(&self.device()["serial"]);
+        self.declared = [[0xd1; 16], [0xd2; 16]].map(|id| {
+            let line = |text: &str| domain::value::Line::parse(text).unwrap();
+            let command = domain::anchor::Command::Declare { device: line("A folder"), serial: line(&serial) };
+            self.desk.submit::<domain::anchor::Anchor>(id, somebody, command);
+            domain::id::AnchorId(id).to_string()
+        });
     }
 
     fn hold(&mut self) {
@@ -305,6 +326,9 @@ impl Office {
             ),
             ("issueToken", json!({ "actorId": self.agent(), "label": "Qtoken" })),
             ("revokeToken", json!({ "tokenId": self.token })),
+            ("declareAnchor", self.device()),
+            ("confirmAnchor", json!({ "declarationId": self.declared[0] })),
+            ("withdrawAnchor", json!({ "declarationId": self.declared[1] })),
         ];
         mutations
             .into_iter()
@@ -338,7 +362,10 @@ impl Office {
         let lists =
             ["contacts", "organizations", "tickets", "quotes", "erasures", "viewer", "log", "notices", "purposes"];
         queries.extend(
-            lists.into_iter().chain(["retentions", "actors", "tokens", "holds"]).map(|list| (list, String::new())),
+            lists
+                .into_iter()
+                .chain(["retentions", "actors", "tokens", "holds", "keyring"])
+                .map(|list| (list, String::new())),
         );
         for of in [&self.contact, &self.company, &self.ticket, &self.quotes[0], &self.consents, &self.erasures[0]] {
             queries.extend([("history", id(of)), ("node", id(of))]);

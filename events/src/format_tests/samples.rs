@@ -13,7 +13,7 @@ use domain::profile::{Address, Change, Dated, OldId, Pertinent, SocialLink};
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Purpose, Retention, Rule, Slug};
 use domain::time::{Day, Time};
 use domain::value::{BasisPoints, Currency, Language, Line, Mail, Tag, Text, Website};
-use domain::{actor, consent, contact, ledger, notice, organization, quote, register, subject, ticket};
+use domain::{actor, anchor, consent, contact, ledger, notice, organization, quote, register, subject, ticket};
 
 /// Ids are one byte, sixteen times: easy to see in a dump.
 pub const LOG: LogId = LogId([0x10; 16]);
@@ -34,6 +34,7 @@ const MESSAGE: MessageId = MessageId([0x7e; 16]);
 const QUOTE: [u8; 16] = [0x80; 16];
 const REGISTER: [u8; 16] = [0x90; 16];
 const ACTOR: [u8; 16] = [0xa0; 16];
+const ANCHOR: [u8; 16] = [0xb0; 16];
 const TOKEN: TokenId = TokenId([0xae; 16]);
 
 /// The day 2026-01-31.
@@ -80,6 +81,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Log, NEXT_LOG.0, vec![continued(), erased_before()]),
         (StreamKind::Case, CASE, disclosures()),
         (StreamKind::Case, CASE, holds()),
+        (StreamKind::Anchor, ANCHOR, anchors()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -174,6 +176,12 @@ fn continued() -> Event {
         public_key: public_key([0x5f; 32]),
     };
     ledger::Event::Continued(Box::new(continued)).into()
+}
+
+fn anchors() -> Vec<Event> {
+    let (device, serial) = (line("the module in the safe"), line("1a2b3c4d"));
+    let declared = anchor::Event::Declared { device, serial, by: ActorId([0x65; 16]) };
+    vec![declared.into(), anchor::Event::Confirmed.into(), anchor::Event::Withdrawn.into()]
 }
 
 fn erased_before() -> Event {

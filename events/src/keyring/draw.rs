@@ -1,12 +1,12 @@
 //! Drawing a block: new leaves, and new nodes above them as they are needed. Nothing that counts is rewritten and no
 //! member of the anchor is asked. Until a header counts the leaves, nothing that was written for them exists.
 
+use super::KeyringError;
 use super::cell::{self, FAN, Place, Side};
 use super::header::Header;
 use super::inner::{self, Child};
 use super::leaf::{self, Slot};
 use super::tree::Tree;
-use super::{Key, KeyringError};
 
 /// How far a tree reaches when its next header is committed.
 pub(super) struct Grown {
@@ -23,9 +23,8 @@ struct Fresh {
 
 impl Tree {
     /// Puts keys into new leaves, sixteen into each. They are durable in every copy when it returns.
-    pub(super) fn draw(&mut self, keys: &[Key]) -> Result<(), KeyringError> {
-        let slots: Vec<Slot> = keys.iter().cloned().map(Slot::Held).collect();
-        let Grown { leaves, top } = self.plant(&slots)?;
+    pub(super) fn draw(&mut self, slots: &[Slot]) -> Result<(), KeyringError> {
+        let Grown { leaves, top } = self.plant(slots)?;
         self.copies.sync()?;
         self.commit(Header { leaves, ..self.header.clone() }, self.top_key.clone(), top)
     }

@@ -117,7 +117,7 @@ impl Child {
             2 => Side::B,
             _ => return None,
         };
-        Some(Self { key: Key::new(*key.first_chunk()?), side })
+        Some(Self { key: Key::copy(key.first_chunk()?), side })
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn entries(slots: &[Slot]) -> Entries {
 /// What an entry of 33 bytes stands for, where that is a slot.
 pub(super) fn read(entry: &[u8]) -> Option<Slot> {
     match entry.split_first()? {
-        (&KEY, key) => Some(Slot::Held(Key::new(*key.first_chunk()?))),
+        (&KEY, key) => Some(Slot::Held(Key::copy(key.first_chunk()?))),
         (&DESTROYED, said) => {
             let mut reader = Reader::new(said);
             let fingerprint = KeyId(reader.array("fingerprint").ok()?);

@@ -189,11 +189,6 @@ impl Members {
         Ok(())
     }
 
-    /// Those that a move leaves, or is to reach.
-    pub(super) fn left(&self) -> impl Iterator<Item = &Arc<dyn Anchor>> {
-        self.left.iter()
-    }
-
     fn all(&self) -> impl Iterator<Item = &Arc<dyn Anchor>> {
         self.named.iter().chain(&self.left)
     }

@@ -14,6 +14,7 @@ mod cell;
 mod copies;
 mod disk;
 mod draw;
+mod error;
 #[cfg(test)]
 pub(crate) mod example;
 mod header;
@@ -47,9 +48,9 @@ pub use anchor::{
     TokenAnchor, TokenError, TokenName, TokenSettings,
 };
 pub use copies::Written;
+pub use error::{KeyringError, Wrong};
 pub use key::Key;
 
-use crate::random::NoRandomness;
 use ring::Ring;
 
 /// What the keyring answers about a fingerprint. The ledger calls a key lost that a record names and that was never had.
@@ -165,126 +166,6 @@ pub struct MemberStatus {
     pub roots: Result<Vec<u64>, AnchorError>,
 }
 
-/// Why the keyring did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// There is one already.
-    #[error("there is a keyring already")]
-    Exists,
-    /// There is none, or something else.
-    #[error("this is not a keyring")]
-    NotAKeyring,
-    /// It was written by a newer version.
-    #[error("the keyring has format version {0}, which this version does not know")]
-    UnknownVersion(u16),
-    /// It belongs to another log.
-    #[error("the keyring belongs to {found}")]
-    AnotherLog {
-        /// To which.
-        found: LogId,
-    },
-    /// Another process holds it.
-    #[error("another process holds the keyring")]
-    InUse,
-    /// No header is whole, or it is not the one that its top key sealed.
-    #[error("the header of the keyring is damaged")]
-    DamagedHeader,
-    /// A node is not what was written there, or not there, in any copy.
-    #[error("node {index} on level {level} of the keyring is damaged")]
-    DamagedNode {
-        /// 0 for leaves.
-        level: u8,
-        /// From 0 on its level.
-        index: u64,
-    },
-    /// The marks of unused slots are not whole in any copy.
-    #[error("the marks of the keyring are damaged")]
-    DamagedMarks,
-    /// A slot of a keyring of the first format is not what was written there.
-    #[error("slot {0} of the keyring is damaged")]
-    DamagedSlot(u64),
-    /// One copy is not what the others are.
-    #[error("the copy of the keyring in {copy:?} is {wrong}; `lethe keyring repair` copies the other one over it")]
-    Copy {
-        /// Its directory.
-        copy: PathBuf,
-        /// What is the matter with it.
-        wrong: Wrong,
-    },
-    /// An anchor has no member, or too many.
-    #[error("an anchor has 1 to {most} members, and {given} are named")]
-    Members {
-        /// How many at most.
-        most: usize,
-        /// As many as there are.
-        given: usize,
-    },
-    /// A member of the anchor is not among those that are named.
-    #[error("member {member} of the keyring's anchor is {identity}, and no anchor that is named is that one{}", in_place(.instead.as_ref()))]
-    MissingMember {
-        /// Which, from 1.
-        member: usize,
-        /// Who it is.
-        identity: Identity,
-        /// One that is named and no member.
-        instead: Option<Identity>,
-    },
-    /// An anchor is named that is no member.
-    #[error("{identity} is named, and is no member of the keyring's anchor")]
-    StrangeMember {
-        /// Who it is.
-        identity: Identity,
-    },
-    /// The keyring is to move to an anchor that knows its log already.
-    #[error("{identity} holds roots of this log already, and is no member of its keyring's anchor")]
-    KnowsLog {
-        /// Who it is.
-        identity: Identity,
-    },
-    /// Keys are destroyed in the tree, and a member of the anchor may still hold a root that opens an older one. They stay
-    /// fenced until that root is gone; asked again, or opened again, the keyring goes on with it.
-    #[error(
-        "member {member} of the anchor ({identity}) did not show that its older roots are gone, so nothing is destroyed yet"
-    )]
-    RootRemains {
-        /// Which, from 1; behind the members come those that a move left.
-        member: usize,
-        /// Who it is.
-        identity: Identity,
-        /// What it said.
-        source: AnchorError,
-    },
-    /// The anchor does not open it.
-    #[error(transparent)]
-    Anchor(#[from] AnchorError),
-    /// A key is to be destroyed that was never there.
-    #[error("the keyring never held {0}")]
-    NeverHad(KeyId),
-    /// Keys are asked for before the log was read.
-    #[error("the keyring hands out no key before the log was read")]
-    NotSettled,
-    /// A write failed before; what is on the disk is known only after the next open.
-    #[error("the keyring stopped after a failed write")]
-    Stopped,
-    /// The disk failed.
-    #[error("the keyring's disk failed")]
-    Io(#[from] io::Error),
-    /// No key can be drawn.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-}
-
-/// What is the matter with a copy.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wrong {
-    /// It is not there.
-    Missing,
-    /// It is older than another one.
-    Behind,
-    /// It holds something else than was written there.
-    Damaged,
-}
-
 /// The keys of one log.
 ///
 /// A failed write stops it: every later mint and destruction is refused, since nobody knows what reached the disk.
@@ -314,6 +195,14 @@ impl Keyring {
     /// again.
     pub fn repair(copies: &[PathBuf], anchors: impl Into<Anchors>, log: LogId) -> Result<Vec<PathBuf>, KeyringError> {
         repair::repair(copies, anchors.into(), log)
+    }
+
+    /// Whether a move between these may begin.
+    ///
+    /// # Errors
+    /// When one of the new members that is no old one holds roots of this log: they would be another keyring's.
+    pub fn may_move(from: &[Box<dyn Anchor>], to: &[Box<dyn Anchor>], log: LogId) -> Result<(), KeyringError> {
+        relocate::may_move(from, to, log)
     }
 
     /// Moves a keyring that nobody uses from its anchor to another one, with a rotation: new roots, in each of these
@@ -454,21 +343,6 @@ impl Keyring {
 impl From<Vec<Box<dyn Anchor>>> for Anchors {
     fn from(members: Vec<Box<dyn Anchor>>) -> Self {
         Self { members, moving: Vec::new() }
-    }
-}
-
-/// What stands in the place of a member.
-fn in_place(identity: Option<&Identity>) -> String {
-    identity.map(|identity| format!(", but {identity} is")).unwrap_or_default()
-}
-
-impl std::fmt::Display for Wrong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "missing",
-            Self::Behind => "behind the other one",
-            Self::Damaged => "damaged",
-        })
     }
 }
 

@@ -7,7 +7,7 @@ use domain::id::LogId;
 use super::marks::Mark;
 use super::members::Members;
 use super::tree::Tree;
-use super::{Anchor, AnchorError, Destroyed, KeyringError};
+use super::{Anchor, Destroyed, KeyringError};
 
 pub(super) fn relocate(
     dirs: &[PathBuf],
@@ -15,8 +15,8 @@ pub(super) fn relocate(
     to: Vec<Box<dyn Anchor>>,
     log: LogId,
 ) -> Result<Destroyed, KeyringError> {
+    may_move(&from, &to, log)?;
     let (from, to) = (Members::new(from)?, Members::new(to)?);
-    knows_nothing(&from, &to, log)?;
     let (mut tree, _) = Tree::open(dirs, &from, None, log)?;
     let epoch_before = tree.header.epoch;
     let retired = tree.marks.slots.iter().filter(|(_, mark)| **mark == Mark::Retired);
@@ -28,16 +28,13 @@ pub(super) fn relocate(
     Ok(Destroyed { epoch_before, epoch_after: tree.header.epoch })
 }
 
-/// What an attempt left that is given up is removed by its number of the log: no other keyring's roots may be among it.
-fn knows_nothing(from: &Members, to: &Members, log: LogId) -> Result<(), KeyringError> {
-    let (before, _) = from.moving_to(to);
-    match before.left().map(|anchor| Ok((anchor.identity(), anchor.roots(log)?))).find(holds_any) {
-        None => Ok(()),
-        Some(Ok((identity, _))) => Err(KeyringError::KnowsLog { identity }),
-        Some(Err(error)) => Err(error.into()),
+/// An attempt that is given up ends with the new members' roots destroyed, so no other keyring's may be among them.
+pub(super) fn may_move(from: &[Box<dyn Anchor>], to: &[Box<dyn Anchor>], log: LogId) -> Result<(), KeyringError> {
+    for anchor in to {
+        let identity = anchor.identity();
+        if from.iter().all(|old| old.identity() != identity) && !anchor.roots(log)?.is_empty() {
+            return Err(KeyringError::KnowsLog { identity });
+        }
     }
-}
-
-fn holds_any(found: &Result<(super::Identity, Vec<u64>), AnchorError>) -> bool {
-    found.as_ref().map_or(true, |(_, roots)| !roots.is_empty())
+    Ok(())
 }

@@ -13,12 +13,13 @@ use super::marks::Mark;
 use super::members::Members;
 use super::reserve::Reserve;
 use super::table::{self, Entry, Table};
-use super::tree::{Contents, Tree, slots};
+use super::tree::{Contents, Tree};
 use super::walk::damaged;
 use super::{
     Anchor, AnchorError, Anchors, Counts, Declared, Destroyed, Key, KeyState, KeyringError, Level, Settled, Standing,
     Status,
 };
+use crate::random::NoRandomness;
 
 /// Locks are taken in the order of the fields.
 pub(super) struct Ring {
@@ -306,12 +307,12 @@ impl Ring {
     /// Draws a block. Its keys are handed out when it is durable in every copy.
     pub(super) fn fill(&self, count: usize) -> Result<(), KeyringError> {
         let count = count.next_multiple_of(FAN);
-        let keys: Vec<Key> = (0..count).map(|_| Key::random()).collect::<Result<_, _>>()?;
-        let entries: Vec<Entry> = keys.iter().map(|key| Entry::live(key.fingerprint(), key)).collect();
+        let slots: Vec<Slot> =
+            (0..count).map(|_| Ok(Slot::Held(Key::random()?))).collect::<Result<_, NoRandomness>>()?;
         let first = self.write(|tree| {
-            let first = slots(tree.header.leaves);
-            tree.draw(&keys)?;
-            self.table.write().extend(entries);
+            let first = super::tree::slots(tree.header.leaves);
+            tree.draw(&slots)?;
+            self.table.write().extend(&slots);
             Ok(first)
         })?;
         self.reserve.put(first..first + count as u64);

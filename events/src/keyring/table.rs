@@ -54,29 +54,24 @@ pub(super) struct Table {
 }
 
 impl Entry {
-    pub(super) fn live(fingerprint: KeyId, key: &Key) -> Self {
-        Self { fingerprint, key: *key.expose(), epoch: 0, standing: Standing::Live, fenced: false }
-    }
-
-    pub(super) fn read(slot: &Slot) -> Self {
-        match slot {
-            Slot::Held(key) => Self::live(key.fingerprint(), key),
-            Slot::Destroyed { fingerprint, epoch } => Self {
-                fingerprint: *fingerprint,
-                key: [0; 32],
-                epoch: *epoch,
-                standing: Standing::Erased,
-                fenced: false,
-            },
+    /// Puts a slot behind those of a page. An entry with a key is never moved: what moves leaves a copy behind.
+    pub(super) fn put(page: &mut Page, slot: &Slot) {
+        let (fingerprint, epoch, standing) = match slot {
+            Slot::Held(key) => (key.fingerprint(), 0, Standing::Live),
+            Slot::Destroyed { fingerprint, epoch } => (*fingerprint, *epoch, Standing::Erased),
+        };
+        page.push(Self { fingerprint, key: [0; 32], epoch, standing, fenced: false });
+        if let (Some(entry), Slot::Held(key)) = (page.last_mut(), slot) {
+            entry.put_key(key);
         }
     }
 
     pub(super) fn key(&self) -> Key {
-        Key::new(self.key)
+        Key::copy(&self.key)
     }
 
     pub(super) fn put_key(&mut self, key: &Key) {
-        self.key = *key.expose();
+        self.key.copy_from_slice(key.expose());
     }
 
     pub(super) fn forget_key(&mut self) {
@@ -98,18 +93,16 @@ impl Table {
     }
 
     /// Adds the slots that follow the last. `false` when a fingerprint is there already: no writer does that.
-    pub(super) fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) -> bool {
+    pub(super) fn extend<'a>(&mut self, slots: impl IntoIterator<Item = &'a Slot>) -> bool {
         let mut fresh = true;
-        for entry in entries {
+        for slot in slots {
             let place = self.len() as u32;
-            fresh &= self.places.insert(entry.fingerprint, place).is_none();
-            match self.pages.last_mut() {
-                Some(page) if page.len() < PAGE => page.push(entry),
-                _ => {
-                    let mut page = Vec::with_capacity(PAGE);
-                    page.push(entry);
-                    self.pages.push(page);
-                }
+            fresh &= self.places.insert(slot.fingerprint(), place).is_none();
+            if self.pages.last().is_none_or(|page| page.len() >= PAGE) {
+                self.pages.push(Page::with_capacity(PAGE));
+            }
+            if let Some(page) = self.pages.last_mut() {
+                Entry::put(page, slot);
             }
         }
         fresh

@@ -8,6 +8,7 @@ mod damage;
 mod home;
 mod image;
 mod members;
+mod memory;
 mod model;
 mod moved;
 mod relocated;

@@ -98,7 +98,7 @@ impl Walk<'_> {
             for slot in self.node(place, child.side, |bytes| leaf::open(self.log, place, &child.key, bytes))? {
                 match slot {
                     Slot::Destroyed { epoch, .. } if epoch > self.epoch => return Err(damaged(place)),
-                    slot => page.push(Entry::read(&slot)),
+                    slot => Entry::put(&mut page, &slot),
                 }
             }
         }

@@ -2,6 +2,7 @@
 //! later: an order never keeps a ledger from its start.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use domain::compartment::Compartment;
 use domain::event::{Event, Follow};
@@ -82,6 +83,45 @@ impl<V: Follow> Ledger<V> {
             }
         }
         Ok(finished)
+    }
+
+    /// Destroys what is certified to be destroyed and is there all the same: an older copy of the keyring was put back. Says
+    /// which keys these were. What an anchor keeps from it stays fenced; see [`Ledger::is_resurrected`].
+    pub fn destroy_again(&self) -> Result<Vec<KeyId>, KeyringError> {
+        let keys: Vec<KeyId> = {
+            let owners = self.shared.owners.read();
+            let there = |key: &&KeyId| matches!(self.shared.keyring.state(key), KeyState::Live(_) | KeyState::Fenced);
+            owners.certified().filter(there).copied().collect()
+        };
+        self.shared.resurrected.store(!keys.is_empty(), Ordering::Release);
+        if !keys.is_empty() {
+            self.shared.keyring.destroy(&keys)?;
+            self.shared.owners.write().forget(&keys);
+            self.shared.resurrected.store(false, Ordering::Release);
+        }
+        Ok(keys)
+    }
+
+    /// Goes on with what a member of the anchor kept from being destroyed: it was away, say. What is certified then, and
+    /// what of it was there against its certificate, is the answer; nothing, where nothing was left open.
+    ///
+    /// # Errors
+    /// When a member still does not show that its older roots are gone.
+    pub fn resume(&self, register: Option<RegisterId>) -> Result<Finished, EraseError> {
+        let open = || !self.shared.owners.read().open_orders().is_empty();
+        if !self.shared.keyring.is_unfinished() && !self.is_resurrected() && !open() {
+            return Ok(Finished::default());
+        }
+        self.shared.keyring.finish().map_err(Failure::from)?;
+        let again = self.destroy_again().map_err(Failure::from)?;
+        let mut finished = self.finish_erasures(register)?;
+        finished.keys.extend(again);
+        Ok(finished)
+    }
+
+    /// Whether the last [`Ledger::destroy_again`] was not over.
+    pub fn is_resurrected(&self) -> bool {
+        self.shared.resurrected.load(Ordering::Acquire)
     }
 
     /// From orders to their certificates. The keys of all that are there yet die together. Idempotent: the keyring knows

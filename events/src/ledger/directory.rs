@@ -25,10 +25,10 @@ use domain::id::LogId;
 use domain::ledger::{self, SignatureKind};
 use domain::time::Time;
 
-use super::keys::{self, Keys};
+use super::keys::{self, Keys, Moved};
 use super::publish::{CADENCE, Published};
 use super::{Fresh, restore};
-use crate::keyring::{AnchorError, Keyring, KeyringError};
+use crate::keyring::{AnchorError, AnchorSettings, Description, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
 use crate::log::headmark;
 use crate::log::lock::{self, Lock};
@@ -116,6 +116,15 @@ pub enum DirectoryError {
         /// From 1; 0 where a line is missing.
         line: usize,
     },
+    /// A path or a name has characters that the file cannot hold.
+    #[error("{} cannot be written into {}", path.display(), keys::NAME)]
+    Unsayable {
+        /// Which, or the file where it is a name.
+        path: PathBuf,
+    },
+    /// Where the keys are to lie is said already.
+    #[error("there is a {} in this directory already", keys::NAME)]
+    KeysSaid,
     /// The key that signs cannot be used.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -198,7 +207,7 @@ impl Directory {
         let log = Embedded::open(path, options, progress)?;
         let log_id = log.log();
         // The keys are those of all generations.
-        let keyring = Keys::read(path)?.open(log.journal().first_log())?;
+        let keyring = Keys::open(path, log.journal().first_log())?;
         let tree = Tree::open(path)?;
         let (signing_key, cadence) = (path.join(SIGNING_KEY), CADENCE);
         Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None })
@@ -214,6 +223,55 @@ impl Directory {
         let log = Embedded::open(path, options, progress)?;
         let keys = Keys::read(path)?;
         Ok(Keyring::repair(&keys.copies, keys.anchor()?, log.journal().first_log())?)
+    }
+
+    /// Says where the keys of a ledger are to lie that is yet to be made here, and what holds their root. Tokens are logged
+    /// in to, and what they are is the answer. Durable when it returns.
+    pub fn init_keyring(
+        path: &Path,
+        copies: Vec<PathBuf>,
+        anchors: Vec<AnchorSettings>,
+    ) -> Result<Vec<Description>, DirectoryError> {
+        fs::create_dir_all(path).map_err(io_failed("make"))?;
+        if Self::exists(path)? {
+            return Err(LogError::Exists.into());
+        }
+        let _lock = Lock::take(path)?;
+        if Self::exists(path)? {
+            return Err(LogError::Exists.into());
+        }
+        if path.join(keys::NAME).exists() {
+            return Err(DirectoryError::KeysSaid);
+        }
+        let place = |found: PathBuf| path.join(found);
+        let copies: Vec<PathBuf> =
+            if copies.is_empty() { Keys::of(path).copies } else { copies.into_iter().map(place).collect() };
+        let anchors: Vec<AnchorSettings> = anchors.into_iter().map(|settings| settings.below(path)).collect();
+        let mut described = Vec::with_capacity(anchors.len());
+        for settings in &anchors {
+            // A directory of root files is made with the ledger.
+            if let AnchorSettings::Pkcs11(_) = settings {
+                described.push(settings.anchor()?.describe());
+            }
+        }
+        Keys { copies, anchors, moving: Vec::new() }.write(path)?;
+        Ok(described)
+    }
+
+    /// Moves the keyring to other members of its anchor. Nobody may use the directory meanwhile. No root is left in the
+    /// anchor that it had, and all is durable, when it returns.
+    pub fn move_keyring(
+        path: &Path,
+        to: Vec<AnchorSettings>,
+        options: Options,
+        progress: &Progress,
+    ) -> Result<Moved, DirectoryError> {
+        if !Self::exists(path)? {
+            return Err(DirectoryError::Empty);
+        }
+        let _lock = Lock::take(path)?;
+        let log = Embedded::open(path, options, progress)?;
+        Keys::move_to(path, to, log.journal().first_log())
     }
 
     /// Where the program that uses the directory listens for its own commands.

@@ -12,16 +12,19 @@
 //! anchor pkcs11 = { library = "/usr/lib/softhsm/libsofthsm2.so", token = { label = "lethe" }, pin = { file = "/etc/lethe/pin" } }
 //! ```
 //!
-//! Paths begin at the data directory, or are whole. Without the file it is as in the first lines.
+//! Paths begin at the data directory, or are whole. Without the file it is as in the first lines. While a keyring moves to
+//! another anchor, lines with `moving` name its members; who opens the keyring finishes the move or undoes it, and writes
+//! the file anew.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use domain::id::LogId;
 
 use super::directory::DirectoryError;
-use crate::keyring::{Anchor, AnchorSettings, Keyring};
+use crate::keyring::{Anchor, AnchorSettings, Anchors, Description, Destroyed, Identity, Keyring};
 
 /// The name of the file.
 pub const NAME: &str = "keyring.conf";
@@ -31,8 +34,19 @@ pub const NAME: &str = "keyring.conf";
 pub struct Keys {
     /// The directories of the keyring's copies.
     pub copies: Vec<PathBuf>,
-    /// The members of the anchor, in the order of the keyring's header.
+    /// The members of the anchor.
     pub anchors: Vec<AnchorSettings>,
+    /// The members of the one that the keyring moves to, where that is not over.
+    pub moving: Vec<AnchorSettings>,
+}
+
+/// What a move did.
+#[derive(Debug)]
+pub struct Moved {
+    /// From which epoch to which.
+    pub destroyed: Destroyed,
+    /// The members of the anchor now.
+    pub members: Vec<Description>,
 }
 
 impl Keys {
@@ -41,6 +55,7 @@ impl Keys {
         Self {
             copies: ["keyring", "keyring.copy"].map(|name| data.join(name)).into(),
             anchors: vec![AnchorSettings::of(data)],
+            moving: Vec::new(),
         }
     }
 
@@ -61,14 +76,14 @@ impl Keys {
     /// # Errors
     /// A line that says nothing known, or no copy, or no anchor.
     pub fn parse(data: &Path, text: &str) -> Result<Self, DirectoryError> {
-        let mut keys = Self { copies: Vec::new(), anchors: Vec::new() };
+        let mut keys = Self { copies: Vec::new(), anchors: Vec::new(), moving: Vec::new() };
         let lines = text.lines().map(str::trim);
         for (number, line) in (1..).zip(lines).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             match line.split_once(' ').map(|(word, rest)| (word, rest.trim())) {
                 Some(("copy", path)) => keys.copies.push(data.join(path)),
-                Some(("anchor", rest)) => {
-                    let settings = settings(rest).ok_or(DirectoryError::KeysUnclear { line: number })?;
-                    keys.anchors.push(settings.below(data));
+                Some((word @ ("anchor" | "moving"), rest)) => {
+                    let settings = settings(rest).ok_or(DirectoryError::KeysUnclear { line: number })?.below(data);
+                    if word == "anchor" { keys.anchors.push(settings) } else { keys.moving.push(settings) }
                 }
                 _ => return Err(DirectoryError::KeysUnclear { line: number }),
             }
@@ -79,20 +94,90 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The members of the anchor. Tokens are logged in to.
-    pub fn anchor(&self) -> Result<Vec<Box<dyn Anchor>>, DirectoryError> {
-        self.anchors.iter().map(|member| Ok(member.anchor()?)).collect()
+    /// The members of the anchor, and of the one that the keyring moves to. Tokens are logged in to.
+    pub fn anchor(&self) -> Result<Anchors, DirectoryError> {
+        Ok(Anchors { members: anchors(&self.anchors)?, moving: anchors(&self.moving)? })
+    }
+
+    /// Writes the file. Durable when it returns.
+    pub fn write(&self, data: &Path) -> Result<(), DirectoryError> {
+        let mut text = String::from("# where the keys lie, and what holds their root\n");
+        let lines = self.copies.iter().map(|copy| Ok(format!("copy {}", said(data, copy)?)));
+        let members = |word: &'static str, members: &[AnchorSettings]| -> Vec<Result<String, DirectoryError>> {
+            let line = |member: &AnchorSettings| {
+                let unsayable = || DirectoryError::Unsayable { path: data.join(NAME) };
+                Ok(format!("{word} {}", member.clone().from(data).line().ok_or_else(unsayable)?))
+            };
+            members.iter().map(line).collect()
+        };
+        for line in lines.chain(members("anchor", &self.anchors)).chain(members("moving", &self.moving)) {
+            text.push_str(&line?);
+            text.push('\n');
+        }
+        let (new, path) = (data.join(format!("{NAME}.new")), data.join(NAME));
+        let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
+        let written = written.and_then(|file| file.write_all_at(text.as_bytes(), 0).and_then(|()| file.sync_all()));
+        let named = written.and_then(|()| fs::rename(&new, &path)).and_then(|()| fs::File::open(data)?.sync_all());
+        named.map_err(|source| DirectoryError::Io { action: "write to", source })
     }
 
     /// Makes an empty keyring.
     pub(super) fn create(&self, log: LogId) -> Result<Keyring, DirectoryError> {
-        Ok(Keyring::create(&self.copies, self.anchor()?, log)?)
+        Ok(Keyring::create(&self.copies, anchors(&self.anchors)?, log)?)
     }
 
-    /// Opens the keyring.
-    pub(super) fn open(&self, log: LogId) -> Result<Keyring, DirectoryError> {
-        Ok(Keyring::open(&self.copies, self.anchor()?, log)?)
+    /// Opens the keyring of a data directory. A move that is over is so in the file, too, when it returns.
+    pub(super) fn open(data: &Path, log: LogId) -> Result<Keyring, DirectoryError> {
+        let keys = Self::read(data)?;
+        let given = keys.anchor()?;
+        let to: Vec<Identity> = given.moving.iter().map(|anchor| anchor.identity()).collect();
+        let keyring = Keyring::open(&keys.copies, given, log)?;
+        if keys.moving.is_empty() || keyring.is_unfinished() {
+            return Ok(keyring);
+        }
+        let members = keyring.status().members;
+        let moved = members.len() == to.len() && members.iter().all(|member| to.contains(&member.identity));
+        let anchors = if moved { keys.moving } else { keys.anchors };
+        Self { anchors, moving: Vec::new(), ..keys }.write(data)?;
+        tracing::warn!(finished = moved, "a move of the keyring to another anchor was cut short");
+        Ok(keyring)
     }
+
+    /// Moves the keyring of a data directory that nobody uses to other members of its anchor. What is to happen stands in
+    /// the file before it begins, so that the next open finishes or undoes it.
+    pub(super) fn move_to(data: &Path, to: Vec<AnchorSettings>, log: LogId) -> Result<Moved, DirectoryError> {
+        // A move before it that was cut short, or any rotation, is to be over.
+        let keyring = Self::open(data, log)?;
+        keyring.finish()?;
+        drop(keyring);
+        let keys = Self::read(data)?;
+        let to: Vec<AnchorSettings> = to.into_iter().map(|settings| settings.below(data)).collect();
+        let (from, new) = (anchors(&keys.anchors)?, anchors(&to)?);
+        Keyring::may_move(&from, &new, log)?;
+        let members = new.iter().map(|anchor| anchor.describe()).collect();
+        Self { moving: to.clone(), ..keys.clone() }.write(data)?;
+        let moved = Keyring::relocate(&keys.copies, from, new, log);
+        if moved.is_err() {
+            // It is where it was, or over but for old roots: the file is to say which.
+            if let Err(error) = Self::open(data, log) {
+                tracing::error!(%error, "a move of the keyring is finished or undone when it is opened");
+            }
+        }
+        let destroyed = moved?;
+        Self { anchors: to, ..keys }.write(data)?;
+        Ok(Moved { destroyed, members })
+    }
+}
+
+fn anchors(settings: &[AnchorSettings]) -> Result<Vec<Box<dyn Anchor>>, DirectoryError> {
+    settings.iter().map(|member| Ok(member.anchor()?)).collect()
+}
+
+/// A path as the file says it: from the data directory on where it lies there.
+fn said(data: &Path, path: &Path) -> Result<String, DirectoryError> {
+    let said = path.strip_prefix(data).unwrap_or(path).to_str();
+    let said = said.filter(|said| !said.contains(char::is_control) && said.trim() == *said && !said.is_empty());
+    said.map(str::to_owned).ok_or_else(|| DirectoryError::Unsayable { path: path.to_owned() })
 }
 
 /// `file` and a directory, or a line of TOML. What is wrong with it is not said: a PIN may stand there by mistake.

@@ -3,6 +3,7 @@
 mod certify;
 mod clock;
 mod command;
+mod declarations;
 mod directory;
 pub mod epoch;
 mod erase;
@@ -32,11 +33,12 @@ use tokio::sync::oneshot;
 pub use certify::Finished;
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
+pub use declarations::{Declaration, Declarations};
 pub use directory::{Ask, Directory, DirectoryError, Founding};
 pub use epoch::{Heads, Logged};
 pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
-pub use keys::Keys;
+pub use keys::{Keys, Moved, NAME as KEYS};
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
 pub use read::{Fault, Opened, Unreadable, disclose, open_entry};
@@ -76,6 +78,8 @@ pub(crate) struct Shared<V> {
     pub(crate) heads: Heads,
     grown: (Mutex<u64>, Condvar),
     stopped: AtomicBool,
+    /// Keys that are certified to be destroyed may be there, fenced.
+    resurrected: AtomicBool,
 }
 
 /// A ledger that was read to its end, before its writer starts. Made by the boot in `replay`.
@@ -131,9 +135,11 @@ impl<V: Follow> Ledger<V> {
             heads,
             grown: (Mutex::new(head.size), Condvar::new()),
             stopped: AtomicBool::new(false),
+            resurrected: AtomicBool::new(false),
         });
         let (queue, messages) = mpsc::channel();
         let (steps, durable) = mpsc::channel();
+        shared.tell_anchors();
         let publisher = Publisher::start(shared.clone(), tree, cadence, held)?;
         let publisher = std::thread::Builder::new().name("publisher".into()).spawn(move || publisher.run(&durable))?;
         let writer = Writer { shared: shared.clone(), last: head.recorded_at, publisher: steps.clone() };
@@ -262,6 +268,16 @@ impl<V: Follow> Shared<V> {
         }
     }
 
+    /// What was declared about devices that are no members of the anchor, or no more, says nothing.
+    fn tell_anchors(&self) {
+        for declared in self.owners.read().declarations().said() {
+            match self.keyring.declare(&declared) {
+                Ok(level) => tracing::info!(%level, "a member of the anchor is declared upon"),
+                Err(error) => tracing::info!(%error, "a declaration is about no member of the anchor"),
+            }
+        }
+    }
+
     fn change(&self, change: Change, position: u64) {
         match change {
             Change::Fenced(keys) => self.keyring.fence(&keys),
@@ -278,6 +294,7 @@ impl<V: Follow> Shared<V> {
                     }
                 }
             }
+            Change::Declared => self.tell_anchors(),
             Change::Ordered => {}
         }
         self.states.expire();
@@ -290,6 +307,8 @@ pub enum Change {
     Fenced(Vec<KeyId>),
     /// And these no more.
     Unfenced(Vec<KeyId>),
+    /// Somebody declared something about a device that may hold the root.
+    Declared,
     /// Keys are about to be destroyed, or were.
     Ordered,
 }
@@ -303,6 +322,7 @@ impl Change {
             Event::Case(subject::Event::DestructionOrdered { .. } | subject::Event::Certified { .. }) => {
                 Some(Self::Ordered)
             }
+            Event::Anchor(_) => Some(Self::Declared),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::subject;
 
+use super::declarations::Declarations;
 use crate::ids::{IdMap, IdSet};
 
 /// A part's owner, as its sealed bytes say.
@@ -63,6 +64,7 @@ pub struct Owners {
     orders: BTreeMap<ErasureId, Order>,
     lost: IdSet<KeyId>,
     holds: BTreeMap<HoldId, Hold>,
+    declarations: Declarations,
 }
 
 impl Owners {
@@ -170,6 +172,7 @@ impl Owners {
         for part in parts {
             self.own(part);
         }
+        self.declarations.take(place, event);
         match event {
             Event::Case(subject::Event::Fenced { erasure, keys, .. }) => {
                 self.fenced.extend(keys.iter().map(|key| (*key, *erasure)));
@@ -208,6 +211,11 @@ impl Owners {
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
             _ => {}
         }
+    }
+
+    /// What was declared about the devices that hold the keys' root.
+    pub fn declarations(&self) -> &Declarations {
+        &self.declarations
     }
 
     /// Forgets the owners of keys that were destroyed.

@@ -194,7 +194,7 @@ fn mark(path: &Path) -> Result<Option<Mark>, LogError> {
 }
 
 fn keyring(path: &Path, first: LogId) -> Result<Keyring, DirectoryError> {
-    Keys::read(path)?.open(first)
+    Keys::open(path, first)
 }
 
 /// Keys that the restored records seal under as if they lived, and that the keyring has destroyed; sorted.

@@ -7,6 +7,7 @@
 #[macro_use]
 mod shape;
 mod actor;
+mod anchor;
 mod case;
 mod consents;
 mod contact;
@@ -114,6 +115,7 @@ nouns! {
     Actor actor "actor",
     Notice notice "notice",
     Register register "register",
+    Anchor anchor "anchor",
 }
 
 fn is_in(shapes: &[Shape], kind: &str, version: u16) -> bool {

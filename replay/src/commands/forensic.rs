@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use domain::id::LogId;
-use events::keyring::{Anchor, AnchorSettings};
+use events::keyring::{Anchor, AnchorSettings, Anchors};
 use events::ledger::Keys;
 use indicatif::{ProgressBar, ProgressStyle};
 use replay::forensic::{Case, Options, Ordered, Report, examine};
@@ -74,5 +74,6 @@ fn anchors(keys: &Keys) -> Result<Vec<Box<dyn Anchor>>, Box<dyn Error>> {
             return Err(format!("there is no anchor in {}", dir.display()).into());
         }
     }
-    Ok(keys.anchor()?)
+    let Anchors { members, moving } = keys.anchor()?;
+    Ok(members.into_iter().chain(moving).collect())
 }

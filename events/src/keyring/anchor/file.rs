@@ -73,7 +73,7 @@ impl Anchor for FileAnchor {
 
     fn describe(&self) -> Description {
         let words = format!("root files in {}: {}", self.dir.display(), Level::A0.words());
-        Description { kind: "file", level: Level::A0, serial: None, words }
+        Description { kind: "file", level: Level::A0, serial: Some(self.id.clone()), words }
     }
 
     fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
@@ -143,7 +143,7 @@ pub(in crate::keyring) fn open_under(root: &Key, log: LogId, number: u64, sealed
     cipher
         .decrypt_in_place_detached(XNonce::from_slice(&nonce), &about, key.as_mut_slice(), Tag::from_slice(&tag))
         .ok()?;
-    Some(Key::new(*key))
+    Some(Key::copy(&key))
 }
 
 /// The root that bytes of any kind begin with. Its check may be wrong: it opens something, or nothing.
@@ -194,5 +194,5 @@ fn parse(bytes: &[u8], log: LogId, root: u64) -> Option<Key> {
     let (said, check) = bytes.split_last_chunk::<32>()?;
     let body = said.strip_prefix(&ROOT_MAGIC)?.strip_prefix(&log.0)?.strip_prefix(&root.to_be_bytes())?;
     let key: &[u8; 32] = body.try_into().ok()?;
-    (derive(&ROOT_CHECK, &[said]) == *check).then(|| Key::new(*key))
+    (derive(&ROOT_CHECK, &[said]) == *check).then(|| Key::copy(key))
 }

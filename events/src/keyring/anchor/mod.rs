@@ -148,8 +148,14 @@ pub trait Anchor: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the declaration is about another device.
-    fn declare(&self, _declared: &Declared) -> Result<Level, AnchorError> {
-        Ok(self.level())
+    fn declare(&self, declared: &Declared) -> Result<Level, AnchorError> {
+        match self.describe().serial {
+            Some(serial) if serial == declared.serial => Ok(self.level()),
+            found => {
+                let (declared, found) = (declared.serial.clone(), found.unwrap_or_default());
+                Err(AnchorError::OtherDevice { declared, found })
+            }
+        }
     }
 
     /// The numbers of this log's roots, sorted.

@@ -137,7 +137,7 @@ impl Sealer {
             &mut bytes,
             Tag::from_slice(tag),
         );
-        let key = Key::new(bytes);
+        let key = Key::copy(&bytes);
         bytes.zeroize();
         (opened.is_ok() && key.fingerprint() == *fingerprint).then_some(key)
     }

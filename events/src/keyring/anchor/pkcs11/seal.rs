@@ -55,7 +55,7 @@ pub(super) fn open(session: &Session, root: ObjectHandle, about: &[u8], sealed: 
         Err(other) => return Err(TokenError::from(other).into()),
     });
     let key: &[u8; 32] = opened.as_slice().try_into().map_err(|_| AnchorError::DoesNotOpen)?;
-    Ok(Key::new(*key))
+    Ok(Key::copy(key))
 }
 
 fn encrypt(

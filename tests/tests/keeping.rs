@@ -1,0 +1,146 @@
+//! Where the keys lie and what holds their root: said before there is a ledger, looked at, turned and moved.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use tests::desk;
+use tests::programs::{Ended, lethe, lethe_audit};
+use tests::server::Server;
+use tests::token::{LABEL, with_token};
+
+fn keyring(data: &Path, arguments: &[&str]) -> Ended {
+    let data = data.to_str().unwrap();
+    let (verb, rest) = arguments.split_first().unwrap();
+    lethe(&[&["keyring", verb, "--data", data][..], rest].concat())
+}
+
+fn refused(ended: &Ended, why: &str) {
+    assert!(ended.code == Some(1) && ended.err.contains(why), "{ended:?}");
+    assert!(!ended.err.contains("panicked"), "{ended:?}");
+}
+
+/// What lies in a directory of root files beside its id.
+fn roots(dir: &Path) -> usize {
+    fs::read_dir(dir).unwrap().filter(|file| file.as_ref().unwrap().file_name() != "id").count()
+}
+
+#[test]
+fn a_keyring_is_placed_looked_at_turned_and_moved() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("ledger");
+    let place = |name: &str| format!("file:{}", home.path().join(name).display());
+    let copies: Vec<String> = ["one", "two"].map(|name| home.path().join(name).display().to_string()).into();
+    let init = ["init", "--anchor", &place("root"), "--copy", &copies[0], "--copy", &copies[1]];
+    keyring(&data, &init).done();
+    refused(&keyring(&data, &init), "there is a keyring.conf in this directory already");
+    assert!(!home.path().join("root").exists(), "the root is made with the ledger");
+
+    let server = Server::at(&data, &[]);
+    let agent = server.client("agent");
+    desk::register(&agent, "Wanda", "Weg", "wanda@example.org");
+    assert!(!data.join("keyring").exists() && copies.iter().all(|copy| Path::new(copy).join("header").exists()));
+    let said = keyring(&data, &["status"]).done();
+    for word in ["level A0: logical only", "member file ", "holds this root and no other", "epoch 0", "0 destroyed"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert!(copies.iter().all(|copy| said.contains(&format!("copy {copy} at header"))), "{said}");
+    assert!(keyring(&data, &["rotate"]).done().contains("epoch 1 begins; 0 retired keys"));
+    assert!(keyring(&data, &["status"]).done().contains("epoch 1; the root is number 1"));
+    desk::register(&agent, "Bertha", "Bleibt", "bertha@example.org");
+    refused(&keyring(&data, &["move", "--to", &place("new")]), "a keyring moves at rest");
+    refused(&keyring(&data, &["init", "--anchor", "file"]), "there is a ledger");
+    server.stop();
+
+    let moved = keyring(&data, &["move", "--to", &place("new"), "--to", &place("newer")]).done();
+    assert!(moved.contains("its old anchor holds no root of it"), "{moved}");
+    assert_eq!(["root", "new", "newer"].map(|dir| roots(&home.path().join(dir))), [0, 1, 1]);
+    let said = keyring(&data, &["status"]).done();
+    assert_eq!(said.matches("holds this root and no other").count(), 2, "{said}");
+    // Whoever changes the file by hand is told which member is missing, and what stands there instead.
+    let conf = fs::read_to_string(data.join("keyring.conf")).unwrap();
+    for (wrong, why) in [
+        (
+            conf.replace(&format!("anchor file {}\n", home.path().join("newer").display()), ""),
+            "member 2 of the keyring's anchor is file",
+        ),
+        (conf.replace("/newer", "/root"), "but file "),
+        (format!("{conf}anchor file {}\n", home.path().join("root").display()), "is no member of the keyring's anchor"),
+    ] {
+        assert_ne!(wrong, conf);
+        fs::write(data.join("keyring.conf"), wrong).unwrap();
+        refused(&lethe(&["verify", "--data", data.to_str().unwrap()]), why);
+    }
+    fs::write(data.join("keyring.conf"), &conf).unwrap();
+    keyring(&data, &["move", "--to", "file"]).done();
+    assert_eq!(["new", "newer"].map(|dir| roots(&home.path().join(dir))), [0, 0]);
+    assert!(data.join("anchor").exists());
+    lethe(&["verify", "--data", data.to_str().unwrap()]).done();
+    lethe_audit(&["verify", data.to_str().unwrap()]).done();
+}
+
+/// Where the system lets it, a server keeps its memory out of swap and out of core dumps; else it says what it needs.
+#[test]
+fn a_server_keeps_its_memory_or_names_the_limit() {
+    let server = Server::start(&[]);
+    let about = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", server.pid())).unwrap();
+    let status = about("status");
+    let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap();
+    let locked: u64 = locked.trim().trim_end_matches(" kB").parse().unwrap();
+    let warned = server.err().contains("RLIMIT_MEMLOCK");
+    assert!((locked > 0) != warned, "{locked} kB are locked, and it warned: {warned}");
+    let core = about("limits").lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+}
+
+/// Two people declare the device, and one of them alone does not.
+fn declare(server: &Server) {
+    let (dpo, admin) = (server.client("dpo"), server.client("admin"));
+    let asked = dpo.ask("{ keyring { level members { serial } } }", json!({}));
+    let device = json!({ "device": "the module in the safe", "serial": asked["keyring"]["members"][0]["serial"],
+        "noBackup": true });
+    let declared = dpo.change("declareAnchor", &device, "declaration { id }");
+    let id = json!({ "declarationId": declared["declaration"]["id"] });
+    let refused = dpo.refused("confirmAnchor", &id);
+    assert!(refused[0]["message"].as_str().unwrap().contains("another person must confirm"), "{refused:?}");
+    assert_eq!(dpo.ask("{ keyring { level } }", json!({}))["keyring"]["level"], "A1");
+    admin.change("confirmAnchor", &id, "declaration { counts }");
+    let stranger = json!({ "device": "another", "serial": "0", "noBackup": true });
+    assert_eq!(dpo.refused("declareAnchor", &stranger)[0]["path"], json!(["serial"]));
+}
+
+#[test]
+#[ignore = "needs SoftHSM2"]
+fn a_keyring_moves_into_a_token_and_out_of_it() {
+    with_token(|home| {
+        home.misbehave("hardware");
+        let data = home.path().join("ledger");
+        let token = format!(
+            "pkcs11:library={},label={LABEL},pin-file={}",
+            home.device().library.display(),
+            home.path().join("pin").display()
+        );
+        fs::write(home.path().join("wrong"), "0000").unwrap();
+        let wrong = token.replace("/pin", "/wrong");
+        refused(&keyring(&data, &["init", "--anchor", &wrong]), "the token refused the PIN");
+        let said = keyring(&data, &["init", "--anchor", &token]).done();
+        assert!(said.contains("the token \"our root\""), "{said}");
+        let server = Server::at(&data, &[]);
+        desk::register(&server.client("agent"), "Wanda", "Weg", "wanda@example.org");
+        let said = keyring(&data, &["status"]).done();
+        assert!(said.contains("level A1: in hardware; nobody has declared"), "{said}");
+        assert!(said.contains("member pkcs11 "), "{said}");
+        declare(&server);
+        let said = keyring(&data, &["status"]).done();
+        assert!(said.contains("level A3") && said.contains("in \"the module in the safe\""), "{said}");
+        server.stop();
+        assert!(keyring(&data, &["status"]).done().contains("level A3"), "a restart does not forget it");
+        keyring(&data, &["move", "--to", "file"]).done();
+        assert!(keyring(&data, &["status"]).done().contains("level A0"));
+        refused(&keyring(&data, &["move", "--to", &wrong]), "the token refused the PIN");
+        assert!(keyring(&data, &["status"]).done().contains("member file "), "nothing moved");
+        keyring(&data, &["move", "--to", &token]).done();
+        assert_eq!(roots(&data.join("anchor")), 0);
+        lethe(&["verify", "--data", data.to_str().unwrap()]).done();
+    });
+}
