@@ -49,7 +49,7 @@ fn a_keyring_is_placed_looked_at_turned_and_moved() {
     assert!(keyring(&data, &["status"]).done().contains("epoch 1; the root is number 1"));
     desk::register(&agent, "Bertha", "Bleibt", "bertha@example.org");
     refused(&keyring(&data, &["move", "--to", &place("new")]), "a keyring moves at rest");
-    refused(&keyring(&data, &["init", "--anchor", "file"]), "there is a ledger");
+    refused(&keyring(&data, &["init", "--anchor", "file"]), "there is a log in this directory already");
     server.stop();
 
     let moved = keyring(&data, &["move", "--to", &place("new"), "--to", &place("newer")]).done();
