@@ -61,7 +61,7 @@ fn a_keyring_is_placed_looked_at_turned_and_moved() {
     let conf = fs::read_to_string(data.join("keyring.conf")).unwrap();
     for (wrong, why) in [
         (
-            conf.replace(&format!("anchor file {}\n", home.path().join("newer").display()), ""),
+            conf.replace(&format!("anchor file = {{ dir = \"{}\" }}\n", home.path().join("newer").display()), ""),
             "member 2 of the keyring's anchor is file",
         ),
         (conf.replace("/newer", "/root"), "but file "),
