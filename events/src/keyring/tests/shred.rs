@@ -6,6 +6,7 @@ use super::*;
 use crate::keyring::carve::Opener;
 use crate::keyring::carve::Windows;
 use crate::keyring::cell::FAN;
+use crate::keyring::leaf::Slot;
 use crate::keyring::rotate::Fault;
 
 /// A keyring before and after a destruction of few keys, far apart.
@@ -113,8 +114,8 @@ fn what_is_left_undone_for_three_of_three_thousand_is_caught() {
 #[test]
 fn a_key_that_moved_is_caught() {
     let shred = Shred::of(3008, &FEW, |ring, keys| {
-        let mut half: Vec<Key> = (0..FAN).map(|_| Key::random().unwrap()).collect();
-        half[9] = keys[1].clone();
+        let mut half: Vec<Slot> = (0..FAN).map(|_| Slot::Held(Key::random().unwrap())).collect();
+        half[9] = Slot::Held(keys[1].clone());
         ring.ring.tree().draw(&half).unwrap();
     });
     let given = image::open(&shred.after, LOG.0, &shred.new_roots);
