@@ -1,5 +1,6 @@
 //! The copies of the keyring: the same files in several directories. Every write goes to all of them, and counts when it
-//! is synced in all.
+//! is synced in all. No copy is written before the one before it is synced: what a power cut spoils on the way, beside what
+//! was being written too, is spoilt in one of them.
 //!
 //! ```text
 //! header             the commit point
@@ -25,8 +26,22 @@ use super::{KeyringError, Wrong, anchor};
 /// All copies, open.
 pub(super) struct Copies {
     copies: Vec<Copy>,
+    /// What is written in the first copy, and in the others when that is synced.
+    waiting: Vec<Waiting>,
     written: Written,
 }
+
+/// Bytes of a node for one copy.
+struct Waiting {
+    copy: usize,
+    place: Place,
+    side: Side,
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+/// How much may wait, in nodes. More is synced in between.
+const MOST_WAITING: usize = 16 * 1024;
 
 /// How many bytes were written, in all copies together.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -87,7 +102,7 @@ impl Copies {
             clear_dir(dir, &[&unnamed(dir)])?;
             copies.push(Copy { dir: dir.clone(), header, nodes: BTreeMap::new(), named: false });
         }
-        Ok(Self { copies, written: Written::default() })
+        Ok(Self::over(copies))
     }
 
     /// Writes the first header in every copy, and then gives each its name: with the first name there is a keyring.
@@ -141,10 +156,14 @@ impl Copies {
             }
             copies.push(copy);
         }
-        let mut copies = Self { copies, written: Written::default() };
+        let mut copies = Self::over(copies);
         copies.open_nodes(newest.header.height())?;
         let marks = copies.read_marks(log)?;
         Ok(Opened { copies, found: newest, marks, behind })
+    }
+
+    fn over(copies: Vec<Copy>) -> Self {
+        Self { copies, waiting: Vec::new(), written: Written::default() }
     }
 
     /// How many there are.
@@ -168,31 +187,59 @@ impl Copies {
         }
     }
 
-    /// Writes bytes of a node into every copy, from this byte of it on. They are durable after [`Copies::sync`].
+    /// Writes bytes of a node into every copy, from this byte of it on. They are durable, and in every copy but the first
+    /// they are to be read, after [`Copies::sync`].
     pub(super) fn write(&mut self, place: Place, side: Side, from: u64, bytes: &[u8]) -> Result<(), KeyringError> {
-        for copy in &mut self.copies {
-            copy.write(place, side, from, bytes)?;
+        for copy in 0..self.copies.len() {
+            self.write_to(Waiting { copy, place, side, from, bytes: bytes.to_vec() })?;
             self.written.kept += bytes.len() as u64;
         }
-        Ok(())
+        self.sync_some()
     }
 
-    /// Writes zeros over a node, in every copy that holds anything there.
-    pub(super) fn clear(&mut self, place: Place, side: Side) -> Result<(), KeyringError> {
-        for number in 0..self.copies.len() {
-            let there = self.read(number, place, side)?;
-            let Some(last) = there.iter().rposition(|byte| *byte != 0) else { continue };
-            if let Some(copy) = self.copies.get_mut(number) {
-                copy.write(place, side, 0, &vec![0; last + 1])?;
+    /// Writes zeros over nodes, in every copy that holds anything there. Durable when it returns.
+    pub(super) fn clear(&mut self, nodes: &[(Place, Side)]) -> Result<(), KeyringError> {
+        // What waits may be for one of them.
+        self.sync()?;
+        for &(place, side) in nodes {
+            for copy in 0..self.copies.len() {
+                let there = self.read(copy, place, side)?;
+                let Some(last) = there.iter().rposition(|byte| *byte != 0) else { continue };
+                self.write_to(Waiting { copy, place, side, from: 0, bytes: vec![0; last + 1] })?;
                 self.written.cleared += last as u64 + 1;
             }
+            self.sync_some()?;
         }
-        Ok(())
+        self.sync()
     }
 
     /// Every node that was written is durable in every copy when it returns.
     pub(super) fn sync(&mut self) -> Result<(), KeyringError> {
-        self.copies.iter_mut().try_for_each(Copy::sync)
+        let mut waiting = std::mem::take(&mut self.waiting);
+        // In the order in which they were written.
+        waiting.sort_by_key(|waiting| waiting.copy);
+        let mut waiting = waiting.into_iter().peekable();
+        for (number, copy) in self.copies.iter_mut().enumerate() {
+            while let Some(Waiting { place, side, from, bytes, .. }) = waiting.next_if(|next| next.copy == number) {
+                copy.write(place, side, from, &bytes)?;
+            }
+            copy.sync()?;
+        }
+        Ok(())
+    }
+
+    fn write_to(&mut self, what: Waiting) -> Result<(), KeyringError> {
+        match self.copies.first_mut().filter(|_| what.copy == 0) {
+            Some(first) => first.write(what.place, what.side, what.from, &what.bytes),
+            None => {
+                self.waiting.push(what);
+                Ok(())
+            }
+        }
+    }
+
+    fn sync_some(&mut self) -> Result<(), KeyringError> {
+        if self.waiting.len() < MOST_WAITING { Ok(()) } else { self.sync() }
     }
 
     /// Writes a header, copy after copy. From the first synced one on it is valid, and durable in all when it returns.

@@ -183,10 +183,7 @@ impl Tree {
     }
 
     fn clear_stale(&mut self) -> Result<(), KeyringError> {
-        for (place, side) in std::mem::take(&mut self.stale) {
-            self.copies.clear(place, side)?;
-        }
-        self.copies.sync()
+        self.copies.clear(&std::mem::take(&mut self.stale))
     }
 }
 

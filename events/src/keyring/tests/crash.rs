@@ -241,3 +241,30 @@ fn a_failed_write_stops_the_keyring_and_the_next_open_goes_on() {
     assert_eq!(ring.destroy(&[keys[0].0]).unwrap(), Destroyed { epoch_before: 0, epoch_after: 1 });
     assert_eq!(ring.state(&keys[1].0), KeyState::Live(keys[1].1.clone()));
 }
+
+/// A power cut may spoil what lies beside the bytes that were being written: never in two copies at once.
+#[test]
+fn no_copy_is_written_before_the_one_before_it_is_synced() {
+    let home = Home::new();
+    drop(filled(&home, 304));
+    let start = home.files();
+    let of = |files: &Files, dir: &str| -> Vec<(String, Vec<u8>)> {
+        let named = files.iter().filter(|(path, _)| super::home::is_in(path, dir));
+        let named =
+            named.map(|(path, bytes)| (path.file_name().unwrap().to_string_lossy().into_owned(), bytes.clone()));
+        named.filter(|(name, _)| name.starts_with("keys.")).collect()
+    };
+    let sizes = |files: &Files, dir: &str| -> Vec<(String, usize)> {
+        of(files, dir).into_iter().map(|(name, bytes)| (name, bytes.len())).collect()
+    };
+    let at_first = std::cell::RefCell::new(None);
+    let act = || crate::keyring::Ring::open(&home.copies(), home.shaky().into(), LOG)?.fill(256);
+    let cuts = cut_everywhere(&home, &start, act, |_, _| {
+        let now = home.files();
+        if of(&now, "keyring.copy") != of(&start, "keyring.copy") && at_first.borrow().is_none() {
+            at_first.replace(Some(sizes(&now, "keyring")));
+        }
+    });
+    assert!(cuts > 20);
+    assert_eq!(at_first.into_inner().unwrap(), sizes(&home.files(), "keyring"), "the first copy was whole by then");
+}
