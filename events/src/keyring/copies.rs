@@ -21,7 +21,7 @@ use super::cell::{self, Place, Side};
 use super::disk::{self, options, sync_dir};
 use super::header::{self, Found};
 use super::marks::{self, Marks};
-use super::{KeyringError, Wrong, anchor};
+use super::{Identity, KeyringError, Wrong, anchor};
 
 /// All copies, open.
 pub(super) struct Copies {
@@ -391,6 +391,20 @@ fn newest(candidates: &[Candidate], log: LogId) -> Result<Found, KeyringError> {
         }
     }
     newest.cloned().ok_or(refused.unwrap_or(KeyringError::NotAKeyring))
+}
+
+/// Whom the newest header there names, of all copies; nobody where there is none.
+pub(super) fn named(dirs: &[PathBuf]) -> Result<Vec<Identity>, KeyringError> {
+    let mut newest: Option<Found> = None;
+    for dir in dirs {
+        let Some(bytes) = disk::read_whole(&dir.join(header::NAME))? else { continue };
+        if let Ok(found) = Found::read(&bytes)
+            && newest.as_ref().is_none_or(|newest| newest.header.counter < found.header.counter)
+        {
+            newest = Some(found);
+        }
+    }
+    Ok(newest.into_iter().flat_map(|found| found.header.members).map(|member| member.identity).collect())
 }
 
 /// Removes the files of a keyring that is none, but not these.

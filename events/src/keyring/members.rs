@@ -136,13 +136,15 @@ impl Members {
         Ok(members)
     }
 
-    /// The top key, from the first member that opens it, and why another one does not. What others open must be the same.
+    /// The top key, from the first member that opens it, and why another one does not: one that is there and knows nothing
+    /// says more than one that is away. What others open must be the same.
     pub(super) fn open(&self, log: LogId, members: &[Member]) -> Result<(Key, Option<AnchorError>), KeyringError> {
         let (mut top, mut refused) = (None, None);
         for (anchor, member) in self.named.iter().zip(members) {
             match (anchor.open(log, member.root, &member.top), &top) {
                 (Ok(key), Some(found)) if key != *found => return Err(AnchorError::DoesNotOpen.into()),
                 (Ok(key), _) => top = Some(key),
+                (Err(error), _) if error.knows_nothing() => refused = Some(error),
                 (Err(error), _) => refused = refused.or(Some(error)),
             }
         }
@@ -177,16 +179,6 @@ impl Members {
             }
         }
         failed.map_or(Ok(()), Err)
-    }
-
-    /// Destroys the roots from this number on, where an attempt that is given up made them.
-    pub(super) fn destroy_from(&self, log: LogId, first: u64) -> Result<(), AnchorError> {
-        for anchor in self.all() {
-            for root in anchor.roots(log)?.into_iter().filter(|root| *root >= first) {
-                anchor.destroy_root(log, root)?;
-            }
-        }
-        Ok(())
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<dyn Anchor>> {

@@ -24,6 +24,7 @@ mod leaf;
 mod marks;
 mod members;
 mod migrate;
+mod reach;
 mod relocate;
 mod repair;
 mod reserve;

@@ -164,6 +164,7 @@ impl Ring {
     }
 
     pub(super) fn destroy(&self, keys: &[KeyId]) -> Result<Destroyed, KeyringError> {
+        self.evict(keys);
         self.write(|tree| {
             self.finish_in(tree)?;
             let epoch_before = tree.header.epoch;
@@ -188,6 +189,13 @@ impl Ring {
             self.kill(tree, &victims)?;
             Ok(Destroyed { epoch_before, epoch_after: tree.header.epoch })
         })
+    }
+
+    /// What is to be destroyed is out of memory, whatever else fails. With a key among it that was never there nothing begins.
+    fn evict(&self, keys: &[KeyId]) {
+        let mut table = self.table.write();
+        let slots: Option<Vec<u64>> = keys.iter().map(|key| table.place(key)).collect();
+        slots.into_iter().flatten().for_each(|slot| table.evict(slot));
     }
 
     /// The keys leave memory first, then the tree. They are erased when no older root is left, and fenced until then.

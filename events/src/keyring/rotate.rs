@@ -59,11 +59,15 @@ impl Tree {
             Ok(next) => next,
             Err(failed @ (KeyringError::Io(_) | KeyringError::NoRandomness(_))) => return Err(failed),
             Err(failed) => {
-                // What cannot be undone now is undone at the next open.
-                if let Err(error) = self.undo(root) {
-                    tracing::error!(%error, "a rotation of the keyring could not be undone");
-                }
-                return Err(failed);
+                return match self.undo(root).and_then(|()| self.members.keep_only(self.log(), &self.header.members)) {
+                    // A disk that failed comes before a token that did: what is on it is known after the next open.
+                    Err(disk @ KeyringError::Io(_)) => Err(disk),
+                    Err(error) => {
+                        tracing::error!(%error, "a rotation of the keyring is not undone yet");
+                        Err(failed)
+                    }
+                    Ok(()) => Err(failed),
+                };
             }
         };
         let epoch = self.header.epoch + 1;
@@ -86,14 +90,12 @@ impl Tree {
         Ok(())
     }
 
-    /// Removes what an attempt left that was not committed: its nodes first, since its roots are the sign of it.
+    /// Removes what an attempt left that was not committed: its nodes first, since its roots are the sign of it. These are
+    /// for [`Tree::finish`].
     pub(super) fn undo(&mut self, highest_root: u64) -> Result<(), KeyringError> {
         self.clear_stale()?;
-        let first = self.header.highest_root + 1;
         // No number is used twice.
-        self.commit_same(Header { highest_root, ..self.header.clone() })?;
-        self.members.destroy_from(self.log(), first)?;
-        Ok(())
+        self.commit_same(Header { highest_root, ..self.header.clone() })
     }
 
     /// Steps 1 and 2. The members have seen that the new top key opens. Every node that was written is in `stale` until the commit.

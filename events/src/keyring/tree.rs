@@ -57,7 +57,8 @@ impl Tree {
             epoch: contents.epoch,
             leaves: 0,
             highest_root: root,
-            clearing: false,
+            // What was moved over here still lies under an older root.
+            clearing: !contents.slots.is_empty(),
             members: members.renew(log, root, &top_key)?,
         };
         let marks = contents.marks.clone();
@@ -101,7 +102,7 @@ impl Tree {
         let undone = members.highest_reached(log).filter(|highest| *highest > header.highest_root);
         match refused {
             // A newer root, and a member that knows nothing of this header: the keyring is older than its anchor.
-            Some(error) if undone.is_some() => return Err(error.into()),
+            Some(error) if undone.is_some() && error.knows_nothing() => return Err(error.into()),
             Some(error) => tracing::warn!(%error, "a member of the anchor does not open the keyring; another one does"),
             None => {}
         }
@@ -127,7 +128,7 @@ impl Tree {
         }
         match tree.finish() {
             Err(error @ KeyringError::RootRemains { .. }) => {
-                tracing::error!(%error, "a destruction of keys is not finished");
+                tracing::error!(%error, "a rotation of the keyring is not over");
             }
             finished => {
                 finished?;

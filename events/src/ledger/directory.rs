@@ -222,7 +222,7 @@ impl Directory {
         let _lock = Lock::take(path)?;
         let log = Embedded::open(path, options, progress)?;
         let keys = Keys::read(path)?;
-        Ok(Keyring::repair(&keys.copies, keys.anchor()?, log.journal().first_log())?)
+        Ok(Keyring::repair(&keys.copies, keys.anchor()?.0, log.journal().first_log())?)
     }
 
     /// Says where the keys of a ledger are to lie that is yet to be made here, and what holds their root. Tokens are logged

@@ -94,9 +94,10 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The members of the anchor, and of the one that the keyring moves to. Tokens are logged in to.
-    pub fn anchor(&self) -> Result<Anchors, DirectoryError> {
-        Ok(Anchors { members: anchors(&self.anchors)?, moving: anchors(&self.moving)? })
+    /// The members of the anchor, and of the one that the keyring moves to. Tokens are logged in to; one that is away is no
+    /// error where another member is there. The second answer is whether one is away.
+    pub fn anchor(&self) -> Result<(Anchors, bool), DirectoryError> {
+        Ok(Anchors::reach(&self.copies, &self.anchors, &self.moving)?)
     }
 
     /// Writes the file. Durable when it returns.
@@ -129,10 +130,10 @@ impl Keys {
     /// Opens the keyring of a data directory. A move that is over is so in the file, too, when it returns.
     pub(super) fn open(data: &Path, log: LogId) -> Result<Keyring, DirectoryError> {
         let keys = Self::read(data)?;
-        let given = keys.anchor()?;
+        let (given, is_away) = keys.anchor()?;
         let to: Vec<Identity> = given.moving.iter().map(|anchor| anchor.identity()).collect();
         let keyring = Keyring::open(&keys.copies, given, log)?;
-        if keys.moving.is_empty() || keyring.is_unfinished() {
+        if keys.moving.is_empty() || is_away || keyring.is_unfinished() {
             return Ok(keyring);
         }
         let members = keyring.status().members;
@@ -191,6 +192,7 @@ fn settings(rest: &str) -> Option<AnchorSettings> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyring::{AnchorError, FileAnchor, Key, Level};
 
     fn read(text: &str) -> Result<Keys, DirectoryError> {
         let dir = tempfile::tempdir().unwrap();
@@ -229,5 +231,86 @@ mod tests {
         assert_eq!(line("copy one\nanchor pkcs11 = { library = \"two\", pin = \"1234\" }\n"), Some(2), "a PIN");
         assert_eq!(line("copy one\n"), Some(0), "no anchor");
         assert_eq!(line(""), Some(0), "nothing");
+    }
+
+    const LOG: LogId = LogId([7; 16]);
+
+    /// A directory of root files that calls itself a token.
+    struct Token(FileAnchor);
+
+    impl Anchor for Token {
+        fn identity(&self) -> Identity {
+            Identity::new("pkcs11", &["maker", "model", "1"])
+        }
+        fn level(&self) -> Level {
+            self.0.level()
+        }
+        fn describe(&self) -> Description {
+            self.0.describe()
+        }
+        fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
+            self.0.roots(log)
+        }
+        fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+            self.0.create_root(log, root)
+        }
+        fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+            self.0.destroy_root(log, root)
+        }
+        fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError> {
+            self.0.seal(log, root, top)
+        }
+        fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError> {
+            self.0.open(log, root, sealed)
+        }
+    }
+
+    /// A keyring with a token as a member, and the token is away.
+    fn with_token_away(files: &[&str], conf: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| FileAnchor::at(dir.path().join(name)).unwrap();
+        let mut anchors: Vec<Box<dyn Anchor>> = vec![Box::new(Token(at("token")))];
+        anchors.extend(files.iter().map(|name| Box::new(at(name)) as Box<dyn Anchor>));
+        let copies = ["keyring", "keyring.copy"].map(|name| dir.path().join(name));
+        drop(Keyring::create(&copies, anchors, LOG).unwrap());
+        fs::write(dir.path().join(NAME), format!("copy keyring\ncopy keyring.copy\n{conf}")).unwrap();
+        dir
+    }
+
+    const AWAY: &str = r#"pkcs11 = { library = "/none/p11.so", token = { label = "one" }, pin = { env = "PIN" } }"#;
+
+    #[test]
+    fn a_keyring_opens_without_a_token_that_is_away_where_another_member_is_there() {
+        let dir = with_token_away(&["anchor"], &format!("anchor {AWAY}\nanchor file anchor\n"));
+        let keyring = Keys::open(dir.path(), LOG).unwrap();
+        let members = keyring.status().members;
+        assert!(members[0].description.words.contains("pkcs11 maker model 1 is away"), "{members:?}");
+        assert!(members[0].roots.is_err() && members[1].roots.as_ref().is_ok_and(|roots| roots.len() == 1));
+        assert!(keyring.rotate().is_err(), "both are to lose their root");
+        assert_eq!(keyring.epoch(), 0);
+    }
+
+    #[test]
+    fn a_keyring_whose_only_token_is_away_is_refused_with_the_reason() {
+        for conf in [format!("anchor {AWAY}\n"), format!("anchor {AWAY}\nanchor file strange\n")] {
+            let dir = with_token_away(&[], &conf);
+            let refused = Keys::open(dir.path(), LOG).err().unwrap().to_string();
+            assert!(refused.contains("/none/p11.so"), "{refused}");
+        }
+    }
+
+    /// The keyring was to move to a token that is away since, or from one.
+    #[test]
+    fn a_keyring_that_was_to_move_opens_where_it_is_and_the_move_is_not_forgotten() {
+        let to = format!("anchor file anchor\nmoving {AWAY}\n");
+        let dir = tempfile::tempdir().unwrap();
+        let copies = ["keyring", "keyring.copy"].map(|name| dir.path().join(name));
+        let anchor: Box<dyn Anchor> = Box::new(FileAnchor::at(dir.path().join("anchor")).unwrap());
+        drop(Keyring::create(&copies, vec![anchor], LOG).unwrap());
+        fs::write(dir.path().join(NAME), format!("copy keyring\ncopy keyring.copy\n{to}")).unwrap();
+        let keyring = Keys::open(dir.path(), LOG).unwrap();
+        assert_eq!(keyring.status().members.len(), 1);
+        drop(keyring);
+        assert_eq!(Keys::read(dir.path()).unwrap().moving.len(), 1, "a root may be left there");
     }
 }

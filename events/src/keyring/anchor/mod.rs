@@ -3,6 +3,7 @@
 //! Of the kinds of DESIGN §6 there are two, a file and a PKCS#11 token. A TPM and a cloud's key service are gaps: each
 //! would be a file beside these, and an arm in [`AnchorSettings`].
 
+mod away;
 mod file;
 mod identity;
 mod pkcs11;
@@ -13,6 +14,7 @@ use std::io;
 
 use domain::id::LogId;
 
+pub(super) use away::{Away, Who};
 pub use file::FileAnchor;
 pub(super) use file::{ROOT_MAGIC, carve_root, make_dir, open_under, sync_dir};
 pub use identity::Identity;
@@ -116,6 +118,14 @@ pub enum AnchorError {
         /// The serial number of the device.
         found: String,
     },
+    /// Somebody else answers in the place of a member that was away.
+    #[error("{found} answers where {wanted} should")]
+    AnotherMember {
+        /// Who was to come back.
+        wanted: Identity,
+        /// Who came.
+        found: Identity,
+    },
     /// A device is declared that no member of the anchor is.
     #[error("no member of the anchor is a device with the serial number {declared:?}")]
     NoDevice {
@@ -131,6 +141,26 @@ pub enum AnchorError {
     /// No root can be drawn.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+}
+
+impl AnchorError {
+    /// Whether it may be over by itself, as for a token that is not plugged in. What somebody must set right is not.
+    pub(super) fn is_away(&self) -> bool {
+        use TokenError as Token;
+        match self {
+            Self::Io(_) => true,
+            Self::Token(why) => matches!(
+                why,
+                Token::Library { .. } | Token::NoToken(_) | Token::LockedPin | Token::Gone | Token::Answered { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether a member answered and holds nothing that opens the keyring.
+    pub(super) fn knows_nothing(&self) -> bool {
+        matches!(self, Self::NoRoot { .. } | Self::DoesNotOpen)
+    }
 }
 
 /// What holds the roots of keyrings. Roots of one log are numbered; a number is never used twice.

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::home::{STEADY, Shaky, filled};
 use super::*;
+use crate::keyring::disk::cut;
 
 struct Two {
     home: Home,
@@ -174,6 +175,8 @@ fn a_token_that_goes_away_leaves_keys_fenced_and_is_waited_for() {
                     matches!(ring.destroy(&victims), Err(KeyringError::RootRemains { .. })),
                     "asked again too soon"
                 );
+                assert!(matches!(ring.destroy(&[keys[30].0]), Err(KeyringError::RootRemains { .. })));
+                assert_eq!(ring.state(&keys[30].0), KeyState::Fenced, "it waits out of memory, too");
             }
             KeyringError::Anchor(_) | KeyringError::RootRemains { .. } => {
                 before += 1;
@@ -249,4 +252,132 @@ fn a_keyring_older_than_its_anchor_is_refused_with_the_reason() {
     assert!(refused.to_string().contains("holds no root"), "{refused}");
     home.put(&today);
     assert_eq!(home.open().state(&id), KeyState::Erased { epoch: 1 }, "the root of today is still there");
+}
+
+/// The power goes between the new nodes and the header, and one member is away when it is back.
+#[test]
+fn a_rotation_that_was_cut_is_undone_while_a_member_is_away() {
+    let (mut two, ring) = Two::new();
+    let key = mint(&ring, 1).remove(0);
+    drop(ring);
+    let start = two.home.files();
+    let left = (0..)
+        .find_map(|steps| {
+            two.home.put(&start);
+            let ring = two.open().unwrap();
+            cut::after(Some(steps));
+            let done = ring.destroy(&[key.0]);
+            cut::after(None);
+            let both = two.roots().iter().all(|roots| roots.len() == 2);
+            let written = two.home.files().iter().any(|(path, bytes)| {
+                path.file_name().is_some_and(|name| name == "keys.0.b") && bytes.iter().any(|byte| *byte != 0)
+            });
+            assert!(done.is_err(), "no cut fell there");
+            (both && written).then(|| two.home.files())
+        })
+        .unwrap();
+    for away in 0..2 {
+        two.home.put(&left);
+        let (anchors, members) = Two::anchors(&two.home);
+        members[away].store(0, Ordering::Relaxed);
+        let ring = Keyring::open(&two.home.copies(), anchors, LOG).unwrap();
+        assert_eq!(ring.state(&key.0), KeyState::Live(key.1.clone()));
+        assert_eq!((two.roots()[away].len(), two.roots()[1 - away].len()), (2, 1), "what could be reached is undone");
+        assert!(ring.destroy(&[key.0]).is_err());
+        members[away].store(STEADY, Ordering::Relaxed);
+        assert_eq!(ring.destroy(&[key.0]).unwrap(), Destroyed { epoch_before: 0, epoch_after: 1 });
+        assert!(two.roots().iter().all(|roots| roots.len() == 1));
+    }
+}
+
+/// An anchor whose device takes the disk along when it fails.
+struct Spoils(FileAnchor, Arc<AtomicI64>);
+
+impl Anchor for Spoils {
+    fn identity(&self) -> Identity {
+        self.0.identity()
+    }
+    fn level(&self) -> Level {
+        self.0.level()
+    }
+    fn describe(&self) -> Description {
+        self.0.describe()
+    }
+    fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
+        self.0.roots(log)
+    }
+    fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+        if self.1.load(Ordering::Relaxed) > 0 {
+            cut::after(Some(0));
+            return Err(std::io::Error::other("the token is gone").into());
+        }
+        self.0.create_root(log, root)
+    }
+    fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
+        self.0.destroy_root(log, root)
+    }
+    fn seal(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError> {
+        self.0.seal(log, root, top)
+    }
+    fn open(&self, log: LogId, root: u64, sealed: &[u8]) -> Result<Key, AnchorError> {
+        self.0.open(log, root, sealed)
+    }
+}
+
+#[test]
+fn a_disk_that_fails_while_a_rotation_is_undone_stops_the_keyring() {
+    let home = Home::new();
+    let fails = Arc::new(AtomicI64::new(0));
+    let anchor: Box<dyn Anchor> = Box::new(Spoils(home.file_anchor(), fails.clone()));
+    let ring = Keyring::create(&home.copies(), vec![anchor], LOG).unwrap();
+    let key = ring.mint().unwrap();
+    fails.store(1, Ordering::Relaxed);
+    let failed = ring.destroy(&[key.0]);
+    cut::after(None);
+    assert!(matches!(failed, Err(KeyringError::Io(_))), "{failed:?}");
+    assert!(ring.is_stopped());
+    drop(ring);
+    assert_eq!(home.open().state(&key.0), KeyState::Live(key.1));
+}
+
+fn why(failed: &Result<Destroyed, KeyringError>) -> Option<&AnchorError> {
+    match failed {
+        Err(KeyringError::RootRemains { member: 2, source, .. }) => Some(source),
+        _ => None,
+    }
+}
+
+/// A token that was away at the start, and comes back or is another one.
+#[test]
+fn a_member_that_is_away_at_the_start_is_waited_for_by_its_name() {
+    let (two, ring) = Two::new();
+    let keys = mint(&ring, 2);
+    ring.settle(all_used, true).unwrap();
+    let second = ring.status().members[1].identity.clone();
+    drop(ring);
+    let answers = Arc::new(Mutex::new(None::<&str>));
+    let home = two.home.0.path().to_owned();
+    let (told, at) = (answers.clone(), home.clone());
+    let reach = move || -> Result<Box<dyn Anchor>, AnchorError> {
+        match *told.lock() {
+            Some(name) => Ok(Box::new(FileAnchor::at(at.join(name))?)),
+            None => Err(TokenError::Gone.into()),
+        }
+    };
+    let first: Box<dyn Anchor> = Box::new(FileAnchor::at(home.join("anchor")).unwrap());
+    let away: Box<dyn Anchor> = Box::new(anchor::Away::by(anchor::Who::Member(second.clone()), Box::new(reach)));
+    let ring = Keyring::open(&two.home.copies(), vec![first, away], LOG).unwrap();
+    assert_eq!(ring.state(&keys[1].0), KeyState::Live(keys[1].1.clone()));
+    let said = ring.status().members.remove(1);
+    assert!(said.identity == second && said.roots.is_err() && said.description.words.contains("is away"), "{said:?}");
+    let failed = ring.destroy(&[keys[0].0]);
+    assert!(matches!(why(&failed), Some(AnchorError::Token(TokenError::Gone))), "{failed:?}");
+    assert_eq!(ring.state(&keys[0].0), KeyState::Fenced);
+    *answers.lock() = Some("anchor.3");
+    let failed = ring.destroy(&[keys[0].0]);
+    assert!(matches!(why(&failed), Some(AnchorError::AnotherMember { .. })), "{failed:?}");
+    assert_eq!(two.roots().map(|roots| roots.len()), [1, 1]);
+    *answers.lock() = Some("anchor.2");
+    assert_eq!(ring.destroy(&[keys[0].0]).unwrap(), Destroyed { epoch_before: 0, epoch_after: 1 });
+    assert_eq!(two.roots(), [[1], [1]]);
 }

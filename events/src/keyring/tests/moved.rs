@@ -1,8 +1,9 @@
 //! Keyrings of the first format: whatever they held, the tree holds.
 
 use std::fs;
+use std::sync::atomic::Ordering;
 
-use super::home::Files;
+use super::home::{Files, STEADY, Shaky};
 use super::*;
 use crate::keyring::disk::cut;
 use crate::keyring::migrate::old::{self, AWAITING, LIVE, RETIRED, Slot};
@@ -123,4 +124,28 @@ fn a_damaged_keyring_of_slots_is_refused_and_nothing_is_lost() {
     let answer = Keyring::open(&old.home.copies(), old.home.anchor(), other);
     assert!(matches!(answer, Err(KeyringError::AnotherLog { found: LOG })));
     assert_eq!(old.home.files()[&PathBuf::from("keyring/keys")], old.files[&PathBuf::from("keyring/keys")]);
+}
+
+/// The order was cut short, and so is the end of the old root: what the order names still lies there.
+#[test]
+fn what_was_ordered_is_not_erased_while_the_old_root_is_there() {
+    let (old, mut waited) = (Old::new(true), 0);
+    for calls in 0..30 {
+        old.home.put(&old.files);
+        let (anchor, left) = Shaky::new(old.home.file_anchor());
+        left.store(calls, Ordering::Relaxed);
+        let Ok(ring) = Keyring::open(&old.home.copies(), vec![Box::new(anchor) as Box<dyn Anchor>], LOG) else {
+            continue;
+        };
+        if old.home.file_anchor().roots(LOG).unwrap().len() == 1 {
+            break;
+        }
+        waited += 1;
+        let ordered = old.keys[ORDERED[0]].0;
+        assert_eq!(ring.state(&ordered), KeyState::Fenced, "after {calls} calls");
+        assert!(matches!(ring.destroy(&[ordered]), Err(KeyringError::RootRemains { .. })));
+        left.store(STEADY, Ordering::Relaxed);
+        assert_eq!(ring.destroy(&[ordered]).unwrap(), Destroyed { epoch_before: 4, epoch_after: 5 });
+    }
+    assert!(waited > 0, "no call fell between the new header and the end of the old root");
 }
