@@ -407,6 +407,19 @@ pub(super) fn named(dirs: &[PathBuf]) -> Result<Vec<Identity>, KeyringError> {
     Ok(newest.into_iter().flat_map(|found| found.header.members).map(|member| member.identity).collect())
 }
 
+/// Takes a keyring of this log back that never was in service: without its name there is none.
+pub(super) fn unname(dirs: &[PathBuf], log: LogId) -> Result<(), KeyringError> {
+    for dir in dirs {
+        let path = dir.join(header::NAME);
+        let Some(bytes) = disk::read_whole(&path)? else { continue };
+        if Found::read(&bytes).is_ok_and(|found| found.header.log == log) {
+            disk::remove(&path)?;
+            disk::sync_dir(dir)?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the files of a keyring that is none, but not these.
 pub(super) fn clear_dir(dir: &Path, but: &[&Path]) -> Result<(), KeyringError> {
     for entry in fs::read_dir(dir)? {

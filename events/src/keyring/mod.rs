@@ -221,6 +221,12 @@ impl Keyring {
         relocate::relocate(copies, from, to, log)
     }
 
+    /// Takes a keyring of this log back that was made and never was in service, so that it can be made again. Another log's
+    /// is left as it is.
+    pub fn unmake(copies: &[PathBuf], log: LogId) -> Result<(), KeyringError> {
+        copies::unname(copies, log)
+    }
+
     /// Whether this directory holds a copy of a keyring, whosever it is.
     pub fn exists(dir: &Path) -> io::Result<bool> {
         Ok(copies::Copies::exist(dir)? || migrate::exists(dir)?)

@@ -17,6 +17,7 @@
 use std::error::Error;
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,7 +41,8 @@ use crate::record::{Draft, Link, NO_HASH, TooLarge, hash};
 use crate::tree::files::Tree;
 use crate::wire::{self, WireError};
 
-/// There while a ledger is being made: whatever lies beside it was never in service.
+/// There while a ledger is being made: whatever lies beside it was never in service. It holds the id of the log, so that who
+/// makes it anew knows what was left elsewhere.
 const MAKING: &str = "making";
 
 /// The file of the key that signs, in the directory.
@@ -180,13 +182,11 @@ impl Directory {
         if Self::exists(path)? {
             return Err(LogError::Exists.into());
         }
-        fs::File::create(&making).and_then(|file| file.sync_all()).map_err(io("write to"))?;
-        sync_dir(path)?;
+        let log_id = begun(path)?;
         for part in ["journal", "index", "keyring", "keyring.copy", "anchor", "tree", "signer"] {
             cleared(fs::remove_dir_all(path.join(part))).map_err(io("clear"))?;
         }
         cleared(fs::remove_file(path.join(headmark::NAME))).map_err(io("clear"))?;
-        let log_id: LogId = Fresh::new().id()?;
         drop(Keys::read(path)?.create(log_id)?);
         let log = Embedded::create(path, log_id, options)?;
         let signer = FileSigner::at(&path.join(SIGNING_KEY))?;
@@ -284,6 +284,30 @@ pub(super) fn io_failed(action: &'static str) -> impl FnOnce(io::Error) -> Direc
     move |source| DirectoryError::Io { action, source }
 }
 
+/// The id of the log that is being made here: the one of an attempt that was cut short, or a new one. Durable when it
+/// returns.
+fn begun(path: &Path) -> Result<LogId, DirectoryError> {
+    let making = path.join(MAKING);
+    let said = if_there(fs::read_to_string(&making)).map_err(io_failed("read"))?;
+    if let Some(log) = said.and_then(|said| said.parse().ok()) {
+        return Ok(log);
+    }
+    let log: LogId = Fresh::new().id()?;
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(true).open(&making);
+    let written = file.and_then(|file| file.write_all_at(log.to_string().as_bytes(), 0).and_then(|()| file.sync_all()));
+    written.map_err(io_failed("write to"))?;
+    sync_dir(path)?;
+    Ok(log)
+}
+
+fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(none) if matches!(none.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => Ok(None),
+        Err(failed) => Err(failed),
+    }
+}
+
 fn cleared(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(failed),
@@ -328,4 +352,43 @@ pub(super) fn own(event: &Event, stream: Stream, revision: u64, link: &Link) -> 
     };
     let record = draft.write(link)?;
     Ok(Entry { hash: hash(&record), record, parts: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::{Anchor as _, FileAnchor};
+
+    /// The power went while the ledger was made: its keyring was there, on another disk, and its log was not.
+    #[test]
+    fn a_keyring_elsewhere_does_not_keep_a_ledger_half_made_from_being_made() {
+        let home = tempfile::tempdir().unwrap();
+        let (data, disk) = (home.path().join("ledger"), home.path().join("disk"));
+        fs::create_dir(&data).unwrap();
+        let at = |name: &str| disk.join(name).display().to_string();
+        let conf = format!("copy {}\ncopy keyring\nanchor file {}\n", at("one"), at("root"));
+        fs::write(data.join(keys::NAME), conf).unwrap();
+        let founding =
+            Founding { controller: "Muster".into(), origin: "muster.example".into(), demo: true, at: Time(0) };
+        let first = begun_and_cut(&data);
+        assert_eq!(Directory::create(&data, &founding, Options::default()).unwrap(), first);
+        assert_eq!(FileAnchor::at(disk.join("root")).unwrap().roots(first).unwrap(), [1], "the first one is gone");
+        assert!(!data.join(MAKING).exists());
+        drop(Directory::open(&data, Options::default(), &|_, _| {}).unwrap());
+
+        // A keyring that somebody uses is nobody's leftover.
+        let other = home.path().join("other");
+        fs::create_dir(&other).unwrap();
+        fs::copy(data.join(keys::NAME), other.join(keys::NAME)).unwrap();
+        let refused = Directory::create(&other, &founding, Options::default());
+        assert!(matches!(refused, Err(DirectoryError::Keyring(KeyringError::Exists))), "{refused:?}");
+        drop(Directory::open(&data, Options::default(), &|_, _| {}).unwrap());
+    }
+
+    fn begun_and_cut(data: &Path) -> LogId {
+        let log = begun(data).unwrap();
+        drop(Keys::read(data).unwrap().create(log).unwrap());
+        assert!(!Directory::exists(data).unwrap());
+        log
+    }
 }

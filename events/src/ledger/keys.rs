@@ -122,8 +122,9 @@ impl Keys {
         named.map_err(|source| DirectoryError::Io { action: "write to", source })
     }
 
-    /// Makes an empty keyring.
+    /// Makes an empty keyring. One of this log that is there was never in service.
     pub(super) fn create(&self, log: LogId) -> Result<Keyring, DirectoryError> {
+        Keyring::unmake(&self.copies, log)?;
         Ok(Keyring::create(&self.copies, anchors(&self.anchors)?, log)?)
     }
 
