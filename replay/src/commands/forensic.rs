@@ -74,6 +74,9 @@ fn anchors(keys: &Keys) -> Result<Vec<Box<dyn Anchor>>, Box<dyn Error>> {
             return Err(format!("there is no anchor in {}", dir.display()).into());
         }
     }
-    let Anchors { members, moving } = keys.anchor()?;
+    let (Anchors { members, moving }, is_one_away) = keys.anchor()?;
+    if is_one_away {
+        return Err("a member of the anchor cannot be reached, and what its root opens would not be seen".into());
+    }
     Ok(members.into_iter().chain(moving).collect())
 }
