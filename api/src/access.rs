@@ -95,6 +95,8 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("approveErasure", &[Dpo]),
     ("orderDestruction", &[Dpo]),
     ("refuseErasure", &[Dpo]),
+    ("retention", &[Dpo]),
+    ("confirmRetention", &[Dpo]),
     ("placeHold", &[Dpo]),
     ("approveHold", &[Dpo]),
     ("liftHold", &[Dpo]),

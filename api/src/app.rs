@@ -4,6 +4,8 @@ mod destroying;
 mod disclosing;
 mod erasing;
 mod holding;
+mod retaining;
+mod vouchers;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use domain::id::{ActorId, CommandId, KeyId, RegisterId, SubjectId};
 use domain::time::Time;
 use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten, open_entry};
 use events::log::Log as _;
+use events::note::VerifierKey;
 use events::record::Record;
 use events::secret::token_hash;
 use parking_lot::Mutex;
@@ -29,6 +32,7 @@ use crate::replays::Replays;
 
 pub use disclosing::{DiscloseError, HandedOut, Handing};
 pub use erasing::{Person, Whose};
+pub use retaining::Settled;
 
 /// How much of a stream is read at a time, in bytes.
 const STREAM_BYTES: usize = 1 << 20;
@@ -49,6 +53,8 @@ pub struct App {
     pub kept: Arc<NotKept>,
     /// What auditors have confirmed by replay.
     pub replays: Arc<Replays>,
+    /// Whose word on the time counts.
+    witnesses: Arc<Vec<VerifierKey>>,
 }
 
 /// What every mutation may say beside its own values.
@@ -77,6 +83,7 @@ impl App {
             cooling_off_ms,
             kept: Arc::default(),
             replays: Arc::default(),
+            witnesses: Arc::default(),
         }
     }
 
@@ -88,6 +95,11 @@ impl App {
     /// The same ledger, with what auditors have confirmed.
     pub fn confirmed_by(self, replays: Replays) -> Self {
         Self { replays: Arc::new(replays), ..self }
+    }
+
+    /// The same ledger, with witnesses whose word on the time counts.
+    pub fn witnessed_by(self, witnesses: Vec<VerifierKey>) -> Self {
+        Self { witnesses: Arc::new(witnesses), ..self }
     }
 
     /// The ledger.

@@ -42,6 +42,9 @@ pub enum Command {
     /// The ledger's clock
     #[command(subcommand)]
     Clock(Clock),
+    /// What the register says is over
+    #[command(subcommand)]
+    Retention(Retention),
     /// The keys
     #[command(subcommand)]
     Keyring(Keyring),
@@ -160,6 +163,44 @@ pub enum Clock {
     Confirm {
         #[command(flatten)]
         data: Data,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Retention {
+    /// Fences what is over, so that nobody reads or writes it, and lists what waits for a second person; destroys nothing.
+    /// With an access token of a DPO in LETHE_TOKEN it is run in that person's name
+    Run {
+        #[command(flatten)]
+        data: Data,
+        /// Lists what is over and changes nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// How many hours what is fenced waits before it is destroyed; a server that runs goes by its own
+        #[arg(long, value_name = "HOURS", default_value = "24")]
+        cooling_off: u32,
+    },
+    /// Confirms that what was fenced is over, and destroys it when its cooling-off has passed. Needs an access token of a DPO
+    /// in LETHE_TOKEN, who is not whoever ran it
+    Confirm {
+        #[command(flatten)]
+        data: Data,
+        /// Which, erasure_…
+        #[arg(required_unless_present_any = ["all", "timestamp"], conflicts_with_all = ["all", "timestamp"])]
+        erasures: Vec<String>,
+        /// All that waits
+        #[arg(long)]
+        all: bool,
+        /// Instead of a DPO's word: a time-stamping authority's token (RFC 3161), less than a day old, for a checkpoint of this
+        /// log. It confirms all that waits and is over by that time too
+        #[arg(long, value_name = "FILE", conflicts_with = "all", requires_all = ["checkpoint", "certificate"])]
+        timestamp: Option<PathBuf>,
+        /// The checkpoint that the token stamps
+        #[arg(long, value_name = "FILE", requires = "timestamp")]
+        checkpoint: Option<PathBuf>,
+        /// The certificate (PEM or DER) of the authority, or of who issued it
+        #[arg(long, value_name = "FILE", requires = "timestamp")]
+        certificate: Option<PathBuf>,
     },
 }
 

@@ -1,6 +1,9 @@
 //! Commands of the machine's own operator: run on a directory at rest, or by the server that uses it, through a Unix socket
 //! in the directory that only its user may open. One line of JSON asks; lines of JSON answer until a last one.
 
+mod retention;
+mod stamp;
+
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -17,6 +20,8 @@ use crate::keys;
 use crate::open::{OpenError, Opening, open};
 use crate::publish::Publishing;
 use crate::tokens::{self, TokenError};
+
+pub use stamp::Stamped;
 
 /// What an operator may ask for.
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -51,6 +56,22 @@ pub enum Order {
     RotateKeyring,
     /// Contacts from a file.
     Import(import::Order),
+    /// What is over is fenced and listed.
+    RunRetention {
+        /// Whether it is only listed.
+        dry_run: bool,
+        /// The access token of whoever runs it; nobody's where there is none.
+        token: Option<String>,
+    },
+    /// What was fenced is over, says a second person.
+    ConfirmRetention {
+        /// The access token of that person.
+        token: String,
+        /// Which; all that waits, without any.
+        erasures: Vec<String>,
+    },
+    /// What was fenced is over, says a time-stamping authority.
+    ConfirmRetentionByTime(Stamped),
 }
 
 /// One line of an answer.
@@ -229,6 +250,9 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
         Order::KeyringStatus => keys::status(app).into_iter().map(Reply::Say).for_each(told),
         Order::RotateKeyring => told(Reply::Say(keys::rotate(app).map_err(words_of)?)),
         Order::Import(order) => import::run(app, order, told)?,
+        Order::RunRetention { dry_run, token } => retention::run(app, *dry_run, token.as_deref(), told)?,
+        Order::ConfirmRetention { token, erasures } => retention::confirm(app, token, erasures, told)?,
+        Order::ConfirmRetentionByTime(stamped) => retention::confirm_by_time(app, stamped, told)?,
     }
     Ok(())
 }

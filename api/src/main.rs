@@ -8,10 +8,10 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Serve, Token};
+use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Retention, Serve, Token};
 use api::config::Config;
 use api::kept::NotKept;
-use api::local::{Order, Reply, carry_out};
+use api::local::{Order, Reply, Stamped, carry_out};
 use api::open::{Opening, open};
 use api::publish::Publishing;
 use api::{error, graphql, import, restore, server, welcome};
@@ -101,6 +101,25 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         }
         Command::Token(Token::List { data }) => order(&data, &Order::ListTokens),
         Command::Token(Token::Revoke { data, token }) => order(&data, &Order::RevokeToken { token }),
+        Command::Retention(Retention::Run { data, dry_run, cooling_off }) => {
+            let opening = Opening { cooling_off_ms: i64::from(cooling_off) * 3_600_000, ..opening(&data) };
+            order_with(&data, &opening, &Order::RunRetention { dry_run, token: std::env::var("LETHE_TOKEN").ok() })
+        }
+        Command::Retention(Retention::Confirm {
+            data,
+            timestamp: Some(token),
+            checkpoint: Some(checkpoint),
+            certificate: Some(certificate),
+            ..
+        }) => {
+            let read = |path: &Path| std::fs::read(path).map_err(|failed| format!("{}: {failed}", path.display()));
+            let (checkpoint, token, certificate) = (read(&checkpoint)?, read(&token)?, read(&certificate)?);
+            order(&data, &Order::ConfirmRetentionByTime(Stamped { checkpoint, token, certificate }))
+        }
+        Command::Retention(Retention::Confirm { data, erasures, .. }) => {
+            let token = std::env::var("LETHE_TOKEN").map_err(|_| "put the access token of a DPO into LETHE_TOKEN")?;
+            order(&data, &Order::ConfirmRetention { token, erasures })
+        }
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
         Command::Keyring(cli::Keyring::Confirm { data, destroy }) => order(&data, &Order::ConfirmKeys { destroy }),
         Command::Keyring(cli::Keyring::Repair { data }) => repair_keyring(&data.path),

@@ -44,6 +44,7 @@ pub enum ServeError {
 pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
     let limits = config.limits;
     let app = app.confirmed_by(Replays::of(config.log.replays.clone()));
+    let app = app.witnessed_by(config.log.witness.iter().map(|witness| witness.vkey.clone()).collect());
     let metrics = Metrics::new().map_err(|_| ServeError::Metrics)?;
     let edge = Edge::new(graphql::schema(app.clone()), app.clone(), config.allow_origin.clone(), limits, &metrics);
     let router = router(&app, &edge, &metrics);
@@ -66,6 +67,7 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     serve::every_five_seconds(&Arc::new(metrics), Metrics::fold);
     serve::every_five_seconds(&edge, |edge| edge.door().sweep());
     app.watch_erasures();
+    app.watch_retention();
     let mut contradicted = witnesses.watch(&app);
     ready(address);
     serve::serve(listener, router, config.tls.as_ref(), handle, &limits).await?;

@@ -44,6 +44,14 @@ impl Compartment {
         }
     }
 
+    /// The year it is of, where it has one.
+    pub fn year(self) -> Option<u16> {
+        match self {
+            Self::Support(year) | Self::Sales(year) | Self::Fiscal(_, year) => Some(year),
+            Self::Relationship | Self::ConsentProof | Self::Claims => None,
+        }
+    }
+
     /// Reads the form of [`Compartment::code`]; nothing else is a compartment.
     pub fn from_code(code: u16, bucket: u32) -> Option<Self> {
         let [a, b, high, low] = bucket.to_be_bytes();

@@ -5,13 +5,16 @@
 //! of the contact holds the reference only; so a person who is forgotten does not take the company's quote along.
 //!
 //! drafted → sent → accepted or rejected; each revision is a new version to be sent anew. Only the version sent last can
-//! be accepted, up to its last day. Nothing changes after an acceptance; after a rejection a new version may follow.
+//! be accepted, up to its last day. With the acceptance goes a copy of what an invoice needs of it, under the key of the tax
+//! office's year: made when the fact is made, never later, and never under a key that both share. Nothing changes after an acceptance; after a rejection a new version may follow.
 
 mod amount;
 mod rejection;
+mod voucher;
 
 pub use amount::{Amounts, Item, PricedItem, TooLarge, Total};
 pub use rejection::Rejection;
+pub use voucher::{Copy, Voucher};
 
 use crate::aggregate::{Aggregate, Circumstances};
 use crate::code::codes;
@@ -123,6 +126,8 @@ pub enum Command {
     Accept {
         /// Which version.
         version: u32,
+        /// What an invoice needs of it.
+        copy: Option<Box<Copy>>,
     },
     /// They do not.
     Reject {
@@ -163,6 +168,13 @@ pub enum Event {
     Accepted {
         /// Which version.
         version: u32,
+    },
+    /// What an invoice needs of the accepted version, copied for the tax office: behind [`Event::Accepted`], of the same command.
+    VoucherKept {
+        /// Which version.
+        version: u32,
+        /// Under [`Compartment::Fiscal`].
+        voucher: Held<Voucher>,
     },
     /// They did not.
     Rejected {
@@ -258,9 +270,11 @@ impl Drafted {
         }
     }
 
-    fn accept(&self, version: u32, today: Day) -> Result<Vec<Event>, Rejection> {
+    /// Of somebody who was erased nothing is copied any more: a yes needs no key.
+    fn accept(&self, version: u32, copy: Option<&Copy>, today: Day) -> Result<Vec<Event>, Rejection> {
         in_time(self.awaiting(version)?.valid_until, today)?;
-        Ok(vec![Event::Accepted { version }])
+        let kept = copy.and_then(|copy| Some(copy.keep(self.home.ok()?.subject, version, today)));
+        Ok(std::iter::once(Event::Accepted { version }).chain(kept).collect())
     }
 
     /// A no needs no time limit, and without words no key.
@@ -275,7 +289,7 @@ impl Drafted {
 
     fn evolve(&mut self, event: &Event) {
         match event {
-            Event::Drafted { .. } => {}
+            Event::Drafted { .. } | Event::VoucherKept { .. } => {}
             Event::Revised { version, terms, .. } => {
                 (self.version, self.valid_until) = (*version, terms.valid_until);
                 if self.answer == Answer::Rejected {
@@ -327,7 +341,7 @@ impl Aggregate for Quote {
             Command::Draft { .. } => Err(Rejection::AlreadyDrafted),
             Command::Revise { offer } => quote.revise(offer, today),
             Command::MarkSent { version } => quote.send(*version, today),
-            Command::Accept { version } => quote.accept(*version, today),
+            Command::Accept { version, copy } => quote.accept(*version, copy.as_deref(), today),
             Command::Reject { version, reason } => quote.reject(*version, reason.as_ref()),
         }
     }

@@ -8,7 +8,9 @@ mod slug;
 use std::collections::BTreeMap;
 
 pub use defaults::defaults;
-pub use retention::{CountedFrom, Fate, LiveCompartment, NoRule, Retention, Rule, floor, survivors, term};
+pub use retention::{
+    CountedFrom, End, Fate, LiveCompartment, NoRule, Retention, Rule, end, floor, over, survivors, term,
+};
 pub use slug::{NotASlug, Slug};
 
 use crate::aggregate::{Aggregate, Circumstances};
@@ -140,6 +142,9 @@ pub enum Rejection {
     /// Fiscal data belongs to a country's tax law, and no other data does.
     #[error("a retention for fiscal data names its country, and no other retention does")]
     Country,
+    /// An end that nobody could count to.
+    #[error("only what has a year ends by itself: support, sales and fiscal data")]
+    NoYear,
     /// Shorter than the law allows.
     #[error("{country} asks for at least {months} months: {law}")]
     BelowFloor {

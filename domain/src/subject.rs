@@ -1,6 +1,9 @@
 //! A subject's rights: what is linked to it, what was disclosed of it, its erasures from the request to the certificate, and
 //! the legal holds that stop them.
 //!
+//! A retention that is over goes the way of an erasure from its fence on; nobody asked for it, so what comes before the fence
+//! is what the register says, and what comes behind it is a second person's or an outside clock's word.
+//!
 //! The stream is a case, whose id is not the subject's; the subject's id stands only inside sealed parts. Links are sealed
 //! with the relationship and die with it; requests, refusals, recipients and the matters of holds are
 //! sealed under claims. When these keys are gone, the
@@ -12,6 +15,7 @@ mod disclosure;
 mod ground;
 mod hold;
 mod rejection;
+mod retention;
 
 use std::collections::BTreeSet;
 
@@ -19,10 +23,12 @@ pub use cooling::CoolingOff;
 pub use decide::check_fence;
 pub use disclosure::{Disclosure, Recipient};
 pub use ground::{
-    AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, Stage, StillLinks, SubjectKind, UnfenceGround,
+    AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, Stage, StillLinks, SubjectKind,
+    UnfenceGround,
 };
 pub use hold::{Hold, HoldStage, Holding, covers};
 pub use rejection::Rejection;
+pub use retention::{Confirmed, FRESH_MS, OutsideTime, Over, asked as asked_by_nobody};
 
 use crate::aggregate::{Aggregate, Circumstances};
 use crate::compartment::Compartment;
@@ -184,6 +190,16 @@ pub enum Command {
         /// Which.
         erasure: ErasureId,
     },
+    /// The time of these keys is over: nothing more is written under them, and nothing is read. Opens the case where there is
+    /// none.
+    FenceRetention(Over),
+    /// It is over, says a second person, or somebody outside.
+    ConfirmRetention {
+        /// Which.
+        erasure: ErasureId,
+        /// Who says so.
+        confirmed: Confirmed,
+    },
     /// Nothing more is written under these keys, and nothing is read.
     Fence {
         /// Which.
@@ -313,6 +329,24 @@ pub enum Event {
         /// Which.
         erasure: ErasureId,
     },
+    /// The register says that the time of some compartments is over. The fence stands behind it, of the same command.
+    RetentionOver {
+        /// An id of its own, as an erasure has.
+        erasure: ErasureId,
+        /// Who had it looked for, so that somebody else confirms it; nobody's id where the server did by itself.
+        by: ActorId,
+        /// The day it was found, by the ledger's clock.
+        on: Day,
+        /// Which compartments, since when and why; in their order.
+        over: Vec<Survivor>,
+    },
+    /// A second person, or a time from outside, says so too.
+    RetentionConfirmed {
+        /// Which.
+        erasure: ErasureId,
+        /// Who says so.
+        confirmed: Confirmed,
+    },
     /// From here on the writer turns away every part under these keys.
     Fenced {
         /// Which.
@@ -383,6 +417,17 @@ pub struct Erasure {
     pub cooling_off: Option<Time>,
     /// The keyring's epoch when the destruction was ordered.
     pub epoch_before: Option<u64>,
+    /// What the register said was over, where nobody asked.
+    pub over: Vec<Survivor>,
+    /// Who confirmed that.
+    pub confirmed: Option<Confirmed>,
+}
+
+impl Erasure {
+    /// Whether nobody asked: the register says that its time is over.
+    pub fn is_retention(&self) -> bool {
+        self.asked.ground == Ground::RetentionOver
+    }
 }
 
 /// A case as it is now.
@@ -426,9 +471,10 @@ impl Case {
         hold::keeping(self, compartments)
     }
 
-    /// The erasure that somebody still has to do something about.
+    /// The erasure that was asked for and that somebody still has to do something about.
     pub fn open_erasure(&self) -> Option<&Erasure> {
-        self.erasures.last().filter(|erasure| erasure.stage.is_open())
+        let asked = self.erasures.iter().rev().find(|erasure| !erasure.is_retention());
+        asked.filter(|erasure| erasure.stage.is_open())
     }
 }
 
@@ -464,7 +510,16 @@ impl Aggregate for Case {
                 compartments: vec![],
                 cooling_off: None,
                 epoch_before: None,
+                over: vec![],
+                confirmed: None,
             }),
+            Event::RetentionOver { erasure, by, on, over } => {
+                self.erasures.push(retention::begun(*erasure, *by, *on, over))
+            }
+            Event::RetentionConfirmed { erasure, confirmed } => {
+                let found = self.erasures.iter_mut().find(|found| found.id == *erasure);
+                found.into_iter().for_each(|erasure| erasure.confirmed = Some(confirmed.clone()));
+            }
             Event::HoldPlaced { hold, compartments, review_on, by, matter: _ } => self.holds.push(Hold {
                 id: *hold,
                 stage: HoldStage::Placed,
@@ -488,6 +543,9 @@ impl Aggregate for Case {
             }
             Event::Unfenced { erasure, .. } => self.step(*erasure, Stage::Approved, |erasure| {
                 (erasure.compartments, erasure.keys, erasure.cooling_off) = (vec![], vec![], None);
+                if erasure.is_retention() {
+                    erasure.stage = Stage::Withdrawn;
+                }
             }),
             Event::DestructionOrdered { erasure, keys: _, epoch_before } => {
                 self.step(*erasure, Stage::DestructionOrdered, |erasure| erasure.epoch_before = Some(*epoch_before));

@@ -10,7 +10,8 @@ use domain::event::Place;
 use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::personal::Held;
 use domain::subject::{
-    Asked, Certificate, Event, Link, Recipient, RefusalGround, Request, Stage, SubjectKind, UnfenceGround,
+    Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Stage, SubjectKind, Survivor,
+    UnfenceGround, asked_by_nobody,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;
@@ -51,6 +52,17 @@ pub struct ErasureFacts {
     pub cooling_off: Option<Time>,
     /// How the keys were destroyed and what stays.
     pub certificate: Option<Certificate>,
+    /// What the register said was over, where nobody asked; nothing for an erasure that was asked for.
+    pub over: Vec<Survivor>,
+    /// Who confirmed that it is over.
+    pub confirmed: Option<Confirmed>,
+}
+
+impl ErasureFacts {
+    /// Whether nobody asked: the register says that its time is over.
+    pub fn is_retention(&self) -> bool {
+        !self.over.is_empty()
+    }
 }
 
 /// One step of an erasure.
@@ -318,7 +330,12 @@ impl Erasures {
         let id = CaseId(place.stream.id);
         match event {
             Event::Opened { kind, .. } => self.open(id, *kind),
-            Event::ErasureRequested { erasure, asked, by, due, .. } => self.request(id, *erasure, *asked, *by, *due),
+            Event::ErasureRequested { erasure, asked, by, due, .. } => {
+                self.request(id, *erasure, *asked, *by, *due, &[]);
+            }
+            Event::RetentionOver { erasure, by, on, over } => {
+                self.request(id, *erasure, asked_by_nobody(*on), *by, on.plus_months(1), over);
+            }
             _ => {}
         }
         let case = self.cases.get(&id.0).and_then(|row| self.rows.get_mut(row as usize));
@@ -344,11 +361,19 @@ impl Erasures {
             Event::Certified { erasure, .. } => (erasure, Stage::Certified),
             Event::Opened { .. } | Event::Linked { .. } | Event::Unlinked { .. } | Event::Disclosed { .. } => return,
             Event::HoldPlaced { .. } | Event::HoldApproved { .. } | Event::HoldLiftRequested { .. } => return,
-            Event::HoldLifted { .. } | Event::CoolingOffSet { .. } => return,
+            Event::HoldLifted { .. } | Event::CoolingOffSet { .. } | Event::RetentionOver { .. } => return,
+            // Who confirms a retention stands beside those who approve; it is fenced still.
+            Event::RetentionConfirmed { erasure, .. } => (erasure, Stage::Approved),
         };
         let Some(row) = self.by_id.get(erasure).copied() else { return };
         let Some(facts) = self.erasures.get_mut(row as usize) else { return };
-        facts.stage = stage;
+        let stage = match event {
+            Event::Unfenced { .. } if facts.is_retention() => Stage::Withdrawn,
+            _ => stage,
+        };
+        if !matches!(event, Event::RetentionConfirmed { .. }) {
+            facts.stage = stage;
+        }
         facts.steps.push(Step { stage, at: place.recorded_at, position: place.position, actor: place.actor });
         match event {
             Event::ErasureRefused { ground, .. } => facts.refused = Some(*ground),
@@ -363,6 +388,7 @@ impl Erasures {
                     self.by_key.remove(key);
                 }
             }
+            Event::RetentionConfirmed { confirmed, .. } => facts.confirmed = Some(confirmed.clone()),
             Event::Certified { certificate, .. } => facts.certificate = Some(certificate.clone()),
             _ => {}
         }
@@ -385,7 +411,7 @@ impl Erasures {
         });
     }
 
-    fn request(&mut self, case: CaseId, id: ErasureId, asked: Asked, by: ActorId, due: Day) {
+    fn request(&mut self, case: CaseId, id: ErasureId, asked: Asked, by: ActorId, due: Day, over: &[Survivor]) {
         let row = self.erasures.len() as u32;
         self.by_id.insert(id, row);
         self.by_due.insert((due, row));
@@ -405,6 +431,8 @@ impl Erasures {
             keys: Vec::new(),
             cooling_off: None,
             certificate: None,
+            over: over.to_vec(),
+            confirmed: None,
         });
     }
 }

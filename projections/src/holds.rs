@@ -152,7 +152,7 @@ impl Views {
     /// Whether a backup was put back since an erasure was fenced. What was decided between the backup and that is gone: that
     /// it be withdrawn, or a hold.
     pub fn restored_since(&self, fenced: &ErasureFacts) -> bool {
-        let last = fenced.steps.last().filter(|step| step.stage == Stage::Fenced);
+        let last = fenced.steps.last().filter(|_| fenced.stage == Stage::Fenced);
         last.zip(self.continued).is_some_and(|(step, continued)| step.position < continued)
     }
 

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use domain::compartment::Compartment;
 use domain::event::Place;
 use domain::id::{ActorId, ContactId, OrganizationId, QuoteId};
 use domain::personal::Held;
-use domain::quote::{Event, OrganizationPart, PersonPart, Status, Terms, Texts};
+use domain::quote::{Event, OrganizationPart, PersonPart, Status, Terms, Texts, Voucher};
 use domain::time::{Day, Time};
 use domain::value::{Line, Text};
 
@@ -93,6 +94,14 @@ struct Sheet {
     company: Owned<(OrganizationId, Option<ContactId>)>,
     texts: BTreeMap<u32, (u32, Texts)>,
     reasons: BTreeMap<u32, (u32, Text)>,
+    voucher: Owned<Box<Voucher>>,
+}
+
+impl Sheet {
+    fn is_empty(&self) -> bool {
+        let parties = self.person.is_none() && self.company.is_none();
+        parties && self.texts.is_empty() && self.reasons.is_empty() && self.voucher.is_none()
+    }
 }
 
 impl<'a> Quote<'a> {
@@ -115,6 +124,11 @@ impl<'a> Quote<'a> {
     /// Why a version was rejected, in their words.
     pub fn reason(&self, version: u32) -> Option<&'a Text> {
         self.read(|sheet| sheet.reasons.get(&version))
+    }
+
+    /// What is kept of it for the tax office, under a key of its own.
+    pub fn voucher(&self) -> Option<&'a Voucher> {
+        self.read(|sheet| sheet.voucher.as_ref()).map(Box::as_ref)
     }
 
     /// Whether anything of it can still be read.
@@ -219,16 +233,31 @@ impl Quotes {
                 let holder = subjects.hold(&reason, thing, day);
                 self.write(row, |sheet| drop(sheet.reasons.insert(version, (holder, reason.into_exposed()))));
             }
-            Event::Revised { texts: Held::Gone(_), .. }
+            Event::VoucherKept { voucher: Held::Here(voucher), .. } => {
+                let holder = subjects.hold(&voucher, thing, day);
+                self.write(row, |sheet| sheet.voucher = Some((holder, Box::new(voucher.into_exposed()))));
+            }
+            Event::VoucherKept { voucher: Held::Gone(_), .. }
+            | Event::Revised { texts: Held::Gone(_), .. }
             | Event::Rejected { reason: None | Some(Held::Gone(_)), .. }
             | Event::Sent { .. }
             | Event::Accepted { .. } => {}
         }
     }
 
-    /// Drops what is a subject's.
-    pub fn forget(&mut self, row: u32, subject: u32) {
-        self.clear(row, |holder| holder == subject);
+    /// Drops what is a subject's in one compartment: the copy for the tax office, or all the rest.
+    pub fn forget(&mut self, row: u32, subject: u32, compartment: Compartment) {
+        if !matches!(compartment, Compartment::Fiscal(..)) {
+            return self.clear(row, |holder| holder == subject);
+        }
+        if let Some(place) = self.sheets.get_mut(row as usize)
+            && let Some(sheet) = place
+        {
+            take_if(&mut sheet.voucher, |holder| holder == subject);
+            if sheet.is_empty() {
+                *place = None;
+            }
+        }
     }
 
     /// Facts, sheets and every list.
@@ -243,6 +272,11 @@ impl Quotes {
                 out.facts(&(version, subjects.id(*holder)));
                 let lines = texts.title.iter().chain(&texts.descriptions).map(Line::as_str);
                 lines.chain(texts.notes.as_ref().map(Text::as_str)).for_each(|text| out.bytes(text.as_bytes()));
+            }
+            if let Some((holder, voucher)) = &sheet.voucher {
+                out.facts(&(subjects.id(*holder), &voucher.address));
+                let lines = voucher.recipient.iter().chain(&voucher.texts.title).chain(&voucher.texts.descriptions);
+                lines.for_each(|line| out.bytes(line.as_str().as_bytes()));
             }
             for (version, (holder, reason)) in &sheet.reasons {
                 out.facts(&(version, subjects.id(*holder)));
@@ -277,6 +311,7 @@ impl Quotes {
                 (facts.accepted, facts.answered_at) = (Some(*version), Some(at));
                 Status::Accepted
             }
+            Event::VoucherKept { .. } => return,
             Event::Rejected { .. } => {
                 facts.answered_at = Some(at);
                 Status::Rejected
@@ -338,8 +373,7 @@ impl Quotes {
         }
         sheet.texts.retain(|_, (holder, _)| !is_theirs(*holder));
         sheet.reasons.retain(|_, (holder, _)| !is_theirs(*holder));
-        let empty = sheet.texts.is_empty() && sheet.reasons.is_empty();
-        if empty && sheet.person.is_none() && sheet.company.is_none() {
+        if sheet.is_empty() {
             *place = None;
         }
     }

@@ -130,7 +130,7 @@ impl Views {
                 }
                 Thing::Organization(row) => self.organizations.clear(row),
                 Thing::Ticket(row) => self.tickets.forget(row, subject),
-                Thing::Quote(row) => self.quotes.forget(row, subject),
+                Thing::Quote(row) => self.quotes.forget(row, subject, compartment),
                 Thing::Actor(row) => self.actors.forget(row, subject),
                 Thing::Case(row) => {
                     let still_held = self.subjects.held(subject).iter().any(|hold| hold.thing == thing);

@@ -160,6 +160,13 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
             ("erasure refused", vec![("erasure", text(erasure)), ("ground", json!(ground.name()))])
         }
         subject::Event::ErasureApproved { erasure } => ("erasure approved", of(erasure)),
+        subject::Event::RetentionOver { erasure, by, on, over } => (
+            "retention over",
+            vec![("erasure", text(erasure)), ("found by", text(by)), ("found on", text(on)), ("over", survivors(over))],
+        ),
+        subject::Event::RetentionConfirmed { erasure, confirmed } => {
+            ("retention confirmed", [of(erasure), confirmed_by(confirmed)].concat())
+        }
         subject::Event::Fenced { erasure, compartments, keys, .. } => {
             ("fenced", vec![("erasure", text(erasure)), ("compartments", list(compartments)), ("keys", list(keys))])
         }
@@ -177,20 +184,36 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
     }
 }
 
-fn certificate_facts(erasure: &ErasureId, certificate: &subject::Certificate) -> Facts {
-    let survives = certificate.survives.iter().map(|survivor| {
+fn confirmed_by(confirmed: &subject::Confirmed) -> Facts {
+    match confirmed {
+        subject::Confirmed::Person => vec![("confirmed by", json!("a second person"))],
+        subject::Confirmed::Outside(outside) => vec![
+            ("confirmed by", json!(outside.source.name())),
+            ("name", json!(outside.by.as_str())),
+            ("time outside", text(&outside.at)),
+            ("size", json!(outside.size)),
+        ],
+    }
+}
+
+fn survivors(survivors: &[subject::Survivor]) -> Value {
+    let one = |survivor: &subject::Survivor| {
         json!({
             "compartment": survivor.compartment.to_string(),
             "basis": survivor.basis.as_str(),
             "until": survivor.until.to_string(),
         })
-    });
+    };
+    survivors.iter().map(one).collect()
+}
+
+fn certificate_facts(erasure: &ErasureId, certificate: &subject::Certificate) -> Facts {
     vec![
         ("erasure", text(erasure)),
         ("anchor level", json!(certificate.level.name())),
         ("epoch before", json!(certificate.epoch_before)),
         ("epoch after", json!(certificate.epoch_after)),
-        ("survives", survives.collect()),
+        ("survives", survivors(&certificate.survives)),
         ("still links", certificate.links.iter().map(|link| json!(link.name())).collect()),
     ]
 }
@@ -218,6 +241,7 @@ fn quote(event: &quote::Event) -> (&'static str, Facts) {
         quote::Event::Drafted { terms, .. } => ("drafted", terms_facts(1, terms)),
         quote::Event::Revised { version, terms, .. } => ("revised", terms_facts(*version, terms)),
         quote::Event::Sent { version } => ("sent", vec![("version", json!(version))]),
+        quote::Event::VoucherKept { version, .. } => ("voucher kept", vec![("version", json!(version))]),
         quote::Event::Accepted { version } => ("accepted", vec![("version", json!(version))]),
         quote::Event::Rejected { version, .. } => ("rejected", vec![("version", json!(version))]),
     }
@@ -365,6 +389,12 @@ fn register(event: &register::Event) -> (&'static str, Facts) {
             match &retention.rule {
                 Rule::DiesWithRelationship => facts.push(("kept", json!("with the relationship"))),
                 Rule::Kept { basis, months, counted_from } => facts.extend([
+                    ("basis", json!(basis.as_str())),
+                    ("months", json!(months)),
+                    ("counted from", json!(counted_from.name())),
+                ]),
+                Rule::AtMost { basis, months, counted_from } => facts.extend([
+                    ("kept", json!("with the relationship, and at most so long")),
                     ("basis", json!(basis.as_str())),
                     ("months", json!(months)),
                     ("counted from", json!(counted_from.name())),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::id::{ActorId, CaseId, ErasureId};
+use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId};
 use domain::subject::{CoolingOff, Rejection, Stage};
 use domain::time::Time;
 use events::keyring::{Destroyed, KeyringError};
@@ -23,8 +23,14 @@ const RESTORED: &str = "a backup was put back since the fence, and what was deci
 /// Why what is fenced waits behind a start.
 const CLOSED: &str = "only the machine's clock says how long the ledger was closed since the fence, and that destroys \
     nothing alone: it goes on when it has waited while the ledger was open, or when somebody orders the destruction";
+/// Why what a retention fenced waits.
+const UNCONFIRMED: &str =
+    "our clock alone says that its time is over: a second person or a time from outside must confirm it";
 /// How many erasures are destroyed together at most; the next ones have a rotation of their own.
 const TOGETHER: usize = 100;
+
+/// An erasure whose keys were to be destroyed, and what became of that.
+type Tried = (ErasureId, Result<(), EraseError>);
 
 impl App {
     /// What decides how long a fence waits here.
@@ -35,13 +41,17 @@ impl App {
     /// From when on the destruction of a fenced erasure may be ordered; none for one that is not fenced. What its fence says
     /// stays, whatever the program is started with; a fence that says nothing waits as a new one would.
     pub fn destroyable_from(&self, erasure: &ErasureFacts) -> Option<Time> {
-        let fenced = erasure.steps.last().filter(|step| step.stage == Stage::Fenced)?;
+        let mut steps = erasure.steps.iter().rev().filter(|_| erasure.stage == Stage::Fenced);
+        let fenced = steps.find(|step| step.stage == Stage::Fenced)?;
         let wait = || fenced.at.plus_ms(self.wait().ms(&erasure.compartments));
         Some(erasure.cooling_off.unwrap_or_else(wait))
     }
 
     /// What else a fenced erasure whose time has come waits for, holds apart: somebody's word, in words.
     pub fn wants_a_word(&self, views: &Views, erasure: &ErasureFacts) -> Option<&'static str> {
+        if erasure.is_retention() && erasure.stage == Stage::Fenced && erasure.confirmed.is_none() {
+            return Some(UNCONFIRMED);
+        }
         let fenced = erasure.steps.last()?.at;
         let from = self.destroyable_from(erasure).filter(|from| *from <= self.now())?;
         if views.restored_since(erasure) {
@@ -89,27 +99,40 @@ impl App {
         let (mut destroyed, mut failed) = (0, None);
         for some in due.chunks(TOGETHER) {
             let _one = self.erasing.lock();
-            let mut ready = Vec::with_capacity(some.len());
-            for (case, erasure, approver) in some {
-                // Its fence may have been lifted since, or made anew, or a hold placed.
-                if self.stands(*case, *erasure)? == Stage::Fenced
-                    && self.is_over(*erasure)
-                    && !self.is_held(*case, *erasure)?
-                {
-                    ready.push((*case, *erasure, *approver));
-                }
-            }
-            for ((_, erasure, _), done) in ready.iter().zip(self.ledger.destroy_all(register, &ready)?) {
+            for (_, done) in self.destroy_ready(register, some)? {
                 match done {
-                    Ok(_) => {
-                        destroyed += 1;
-                        self.sweep(self.fenced_keys(*erasure));
-                    }
+                    Ok(()) => destroyed += 1,
                     Err(error) => failed = failed.or(Some(error)),
                 }
             }
         }
         failed.map_or(Ok(destroyed), Err)
+    }
+
+    /// Destroys those of these whose time has come and that no hold keeps, all in one rotation, and sweeps what was sealed
+    /// under their keys. The caller holds `erasing`.
+    pub(super) fn destroy_ready(
+        &self,
+        register: RegisterId,
+        some: &[(CaseId, ErasureId, ActorId)],
+    ) -> Result<Vec<Tried>, EraseError> {
+        let mut ready = Vec::with_capacity(some.len());
+        for (case, erasure, approver) in some {
+            // Its fence may have been lifted since, or made anew, or a hold placed.
+            if self.stands(*case, *erasure)? == Stage::Fenced
+                && self.is_over(*erasure)
+                && !self.is_held(*case, *erasure)?
+            {
+                ready.push((*case, *erasure, *approver));
+            }
+        }
+        let done = self.ledger.destroy_all(register, &ready)?;
+        let gone = ready.iter().zip(&done).filter(|(_, done)| done.is_ok());
+        let keys: Vec<KeyId> = gone.flat_map(|((_, erasure, _), _)| self.fenced_keys(*erasure)).collect();
+        if !keys.is_empty() {
+            self.sweep(keys);
+        }
+        Ok(ready.into_iter().zip(done).map(|((_, erasure, _), done)| (erasure, done.map(drop))).collect())
     }
 
     /// Leads on what was ordered to be destroyed and has no certificate: the clock was in doubt, say. Says how many erasures
@@ -145,27 +168,40 @@ impl App {
     /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
     /// the server, inside its runtime.
     pub fn watch_erasures(&self) {
-        let Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays } = self.clone();
-        let ledger = Arc::downgrade(&ledger);
+        self.every(WATCH, "a fenced erasure could not go on", |app, look| {
+            app.look_at_erasures(look.is_multiple_of(AGAIN)).map(drop)
+        });
+    }
+
+    /// Does something every so often and at once at first, with the number of the time from 1, for as long as the ledger is
+    /// in service, which it does not keep so.
+    pub(super) fn every(
+        &self,
+        pause: Duration,
+        fault: &'static str,
+        act: impl Fn(&Self, usize) -> Result<(), EraseError> + Send + Sync + 'static,
+    ) {
+        let Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays, witnesses } = self.clone();
+        let (ledger, act) = (Arc::downgrade(&ledger), Arc::new(act));
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(WATCH);
+            let mut ticks = tokio::time::interval(pause);
             let mut said = None;
             for look in 1_usize.. {
                 ticks.tick().await;
                 let Some(ledger) = ledger.upgrade() else { return };
                 let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
-                let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays };
-                let again = look.is_multiple_of(AGAIN);
-                let failed = match tokio::task::spawn_blocking(move || app.look_at_erasures(again)).await {
-                    Ok(Ok(_)) => None,
+                let (witnesses, act) = (witnesses.clone(), act.clone());
+                let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays, witnesses };
+                let failed = match tokio::task::spawn_blocking(move || act(&app, look)).await {
+                    Ok(Ok(())) => None,
                     Ok(Err(failed)) => Some(failed.to_string()),
                     Err(_) => Some("its thread failed".to_owned()),
                 };
                 // A token may be away for days.
                 if let Some(error) = failed.as_ref().filter(|failed| said.as_ref() != Some(*failed)) {
-                    tracing::error!(error, "a fenced erasure could not go on");
+                    tracing::error!(error, "{fault}");
                 }
-                if again {
+                if look.is_multiple_of(AGAIN) {
                     said = failed;
                 }
             }

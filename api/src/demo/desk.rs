@@ -145,7 +145,7 @@ impl Desk<'_> {
             QuoteFate::Accepted => {
                 then(70, quote::Command::Revise { offer: self.offer(variant, 500, at, days)? });
                 then(71, quote::Command::MarkSent { version: 2 });
-                then(170, quote::Command::Accept { version: 2 });
+                then(170, quote::Command::Accept { version: 2, copy: None });
             }
             QuoteFate::Rejected => {
                 let reason = Some(Text::parse("The delivery would come too late for the season.")?);

@@ -31,6 +31,8 @@ pub enum Ground {
     Unlawful,
     LegalDuty,
     Child,
+    /// Nobody asked: the register says that its time is over.
+    RetentionOver,
 }
 
 /// How a request came in.
@@ -82,6 +84,10 @@ pub enum UnfenceGround {
     RequestWithdrawn,
     Mistake,
     NeededForClaims,
+    /// Its time is not over after all.
+    NotOver,
+    /// An erasure of the whole person took its keys along.
+    ErasedInstead,
 }
 
 /// How far an erasure is.
@@ -115,7 +121,7 @@ impl Erasure {
         Some(Self::of(&views, &erasure))
     }
 
-    fn of(views: &Views, erasure: &projections::Erasure<'_>) -> Self {
+    pub(super) fn of(views: &Views, erasure: &projections::Erasure<'_>) -> Self {
         let request = erasure.request;
         Self {
             facts: erasure.facts.clone(),
@@ -287,6 +293,14 @@ impl Erasure {
         let views = ctx.app()?.ledger().views();
         Ok(views.residues(self.facts.id).into_iter().map(Disclosure::from).collect())
     }
+    /// What the register said was over, why, and the last days it was kept; empty where somebody asked.
+    async fn over(&self) -> Vec<Survivor> {
+        self.facts.over.iter().map(Survivor::from).collect()
+    }
+    /// Who confirmed that, beside our clock.
+    async fn confirmed(&self) -> Option<RetentionConfirmed> {
+        self.facts.confirmed.as_ref().map(RetentionConfirmed::from)
+    }
     /// What was done to the keys and what stays. Only when it is done.
     async fn certificate(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Certificate>> {
         let certificate = self.facts.certificate.as_ref()?;
@@ -294,8 +308,35 @@ impl Erasure {
     }
 }
 
-/// A lifted fence leads back to approved as well, and is nobody's approval.
+/// Who confirmed that a retention is over: a second person, or a time from outside.
+#[derive(SimpleObject)]
+pub struct RetentionConfirmed {
+    /// `PERSON`, `WITNESS` or `AUTHORITY`.
+    by: &'static str,
+    /// The name of the witness or authority.
+    name: Option<String>,
+    /// What time it was there.
+    time: Option<Time>,
+}
+
+impl From<&subject::Confirmed> for RetentionConfirmed {
+    fn from(confirmed: &subject::Confirmed) -> Self {
+        match confirmed {
+            subject::Confirmed::Person => Self { by: "PERSON", name: None, time: None },
+            subject::Confirmed::Outside(outside) => Self {
+                by: outside.source.name(),
+                name: Some(outside.by.as_str().to_owned()),
+                time: Some(Time(outside.at)),
+            },
+        }
+    }
+}
+
+/// A lifted fence leads back to approved as well, and is nobody's approval. A retention is approved by whoever confirms it.
 fn is_approval(facts: &ErasureFacts, step: &projections::Step) -> bool {
+    if facts.is_retention() {
+        return true;
+    }
     let at = facts.steps.iter().position(|other| other.position == step.position).unwrap_or_default();
     let before = at.checked_sub(1).and_then(|before| facts.steps.get(before));
     before.is_none_or(|before| before.stage == Stage::Requested)
@@ -549,6 +590,9 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     if envelope.effective_at.is_some_and(|at| at > now) {
         problems.note(&["effectiveAt"], Refused::<Rejection>::Future);
     }
+    if input.ground == Ground::RetentionOver {
+        problems.note(&["ground"], Rejection::NotAsked);
+    }
     problems.end()?;
     let asked = Asked {
         ground: input.ground.into(),
@@ -759,6 +803,10 @@ fn works_for(app: &App, contact: ContactId, organization: OrganizationId) -> boo
 impl Kind for Rejection {
     fn kind(&self) -> ErrorCode {
         match self {
+            Self::NotOver { .. } | Self::NoEnd(_) | Self::NotARetention(_) | Self::NotConfirmed => ErrorCode::Conflict,
+            Self::StaleTime { .. } => ErrorCode::Conflict,
+            Self::ConfirmingOwnRun => ErrorCode::Permission,
+            Self::NotAsked => ErrorCode::Validation,
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
             Self::NoSuchHold(_) => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,

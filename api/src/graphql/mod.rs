@@ -19,6 +19,7 @@ mod organization;
 mod outcome;
 mod purpose;
 mod quote;
+mod retention;
 mod scalars;
 mod subject;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub struct Query(
     consent::MayContactQuery,
     erasure::ErasureQuery,
     hold::HoldQuery,
+    retention::RetentionQuery,
     subject::SubjectQuery,
     actor::ActorQuery,
     anchor::AnchorQuery,
@@ -69,6 +71,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
     disclosure::DisclosureMutation,
     hold::HoldMutation,
+    retention::RetentionMutation,
     actor::ActorMutation,
     anchor::AnchorMutation,
 );

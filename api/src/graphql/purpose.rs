@@ -101,8 +101,11 @@ pub struct Retention {
     pub compartment: CompartmentKind,
     /// Whose tax law, for fiscal data only: the controller's register, never the person's country.
     pub country: Option<String>,
-    /// Null: it dies with the relationship.
+    /// What keeps it also when its subject asks to be forgotten; what has a year is over then, although nobody asks. Null: it
+    /// dies with the relationship.
     pub kept: Option<Kept>,
+    /// It dies with the relationship, and at the latest then, although nobody asks.
+    pub at_most: Option<Kept>,
 }
 
 /// What keeps a compartment, and for how long.
@@ -116,14 +119,17 @@ pub struct Kept {
 
 impl From<register::Retention> for Retention {
     fn from(retention: register::Retention) -> Self {
-        let kept = match retention.rule {
-            register::Rule::DiesWithRelationship => None,
+        let (kept, at_most) = match retention.rule {
+            register::Rule::DiesWithRelationship => (None, None),
             register::Rule::Kept { basis, months, counted_from } => {
-                Some(Kept { basis: basis.into_string(), months, counted_from: counted_from.into() })
+                (Some(Kept { basis: basis.into_string(), months, counted_from: counted_from.into() }), None)
+            }
+            register::Rule::AtMost { basis, months, counted_from } => {
+                (None, Some(Kept { basis: basis.into_string(), months, counted_from: counted_from.into() }))
             }
         };
         let country = retention.country.map(|country| country.to_string());
-        Self { compartment: retention.kind.into(), country, kept }
+        Self { compartment: retention.kind.into(), country, kept, at_most }
     }
 }
 
@@ -188,7 +194,10 @@ pub struct SetPurposeInput {
 pub enum RuleInput {
     /// `true`: it dies with the relationship.
     Dies(bool),
+    /// It is kept so long, also when its subject asks to be forgotten; what has a year is over then, although nobody asks.
     Kept(KeptInput),
+    /// It dies with the relationship, and at the latest then, although nobody asks. Only for what has a year.
+    AtMost(KeptInput),
 }
 
 /// What keeps a compartment, and for how long.
@@ -285,6 +294,10 @@ async fn set_retention(ctx: &Context<'_>, input: SetRetentionInput) -> Result<(R
             let basis = problems.take(&["rule", "kept", "basis"], Line::parse(&basis));
             basis.map(|basis| register::Rule::Kept { basis, months, counted_from: counted_from.into() })
         }
+        RuleInput::AtMost(KeptInput { basis, months, counted_from }) => {
+            let basis = problems.take(&["rule", "atMost", "basis"], Line::parse(&basis));
+            basis.map(|basis| register::Rule::AtMost { basis, months, counted_from: counted_from.into() })
+        }
     };
     problems.end()?;
     let Some(rule) = rule else { return Err(Failure::internal("a rule without a problem").into()) };
@@ -329,6 +342,7 @@ impl Kind for register::Rejection {
             | Self::DoubleOptInWithoutConsent
             | Self::Months
             | Self::Country
+            | Self::NoYear
             | Self::BelowFloor { .. } => ErrorCode::Validation,
         }
     }

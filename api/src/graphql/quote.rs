@@ -2,6 +2,7 @@
 
 use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use domain::compartment::Country;
 use domain::event::{Stream, StreamKind};
 use domain::id::{ActorId, ContactId, OrganizationId, QuoteId};
 use domain::quote::{self, Command, Item, Offer, PricedItem, Rejection, Terms, Texts};
@@ -16,7 +17,7 @@ use super::history::{History, history};
 use super::organization::{Organization, company, direction};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Int64, Time};
-use super::values::ErasureMark;
+use super::values::{Address, ErasureMark};
 use crate::app::{App, Envelope};
 use crate::error::Failure;
 
@@ -164,6 +165,31 @@ pub struct Quote {
     contact: Option<ContactId>,
     organization: Option<OrganizationId>,
     standing: Option<QuoteVersion>,
+    voucher: Option<Voucher>,
+}
+
+/// What an invoice needs of an accepted quote. Amounts stand in `accepted`.
+#[derive(SimpleObject)]
+pub struct Voucher {
+    /// The name of whom it is for.
+    recipient: Option<String>,
+    /// Where the invoice goes.
+    address: Option<Address>,
+    title: Option<String>,
+    /// What was offered on each line, in their order.
+    descriptions: Vec<String>,
+}
+
+impl From<&quote::Voucher> for Voucher {
+    fn from(voucher: &quote::Voucher) -> Self {
+        let own = |line: &Line| line.as_str().to_owned();
+        Self {
+            recipient: voucher.recipient.as_ref().map(own),
+            address: voucher.address.clone().map(Address::from),
+            title: voucher.texts.title.as_ref().map(own),
+            descriptions: voucher.texts.descriptions.iter().map(own).collect(),
+        }
+    }
 }
 
 type Versions = Connection<Opaque, QuoteVersion, EmptyFields, EmptyFields>;
@@ -190,6 +216,7 @@ impl Quote {
             contact: quote.contact(),
             organization: quote.organization(),
             standing: facts.version(number).map(|version| QuoteVersion::of(quote, number, version)),
+            voucher: quote.voucher().map(Voucher::from),
         }
     }
 
@@ -293,6 +320,10 @@ impl Quote {
         }
         let mark = ctx.app().map(|app| app.erasure_of(&self.id.0).map_err(Into::into));
         mark.and_then(|mark| mark).transpose()
+    }
+    /// What is kept of it for the tax office once it is accepted, under a key of its own: it outlives the rest.
+    async fn voucher(&self) -> Option<&Voucher> {
+        self.voucher.as_ref()
     }
     /// Who asks.
     async fn contact(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Contact>> {
@@ -424,6 +455,9 @@ pub struct MarkQuoteSentInput {
 pub struct AcceptQuoteInput {
     pub quote_id: ID,
     pub version: u32,
+    /// Whose tax law keeps a copy of what an invoice needs: two letters of ISO 3166-1. Needed only where the register has
+    /// fiscal retentions of several countries.
+    pub fiscal_country: Option<String>,
     pub effective_at: Option<Time>,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
@@ -471,8 +505,7 @@ impl QuoteMutation {
     /// They take it.
     async fn accept_quote(&self, ctx: &Context<'_>, input: AcceptQuoteInput) -> async_graphql::Result<QuotePayload> {
         let envelope = envelope(input.command_id, input.expected_revision, input.effective_at);
-        let command = Command::Accept { version: input.version };
-        QuotePayload::of(act(ctx, "acceptQuote", &input.quote_id, command, envelope).await)
+        QuotePayload::of(accept(ctx, input, envelope).await)
     }
 
     /// They do not.
@@ -501,6 +534,37 @@ async fn revise(ctx: &Context<'_>, input: ReviseQuoteInput) -> Done {
     let command = Command::Revise { offer: input.offer.parse()? };
     let envelope = envelope(input.command_id, input.expected_revision, input.effective_at);
     act(ctx, "reviseQuote", &input.quote_id, command, envelope).await
+}
+
+/// A yes carries its own copy of what an invoice needs, as the views have it now.
+async fn accept(ctx: &Context<'_>, input: AcceptQuoteInput, mut envelope: Envelope) -> Done {
+    let (app, _) = ctx.may("acceptQuote")?;
+    let id: QuoteId = input.quote_id.parse().map_err(|wrong| No::from(UserError::at(&["quoteId"], wrong)))?;
+    let country = fiscal_country(app, input.fiscal_country.as_deref())?;
+    let version = input.version;
+    let copy = country.and_then(|country| {
+        let (voucher, read) = app.voucher(id, version)?;
+        envelope.reads.extend(read);
+        Some(Box::new(quote::Copy { country, voucher }))
+    });
+    submit(ctx, "acceptQuote", id, Command::Accept { version, copy }, envelope, Fresh::new()).await
+}
+
+/// The one country whose tax law the register knows, or which of several was meant.
+fn fiscal_country(app: &App, named: Option<&str>) -> Result<Option<Country>, No> {
+    let views = app.ledger().views();
+    let known: Vec<Country> = views.register().retentions().filter_map(|retention| retention.country).collect();
+    let wrong = |words: String| Err(UserError::at(&["fiscalCountry"], words).into());
+    let list = || known.iter().map(Country::to_string).collect::<Vec<_>>().join(", ");
+    match (named, known.as_slice()) {
+        (None, []) => Ok(None),
+        (None, [only]) => Ok(Some(*only)),
+        (None, _) => wrong(format!("say whose tax law keeps it: the register knows {}", list())),
+        (Some(named), _) => match known.iter().find(|country| country.to_string() == named) {
+            Some(country) => Ok(Some(*country)),
+            None => wrong(format!("the register has no retention of fiscal data for it; it knows {}", list())),
+        },
+    }
 }
 
 async fn reject(ctx: &Context<'_>, input: RejectQuoteInput) -> Done {
@@ -549,7 +613,7 @@ fn follows_in_time(app: &App, id: QuoteId, command: &Command, envelope: &Envelop
         Command::MarkSent { version } => {
             (quote.facts.version(*version).map(|version| version.at), "this version of the quote was written later")
         }
-        Command::Accept { version } | Command::Reject { version, .. } => {
+        Command::Accept { version, .. } | Command::Reject { version, .. } => {
             let sent = quote.facts.sent.filter(|(sent, _)| sent == version);
             (sent.map(|(_, at)| at), "this version of the quote was sent later")
         }

@@ -124,6 +124,8 @@ struct Office {
     erasures: [String; 3],
     /// Fenced, with nothing to wait for.
     fenced: String,
+    /// Somebody's support of long ago, fenced because its time is over.
+    over: String,
     /// Of the person: placed by another DPO; in force; in force and asked to be lifted by another DPO.
     holds: [String; 3],
     token: String,
@@ -150,6 +152,7 @@ impl Office {
             quotes: [String::new(), String::new()],
             erasures: [String::new(), String::new(), String::new()],
             fenced: String::new(),
+            over: String::new(),
             holds: [String::new(), String::new(), String::new()],
             token: String::new(),
             declared: [String::new(), String::new()],
@@ -190,6 +193,7 @@ impl Office {
         });
         let person = self.done(Role::Agent, "registerContact", &self.person(), "contact { id }");
         self.fenced = self.desk.fence(&text(&person["contact"]["id"])).1.to_string();
+        self.age();
         self.hold();
         self.hire();
         let token = json!({ "actorId": self.agent(), "label": "Qtoken" });
@@ -212,6 +216,19 @@ impl Office {
             self.desk.submit::<domain::anchor::Anchor>(id, somebody, command);
             domain::id::AnchorId(id).to_string()
         });
+    }
+
+    /// A ticket that came in long ago is over.
+    fn age(&mut self) {
+        let at_most = json!({ "basis": "answered", "months": 24, "countedFrom": "END_OF_YEAR" });
+        let retention = json!({ "compartment": "SUPPORT", "rule": { "atMost": at_most } });
+        self.done(Role::Dpo, "setRetention", &retention, "retention { compartment }");
+        let person = self.done(Role::Agent, "registerContact", &self.person(), "contact { id }");
+        let old = json!({ "contactId": person["contact"]["id"], "effectiveAt": "2020-02-03T10:00:00Z" });
+        let old = with(json!({ "origin": "EMAIL", "subjectLine": "Qline", "body": "Qbody" }), old);
+        self.done(Role::Agent, "openTicket", &old, "ticket { id }");
+        self.desk.app.run_retention(None, &mut |_, _| ()).unwrap();
+        self.over = self.desk.app.retention_waiting()[0].to_string();
     }
 
     fn hold(&mut self) {
@@ -312,6 +329,7 @@ impl Office {
             ("requestErasure", erasure_of("contactId", &self.contact)),
             ("requestErasure", company_goes),
             ("orderDestruction", json!({ "erasureId": self.fenced })),
+            ("confirmRetention", json!({ "erasureIds": [self.over] })),
             ("placeHold", self.matter()),
             ("approveHold", json!({ "holdId": self.holds[0] })),
             ("liftHold", json!({ "holdId": self.holds[1] })),
@@ -364,7 +382,7 @@ impl Office {
         queries.extend(
             lists
                 .into_iter()
-                .chain(["retentions", "actors", "tokens", "holds", "keyring"])
+                .chain(["retentions", "retention", "actors", "tokens", "holds", "keyring"])
                 .map(|list| (list, String::new())),
         );
         for of in [&self.contact, &self.company, &self.ticket, &self.quotes[0], &self.consents, &self.erasures[0]] {

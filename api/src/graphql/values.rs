@@ -290,6 +290,7 @@ impl ErasureMark {
             (Stage::Certified, Level::A0) => "erased (logical: the key was destroyed in a file, anchor level A0)",
             (Stage::Certified, _) => "erased: the key was destroyed",
             (Stage::DestructionOrdered, _) => "withheld: its erasure was ordered and is being carried out",
+            _ if erasure.facts.is_retention() => "withheld: the register says that its time is over",
             _ => "withheld: its erasure was approved",
         };
         Self {

@@ -92,7 +92,7 @@ fn send(version: u32) -> Command {
 }
 
 fn accept(version: u32) -> Command {
-    Command::Accept { version }
+    Command::Accept { version, copy: None }
 }
 
 fn reject(version: u32) -> Command {
@@ -333,4 +333,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_accepted_quote_has_its_own_copy_for_the_tax_office_unless_nobody_is_left() {
+    let country = crate::compartment::Country(*b"DE");
+    let voucher = Voucher { recipient: Line::parse("Alfreds").ok(), ..Voucher::default() };
+    let copy = Some(Box::new(Copy { country, voucher: voucher.clone() }));
+    let accept = Command::Accept { version: 1, copy };
+    let events = decide(&[drafted(), sent(1)], accept.clone()).unwrap();
+    let [Event::Accepted { version: 1 }, Event::VoucherKept { version: 1, voucher: kept }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    let kept = kept.here().unwrap();
+    assert!(matches!(kept.compartment(), Compartment::Fiscal(of, _) if of == country), "a key of its own");
+    assert_eq!(kept.expose(), &voucher);
+    let gone = |event| match event {
+        Event::Drafted { terms, person, organization } => Event::Drafted {
+            terms,
+            person: person.map(|_| Held::Gone(Gone::Erased)),
+            organization: organization.map(|_| Held::Gone(Gone::Erased)),
+        },
+        other => other,
+    };
+    let events = decide(&[gone(drafted()), sent(1)], accept).unwrap();
+    assert_eq!(events, [Event::Accepted { version: 1 }]);
 }

@@ -1,4 +1,5 @@
-//! How long a compartment outlives the relationship, on which law, and what of a subject survives an erasure.
+//! How long a compartment outlives the relationship, on which law, and what of a subject survives an erasure; and when a
+//! compartment is over although nobody asks to be forgotten.
 
 use super::{CompartmentKind, Register, Rejection};
 use crate::code::codes;
@@ -17,12 +18,13 @@ codes! {
     }
 }
 
-/// How long a compartment is kept once its subject asks to be forgotten.
+/// How long a compartment is kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Rule {
-    /// Not at all.
+    /// Until its subject asks to be forgotten, or for as long as the relationship lasts.
     DiesWithRelationship,
-    /// A law or the defence of claims keeps it.
+    /// A law or the defence of claims keeps it so long, also when its subject asks to be forgotten. What has a year is over
+    /// then, although nobody asks.
     Kept {
         /// The article of law, in words.
         basis: Line,
@@ -31,6 +33,27 @@ pub enum Rule {
         /// From when.
         counted_from: CountedFrom,
     },
+    /// It dies when its subject asks to be forgotten, and at the latest then, although nobody asks (Art. 5(1)(e) GDPR). Only
+    /// for what has a year.
+    AtMost {
+        /// Why it is not needed any longer, in words.
+        basis: Line,
+        /// For how long.
+        months: u16,
+        /// From when.
+        counted_from: CountedFrom,
+    },
+}
+
+impl Rule {
+    /// Whether the day of the last record decides.
+    pub fn counts_from_last_record(&self) -> bool {
+        matches!(
+            self,
+            Self::Kept { counted_from: CountedFrom::LastRecord, .. }
+                | Self::AtMost { counted_from: CountedFrom::LastRecord, .. }
+        )
+    }
 }
 
 /// The rule for one kind of compartment, and for fiscal data of one country.
@@ -67,6 +90,15 @@ pub enum Fate {
     },
 }
 
+/// When a compartment is over, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct End {
+    /// The article of law or the reason, in words.
+    pub basis: Line,
+    /// The last day it is kept.
+    pub until: Day,
+}
+
 /// Nobody has said how long this compartment is kept, and nothing is destroyed on a guess.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the register does not say how long {0} is kept; set its retention first")]
@@ -95,6 +127,30 @@ pub fn survivors(
     Ok(fates)
 }
 
+/// The last day of a compartment and why it ends then: by the rule for what has a year, and by what an erasure said when it
+/// left the compartment. Where both speak, the later day counts. Nothing ends on a guess: without a rule, and without a year
+/// or an earlier erasure, there is no last day.
+pub fn end<'a>(register: &'a Register, live: LiveCompartment, left: Option<&'a End>) -> Option<(&'a Line, Day)> {
+    let by_rule = live.compartment.year().and_then(|year| match register.rule(live.compartment)? {
+        Rule::DiesWithRelationship => None,
+        Rule::Kept { basis, months, counted_from } | Rule::AtMost { basis, months, counted_from } => {
+            let start = match counted_from {
+                CountedFrom::EndOfYear => Day::last_of(year),
+                CountedFrom::LastRecord => live.last_record,
+            };
+            Some((basis, start.plus_months((*months).into())))
+        }
+    });
+    let left = left.map(|end| (&end.basis, end.until));
+    by_rule.into_iter().chain(left).max_by_key(|(_, until)| *until)
+}
+
+/// The end of a compartment, when its last day is over.
+pub fn over(register: &Register, live: LiveCompartment, left: Option<&End>, today: Day) -> Option<End> {
+    let (basis, until) = end(register, live, left)?;
+    (until < today).then(|| End { basis: basis.clone(), until })
+}
+
 /// The shortest retention that a country's tax law allows for vouchers: months, and the article.
 pub fn floor(country: Country) -> Option<(u16, &'static str)> {
     match &country.0 {
@@ -110,16 +166,21 @@ pub(super) fn check(retention: &Retention) -> Result<(), Rejection> {
         return Err(Rejection::Country);
     }
     let lower = retention.country.and_then(|country| Some((country, floor(country)?)));
+    let has_year =
+        matches!(retention.kind, CompartmentKind::Support | CompartmentKind::Sales | CompartmentKind::Fiscal);
     match (&retention.rule, lower) {
+        (Rule::AtMost { .. }, _) if !has_year => Err(Rejection::NoYear),
         (Rule::DiesWithRelationship, None) => Ok(()),
-        (Rule::Kept { months, .. }, _) if !(1..=MONTHS).contains(months) => Err(Rejection::Months),
+        (Rule::Kept { months, .. } | Rule::AtMost { months, .. }, _) if !(1..=MONTHS).contains(months) => {
+            Err(Rejection::Months)
+        }
         (Rule::Kept { months, counted_from: CountedFrom::EndOfYear, .. }, Some((_, (least, _))))
             if *months >= least =>
         {
             Ok(())
         }
         (_, Some((country, (months, law)))) => Err(Rejection::BelowFloor { country, months, law }),
-        (Rule::Kept { .. }, None) => Ok(()),
+        (Rule::Kept { .. } | Rule::AtMost { .. }, None) => Ok(()),
     }
 }
 
@@ -143,13 +204,9 @@ fn fate(rule: &Rule, live: LiveCompartment, today: Day) -> Fate {
 
 fn term_of(rule: &Rule, live: LiveCompartment, today: Day) -> Option<(Line, Day)> {
     let Rule::Kept { basis, months, counted_from } = rule else { return None };
-    let start = match (counted_from, live.compartment) {
-        (CountedFrom::LastRecord, _) => live.last_record,
-        (
-            CountedFrom::EndOfYear,
-            Compartment::Support(year) | Compartment::Sales(year) | Compartment::Fiscal(_, year),
-        ) => Day::last_of(year),
-        (CountedFrom::EndOfYear, _) => Day::last_of(today.year()),
+    let start = match counted_from {
+        CountedFrom::LastRecord => live.last_record,
+        CountedFrom::EndOfYear => Day::last_of(live.compartment.year().unwrap_or_else(|| today.year())),
     };
     Some((basis.clone(), start.plus_months((*months).into())))
 }

@@ -181,3 +181,58 @@ fn kinds_have_the_numbers_of_their_compartments() {
         assert_eq!(CompartmentKind::from(compartment).code(), compartment.code().0);
     }
 }
+
+fn at_most(kind: CompartmentKind, country: Option<Country>, months: u16, counted_from: CountedFrom) -> Retention {
+    Retention { kind, country, rule: Rule::AtMost { basis: Line::parse("enough").unwrap(), months, counted_from } }
+}
+
+#[test]
+fn only_what_has_a_year_ends_by_itself() {
+    use CompartmentKind::{Claims, ConsentProof, Fiscal, Relationship, Sales, Support};
+    use CountedFrom::EndOfYear;
+    for kind in [Claims, ConsentProof, Relationship] {
+        assert_eq!(retain(at_most(kind, None, 24, EndOfYear)), Err(Rejection::NoYear), "{}", kind.name());
+    }
+    for kind in [Support, Sales] {
+        assert!(retain(at_most(kind, None, 24, EndOfYear)).is_ok());
+        assert_eq!(retain(at_most(kind, None, 0, EndOfYear)), Err(Rejection::Months));
+    }
+    let early = retain(at_most(Fiscal, Some(DE), 96, EndOfYear));
+    assert!(matches!(early, Err(Rejection::BelowFloor { .. })), "an erasure would end it before the law does");
+    let held = [live(Compartment::Support(2026))];
+    let mut register = fresh();
+    register.evolve(&Event::RetentionSet(at_most(Support, None, 24, EndOfYear)));
+    assert_eq!(survivors(&register, &held, day("2026-06-01")).unwrap()[0].1, Fate::Dies, "it is asked for");
+}
+
+#[test]
+fn a_year_is_over_while_the_next_one_lives() {
+    let mut register = fresh();
+    register.evolve(&Event::RetentionSet(at_most(CompartmentKind::Support, None, 24, CountedFrom::EndOfYear)));
+    register.evolve(&Event::RetentionSet(at_most(CompartmentKind::Sales, None, 6, CountedFrom::LastRecord)));
+    let until =
+        |compartment, today| over(&register, live(compartment), None, day(today)).map(|end| end.until.to_string());
+    let support = Compartment::Support;
+    assert_eq!(until(support(2026), "2028-12-31"), None);
+    assert_eq!(until(support(2026), "2029-01-01").as_deref(), Some("2028-12-31"));
+    assert_eq!(until(support(2027), "2029-01-01"), None);
+    assert_eq!(until(Compartment::Sales(2026), "2026-11-11").as_deref(), Some("2026-11-10"), "behind its last record");
+    let fiscal = |year| Compartment::Fiscal(DE, year);
+    assert_eq!(until(fiscal(2026), "2034-12-31"), None);
+    assert_eq!(until(fiscal(2026), "2035-01-01").as_deref(), Some("2034-12-31"));
+    assert_eq!(until(Compartment::Fiscal(Country(*b"FR"), 1999), "2035-01-01"), None, "nobody has said how long");
+    assert_eq!(over(&fresh(), live(support(1999)), None, day("2035-01-01")), None, "while the customer stays");
+}
+
+#[test]
+fn what_has_no_year_is_over_only_when_an_erasure_left_it() {
+    let left = |until: &str| End { basis: Line::parse("§ 195 BGB").unwrap(), until: day(until) };
+    let claims = live(Compartment::Claims);
+    assert_eq!(over(&fresh(), claims, None, day("2099-01-01")), None);
+    assert_eq!(over(&fresh(), claims, Some(&left("2029-12-31")), day("2029-12-31")), None);
+    assert_eq!(over(&fresh(), claims, Some(&left("2029-12-31")), day("2030-01-01")), Some(left("2029-12-31")));
+    let fiscal = live(Compartment::Fiscal(DE, 2026));
+    let early = Some(&left("2029-12-31"));
+    assert_eq!(over(&fresh(), fiscal, early, day("2030-01-01")), None, "the register keeps it longer by now");
+    assert!(over(&fresh(), fiscal, early, day("2035-01-01")).is_some());
+}

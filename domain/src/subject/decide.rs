@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::disclosure::disclose;
 use super::hold;
+use super::retention;
 use super::{Asked, Stage::*};
 use super::{
-    Case, Certificate, Closed, Closing, Command, Erasure, Event, Link, Rejection, Request, Stage, SubjectKind,
+    Case, Certificate, Closed, Closing, Command, Erasure, Event, Ground, Link, Rejection, Request, Stage, SubjectKind,
     UnfenceGround,
 };
 use crate::aggregate::Circumstances;
@@ -22,11 +23,15 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
     if let Command::Open { subject, kind } = command {
         return open(case, *subject, *kind);
     }
+    if let Command::FenceRetention(over) = command {
+        return retention::fence_over(case, over, when);
+    }
     if !case.owner.is_known() {
         return Err(Rejection::NotOpened);
     }
     match command {
-        Command::Open { .. } => Err(Rejection::AlreadyOpened),
+        Command::ConfirmRetention { erasure, confirmed } => retention::confirm(case, *erasure, confirmed, when),
+        Command::Open { .. } | Command::FenceRetention(_) => Err(Rejection::AlreadyOpened),
         Command::Link(link) => self::link(case, *link),
         Command::Unlink(link) => unlink(case, *link),
         Command::Disclose { disclosure, to } => disclose(case, *disclosure, to, when).map(one),
@@ -76,6 +81,9 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             let keys = sorted(keys);
             if keys != found.keys {
                 return Err(Rejection::OtherKeys);
+            }
+            if found.is_retention() && found.confirmed.is_none() {
+                return Err(Rejection::NotConfirmed);
             }
             if let Some(hold) = hold::keeping(case, &found.compartments) {
                 return Err(Rejection::OnHold { hold: hold.id, review_on: hold.review_on });
@@ -134,6 +142,9 @@ fn request(
     when: &Circumstances,
 ) -> Result<Event, Rejection> {
     let subject = subject(case)?;
+    if asked.ground == Ground::RetentionOver {
+        return Err(Rejection::NotAsked);
+    }
     if let Some(open) = case.open_erasure() {
         return Err(Rejection::ErasureOpen(open.id));
     }
@@ -160,7 +171,7 @@ pub fn check_fence(closing: &[Closing], keys: &[KeyId]) -> Result<(), Rejection>
     fence(ErasureId([0; 16]), closing, keys).map(drop)
 }
 
-fn fence(erasure: ErasureId, closing: &[Closing], keys: &[KeyId]) -> Result<Event, Rejection> {
+pub(super) fn fence(erasure: ErasureId, closing: &[Closing], keys: &[KeyId]) -> Result<Event, Rejection> {
     let keys = sorted(keys);
     let compartments = sorted(closing.iter().flat_map(|closing| &closing.closed));
     if keys.is_empty() || compartments.is_empty() {
@@ -208,7 +219,7 @@ fn in_order(certificate: &Certificate) -> Certificate {
     certificate
 }
 
-fn find<'a>(
+pub(super) fn find<'a>(
     case: &'a Case,
     id: ErasureId,
     stages: &[Stage],

@@ -25,6 +25,8 @@ codes! {
         LegalDuty = 5 "LEGAL_DUTY",
         /// (f) It was collected from a child for an online service.
         Child = 6 "CHILD",
+        /// (a) again, and nobody asked: the register says that its time is over (Art. 5(1)(e) GDPR).
+        RetentionOver = 7 "RETENTION_OVER",
     }
 
     /// How the request came in.
@@ -93,6 +95,10 @@ codes! {
         Mistake = 2 "MISTAKE",
         /// A claim or a law came up that needs the data.
         NeededForClaims = 3 "NEEDED_FOR_CLAIMS",
+        /// Its time is not over after all: the clock was wrong, or the register says so now.
+        NotOver = 4 "NOT_OVER",
+        /// An erasure of the whole person was approved and takes these keys along.
+        ErasedInstead = 5 "ERASED_INSTEAD",
     }
 
     /// How far an erasure is.
@@ -111,6 +117,14 @@ codes! {
         DestructionOrdered = 6 "DESTRUCTION_ORDERED",
         /// Done.
         Certified = 7 "CERTIFIED",
+    }
+
+    /// Who outside says what time it is.
+    pub enum OutsideSource {
+        /// A witness, with its cosignature on a checkpoint of this log.
+        Witness = 1 "WITNESS",
+        /// A time-stamping authority (RFC 3161), with its token for a checkpoint of this log.
+        Authority = 2 "AUTHORITY",
     }
 
     /// How hard it is to bring a destroyed root key back. The higher, the harder.

@@ -1,6 +1,7 @@
 //! Why a command about a subject's rights is turned down.
 
 use super::{HoldStage, Stage};
+use crate::compartment::Compartment;
 use crate::id::{ErasureId, HoldId};
 use crate::time::{Day, Time};
 
@@ -129,6 +130,37 @@ pub enum Rejection {
         wanted: &'static str,
         /// For what.
         act: &'static str,
+    },
+    /// Nobody asks for it.
+    #[error("that a retention is over is found in the register, and not requested; say NO_LONGER_NECESSARY")]
+    NotAsked,
+    /// By the clock it is said with, or by the time outside.
+    #[error("{compartment} is kept until {until}, and that day is not over")]
+    NotOver {
+        /// Which.
+        compartment: Compartment,
+        /// The last day.
+        until: Day,
+    },
+    /// The register was changed since.
+    #[error("the register does not say any more when {0} ends; nothing is destroyed on a guess")]
+    NoEnd(Compartment),
+    /// Not a retention.
+    #[error("{0} is an erasure that was asked for; it is approved, and not confirmed")]
+    NotARetention(ErasureId),
+    /// Local time alone destroys nothing.
+    #[error(
+        "the time of these keys is over by our clock alone; a second person or a time from outside must confirm that first"
+    )]
+    NotConfirmed,
+    /// Four eyes.
+    #[error("you had these keys fenced yourself; another person must confirm that their time is over")]
+    ConfirmingOwnRun,
+    /// A witness' time that may be of another day.
+    #[error("the time outside was {at}, more than a day from ours; a fresh one is needed")]
+    StaleTime {
+        /// What it says.
+        at: Time,
     },
     /// The certificate is of another destruction.
     #[error("the certificate's epochs do not follow the order: it was {ordered}, then {before}, then {after}")]

@@ -82,6 +82,9 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Case, CASE, disclosures()),
         (StreamKind::Case, CASE, holds()),
         (StreamKind::Anchor, ANCHOR, anchors()),
+        (StreamKind::Register, REGISTER, vec![at_most()]),
+        (StreamKind::Case, CASE, retentions()),
+        (StreamKind::Quote, QUOTE, vec![voucher()]),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -503,6 +506,38 @@ fn published() -> Event {
         hash: [0x5b; 32],
     }
     .into()
+}
+
+fn voucher() -> Event {
+    let texts = quote::Texts { title: Some(line("Crates")), descriptions: vec![line("Crate, oak")], notes: None };
+    let voucher = quote::Voucher { recipient: Some(line("Alfreds")), address: Some(address()), texts };
+    let fiscal = Compartment::Fiscal(Country(*b"DE"), 2026);
+    quote::Event::VoucherKept { version: 1, voucher: Held::new(OTHER_SUBJECT, fiscal, voucher) }.into()
+}
+
+fn at_most() -> Event {
+    let rule = Rule::AtMost { basis: line("answered"), months: 24, counted_from: CountedFrom::LastRecord };
+    register::Event::RetentionSet(Retention { kind: CompartmentKind::Support, country: None, rule }).into()
+}
+
+fn retentions() -> Vec<Event> {
+    use subject::Event as Case;
+
+    let (erasure, by) = (ERASURE, ActorId(ACTOR));
+    let support =
+        subject::Survivor { compartment: Compartment::Support(2023), basis: line("answered"), until: Day(20_453) };
+    let outside = subject::OutsideTime {
+        source: subject::OutsideSource::Witness,
+        at: AT,
+        by: line("witness.example/w1"),
+        size: 40,
+    };
+    let events = [
+        Case::RetentionOver { erasure, by, on: DAY, over: vec![support] },
+        Case::RetentionConfirmed { erasure, confirmed: subject::Confirmed::Person },
+        Case::RetentionConfirmed { erasure, confirmed: subject::Confirmed::Outside(outside) },
+    ];
+    events.into_iter().map(Event::from).collect()
 }
 
 fn registers() -> Vec<Event> {

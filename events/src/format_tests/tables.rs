@@ -12,7 +12,7 @@ use domain::ledger::SignatureKind;
 use domain::point::PointKind;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis};
 use domain::subject::{
-    AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
+    AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
 };
 use domain::ticket::{Direction, Origin, Priority};
 
@@ -41,6 +41,7 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("AskedV1", "identity", "IdentityCheck"),
     ("CertificateV1", "level", "AnchorLevel"),
     ("CertificateV1", "links", "StillLinks"),
+    ("OutsideTimeV1", "source", "OutsideSource"),
     ("case.opened", "kind", "SubjectKind"),
     ("case.erasure-refused", "ground", "RefusalGround"),
     ("case.unfenced", "ground", "UnfenceGround"),
@@ -58,6 +59,7 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("register.purpose-set", "channels", "Channel"),
     ("register.retention-set", "kind", "CompartmentKind"),
     ("RuleV1", "Kept", "CountedFrom"),
+    ("RuleV1", "AtMost", "CountedFrom"),
     ("log.signer", "algorithm", "SignatureKind"),
     ("log.continued", "algorithm", "SignatureKind"),
 ];
@@ -73,7 +75,7 @@ macro_rules! codes {
 
 fn all_codes() -> Vec<Codes> {
     codes! { AnchorLevel AskedHow ChangeCause Channel CompartmentKind CountedFrom Direction Evidence Ground IdentityCheck
-    LegalBasis Method Origin PointKind Priority ReasonKind RefusalGround Role SignatureKind Source SourceKind StillLinks SubjectKind
+    LegalBasis Method Origin OutsideSource PointKind Priority ReasonKind RefusalGround Role SignatureKind Source SourceKind StillLinks SubjectKind
     UnfenceGround }
 }
 
@@ -161,7 +163,7 @@ fn every_type_in_a_table_is_explained() {
     let mut known: BTreeSet<&str> = wire::structures().iter().map(|(name, _)| *name).collect();
     assert_eq!(known.len(), wire::structures().len(), "two structures have one name");
     known.extend(plain);
-    let variants = ["LinkV1", "RuleV1"];
+    let variants = ["LinkV1", "RuleV1", "ConfirmedV1"];
     for (place, of) in all_columns().into_iter().filter(|(place, _)| !variants.contains(place)) {
         for (field, stored) in of {
             for word in stored.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()) {

@@ -8,10 +8,10 @@ use domain::compartment::Compartment;
 use domain::event::{Event, Follow};
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
 use domain::register::{LiveCompartment, NoRule, Register, term};
-use domain::subject::{self, AnchorLevel, Certificate, Command, StillLinks, Survivor};
+use domain::subject::{self, AnchorLevel, Case, Certificate, Command, StillLinks, Survivor};
 use domain::value::Line;
 
-use super::command::{Accepted, Failure, Refused};
+use super::command::{Accepted, Failure, Intent, Refused};
 use super::erase::EraseError;
 use super::read::{Fault, Unreadable, open_entry};
 use super::writer::Unwritten;
@@ -141,27 +141,38 @@ impl<V: Follow> Ledger<V> {
             keys => Some(self.shared.keyring.destroy(keys).map_err(Failure::from)?),
         };
         let in_batch: BTreeSet<ErasureId> = there.iter().map(|order| order.erasure).collect();
-        let certified = orders.iter().zip(reached).map(|(order, reached)| {
+        self.shared.states.expire();
+        let planned = orders.iter().zip(reached).map(|(order, reached)| {
             self.shared.owners.write().forget(&order.keys);
-            self.shared.states.expire();
             let destroyed = match together.filter(|_| in_batch.contains(&order.erasure)) {
                 Some(together) => together,
                 None => self.shared.keyring.destroy(&order.keys).map_err(Failure::from)?,
             };
-            self.certify(register, order, &reached, destroyed)
+            self.plan_certificate(register, order, &reached, destroyed)
         });
-        Ok(certified.collect())
+        let planned: Vec<Result<Intent<Case>, EraseError>> = planned.collect();
+        let mut certificates = Vec::with_capacity(planned.len());
+        let planned = planned.into_iter().map(|planned| planned.map(|certificate| certificates.push(certificate)));
+        let planned: Vec<Result<(), EraseError>> = planned.collect();
+        let mut certified = self.submit_all_blocking(&certificates).into_iter();
+        let answer = |planned: Result<(), EraseError>| {
+            planned?;
+            Ok(certified.next().unwrap_or_else(|| Err(Failure::Busy.into()))?)
+        };
+        Ok(planned.into_iter().map(answer).collect())
     }
 
-    fn certify(
+    fn plan_certificate(
         &self,
         register: Option<RegisterId>,
         order: &Ordered,
         reached: &Reached,
         destroyed: Destroyed,
-    ) -> Result<Accepted, EraseError> {
+    ) -> Result<Intent<Case>, EraseError> {
         let Destroyed { epoch_before, epoch_after } = destroyed;
         let register = register.ok_or(NoRule(Compartment::Claims))?;
+        let (_, state) = self.state::<Case>(&order.case.0)?;
+        let is_retention = state.erasures().iter().any(|found| found.id == order.erasure && found.is_retention());
         let certificate = Certificate {
             level: match self.shared.keyring.level() {
                 Level::A0 => AnchorLevel::A0,
@@ -171,7 +182,8 @@ impl<V: Follow> Ledger<V> {
             },
             epoch_before,
             epoch_after,
-            survives: self.surviving(register, &reached.subjects)?,
+            // Behind a retention everything else lives on, and nothing of it ends because of that.
+            survives: if is_retention { Vec::new() } else { self.surviving(register, &reached.subjects)? },
             links: [
                 Some(StillLinks::CloseInTime),
                 (!reached.several).then_some(StillLinks::BatchOfOne),
@@ -182,7 +194,7 @@ impl<V: Follow> Ledger<V> {
             .collect(),
         };
         let erasure = order.erasure;
-        self.step(order.case, order.actor, Command::Certify { erasure, certificate })
+        self.intent(order.case, order.actor, Command::Certify { erasure, certificate })
     }
 
     /// Destroyed keys are nobody's after a restart, and the case may be unreadable with them. What is needed stands elsewhere

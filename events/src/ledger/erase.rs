@@ -149,8 +149,7 @@ impl<V: Follow> Ledger<V> {
         register: RegisterId,
         due: &[(CaseId, ErasureId, ActorId)],
     ) -> Result<Vec<Result<Accepted, EraseError>>, EraseError> {
-        let ordered: Vec<Result<Ordered, EraseError>> =
-            due.iter().map(|(case, erasure, actor)| self.ordered(*case, *erasure, *actor)).collect();
+        let ordered = self.order_all(due);
         let orders: Vec<Ordered> = ordered.iter().flatten().cloned().collect();
         let mut certified = self.finish(Some(register), &orders)?.into_iter();
         let answers = ordered.into_iter().map(|ordered| match ordered {
@@ -170,6 +169,13 @@ impl<V: Follow> Ledger<V> {
         command_id: Option<CommandId>,
         expected: Option<u64>,
     ) -> Result<Accepted, EraseError> {
+        let mut order = self.plan_order(case, erasure, actor)?;
+        order.command_id = command_id.unwrap_or(order.command_id);
+        order.expected = expected;
+        Ok(self.submit_blocking(&order)?)
+    }
+
+    fn plan_order(&self, case: CaseId, erasure: ErasureId, actor: ActorId) -> Result<Intent<Case>, EraseError> {
         let (_, state) = self.state::<Case>(&case.0)?;
         let found = state.erasures().iter().find(|found| found.id == erasure);
         let found = found.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
@@ -182,21 +188,34 @@ impl<V: Follow> Ledger<V> {
         }
         // A retry says again what was said then.
         let epoch_before = found.epoch_before.unwrap_or_else(|| self.shared.keyring.epoch());
-        let command = Command::OrderDestruction { erasure, keys: found.keys.clone(), epoch_before };
-        let intent = self.intent(case, actor, command)?;
-        let command_id = command_id.unwrap_or(intent.command_id);
-        Ok(self.submit_blocking(&Intent { command_id, expected, ..intent })?)
+        self.intent(case, actor, Command::OrderDestruction { erasure, keys: found.keys.clone(), epoch_before })
     }
 
-    /// The order of a destruction, given now where it was not given before.
-    fn ordered(&self, case: CaseId, erasure: ErasureId, actor: ActorId) -> Result<Ordered, EraseError> {
-        let (_, state) = self.state::<Case>(&case.0)?;
-        let open = state.open_erasure().filter(|open| open.id == erasure);
-        let open = open.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
-        if open.stage != Stage::DestructionOrdered {
-            self.order_destruction(case, erasure, actor, None, None)?;
-        }
-        Ok(Ordered { case, erasure, actor, keys: open.keys.clone() })
+    /// The orders of destructions, given now, together, where they were not given before.
+    fn order_all(&self, due: &[(CaseId, ErasureId, ActorId)]) -> Vec<Result<Ordered, EraseError>> {
+        let mut orders = Vec::new();
+        let planned: Vec<Result<(Ordered, bool), EraseError>> = due
+            .iter()
+            .map(|(case, erasure, actor)| {
+                let (_, state) = self.state::<Case>(&case.0)?;
+                let open = state.erasures().iter().find(|open| open.id == *erasure && open.stage.is_open());
+                let open = open.ok_or(Refused::Rejected(Rejection::NoSuchErasure(*erasure)))?;
+                let is_new = open.stage != Stage::DestructionOrdered;
+                if is_new {
+                    orders.push(self.plan_order(*case, *erasure, *actor)?);
+                }
+                let keys = open.keys.clone();
+                Ok((Ordered { case: *case, erasure: *erasure, actor: *actor, keys }, is_new))
+            })
+            .collect();
+        let mut given = self.submit_all_blocking(&orders).into_iter();
+        let answer = |planned: Result<(Ordered, bool), EraseError>| match planned? {
+            (ordered, true) => {
+                given.next().unwrap_or_else(|| Err(Failure::Busy.into())).map(|_| ordered).map_err(Into::into)
+            }
+            (ordered, false) => Ok(ordered),
+        };
+        planned.into_iter().map(answer).collect()
     }
 
     /// Whether a hold on these compartments of a subject would come too late, in whoever's case the order stands.
@@ -245,7 +264,9 @@ impl<V: Follow> Ledger<V> {
         wait: CoolingOff,
     ) -> Result<Accepted, EraseError> {
         for _ in 0..TRIES {
-            let (keys, command) = self.plan_fence(register, &self.subjects_of(case)?, erasure, wait)?;
+            let subjects = self.subjects_of(case)?;
+            self.lift_retentions(&subjects, actor)?;
+            let (keys, command) = self.plan_fence(register, &subjects, erasure, wait)?;
             match self.submit_blocking(&Intent { keys, ..self.intent(case, actor, command)? }) {
                 Err(Refused::Failed(Failure::Busy)) => {}
                 done => return Ok(done?),
@@ -267,7 +288,9 @@ impl<V: Follow> Ledger<V> {
             subjects.iter().map(|subject| (*subject, owners.keys_of(*subject).to_vec())).collect()
         };
         let (closing, keys) = self.closing(register, subjects)?;
-        if let Some(other) = self.shared.owners.read().taken(&keys, erasure) {
+        let owners = self.shared.owners.read();
+        // What a retention fenced, the erasure takes along: that fence is lifted first.
+        if let Some(other) = owners.taken(&keys, erasure).filter(|other| !owners.ends().is_open(*other)) {
             return Err(EraseError::UnderWay(other));
         }
         Ok((held, Command::Fence { erasure, closing, keys, wait }))
@@ -336,7 +359,7 @@ impl<V: Follow> Ledger<V> {
         Ok(self.submit_blocking(&self.intent(case, actor, command)?)?)
     }
 
-    fn intent(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Intent<Case>, EraseError> {
+    pub(super) fn intent(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Intent<Case>, EraseError> {
         let mut fresh = Fresh::new();
         let command_id = fresh.id().map_err(|none| Failure::from(crate::keyring::KeyringError::from(none)))?;
         Ok(Intent {

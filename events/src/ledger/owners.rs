@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
-use domain::subject;
+use domain::register::End;
+use domain::subject::{self, Survivor};
 
 use super::declarations::Declarations;
+use super::ends::Ends;
 use crate::ids::{IdMap, IdSet};
 
 /// A part's owner, as its sealed bytes say.
@@ -65,6 +67,7 @@ pub struct Owners {
     lost: IdSet<KeyId>,
     holds: BTreeMap<HoldId, Hold>,
     declarations: Declarations,
+    ends: Ends,
 }
 
 impl Owners {
@@ -76,6 +79,21 @@ impl Owners {
     /// Every key of a subject, in the order they were first used.
     pub fn keys_of(&self, subject: SubjectId) -> &[(Compartment, KeyId)] {
         self.keys.get(&subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everybody who has a key.
+    pub(super) fn subjects(&self) -> Vec<SubjectId> {
+        self.keys.keys().copied().collect()
+    }
+
+    /// What is known of the end of keys that nobody asked to be destroyed.
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    /// The erasure or retention that fenced a key.
+    pub(super) fn fenced_by(&self, key: &KeyId) -> Option<ErasureId> {
+        self.fenced.get(key).copied()
     }
 
     /// Whose key it is.
@@ -173,10 +191,17 @@ impl Owners {
             self.own(part);
         }
         self.declarations.take(place, event);
+        let is_retention =
+            matches!(event, Event::Case(subject::Event::Fenced { erasure, .. }) if self.ends.is_open(*erasure));
+        self.ends.take(place, event, parts);
         match event {
-            Event::Case(subject::Event::Fenced { erasure, keys, .. }) => {
+            Event::Case(subject::Event::Fenced { erasure, keys, compartments, .. }) => {
                 self.fenced.extend(keys.iter().map(|key| (*key, *erasure)));
-                self.close(*erasure, keys, parts);
+                if is_retention {
+                    self.shut(*erasure, keys, compartments, parts);
+                } else {
+                    self.close(*erasure, keys, parts);
+                }
             }
             Event::Case(subject::Event::Unfenced { erasure, keys, .. }) => {
                 for key in keys {
@@ -191,9 +216,10 @@ impl Owners {
                 let order = Order { case: CaseId(place.stream.id), actor: place.actor, keys: keys.clone() };
                 self.orders.insert(*erasure, order);
             }
-            Event::Case(subject::Event::Certified { erasure, .. }) => {
+            Event::Case(subject::Event::Certified { erasure, certificate }) => {
                 self.orders.remove(erasure);
-                self.closes.remove(erasure);
+                let reached = self.closes.remove(erasure).unwrap_or_default();
+                self.leave(&reached, &certificate.survives);
             }
             Event::Case(subject::Event::HoldPlaced { hold, compartments, .. }) => {
                 let subject = parts.first().map(|part| part.subject);
@@ -249,6 +275,23 @@ impl Owners {
         self.closes.insert(erasure, subjects);
     }
 
+    /// A retention closes the buckets it fenced. Whose they are, say its parts, and the keys while they are known.
+    fn shut(&mut self, erasure: ErasureId, fenced: &[KeyId], compartments: &[Compartment], parts: &[Owned]) {
+        let of_keys = fenced.iter().filter_map(|key| self.owners.get(key)).map(|(subject, _)| *subject);
+        let subjects: IdSet<SubjectId> = of_keys.chain(parts.iter().map(|part| part.subject)).collect();
+        subjects.into_iter().for_each(|subject| self.ends.shut(erasure, subject, compartments));
+    }
+
+    /// What an erasure left of those it reached ends on the days that its certificate says.
+    fn leave(&mut self, reached: &IdSet<SubjectId>, survives: &[Survivor]) {
+        for subject in reached {
+            let kept: Vec<Compartment> = self.keys_of(*subject).iter().map(|(compartment, _)| *compartment).collect();
+            for Survivor { compartment, basis, until } in survives.iter().filter(|it| kept.contains(&it.compartment)) {
+                self.ends.ends(*subject, *compartment, &End { basis: basis.clone(), until: *until });
+            }
+        }
+    }
+
     fn reopen(&mut self, erasure: ErasureId) {
         for subject in self.closes.remove(&erasure).into_iter().flatten() {
             if let Some(closed) = self.closed.get_mut(&subject) {
@@ -259,6 +302,9 @@ impl Owners {
 
     /// Closed means: an erasure is under way, or done, and the kind is not one of those that stay.
     fn is_closed(&self, subject: SubjectId, compartment: Compartment) -> bool {
+        if self.ends.is_shut(subject, compartment) {
+            return true;
+        }
         let code = compartment.code().0;
         self.closed.get(&subject).is_some_and(|closed| closed.values().any(|stays| !stays.contains(&code)))
     }

@@ -3,7 +3,9 @@
 use domain::compartment::Compartment;
 use domain::id::{HoldId, KeyId};
 use domain::personal::Held;
-use domain::subject::{Asked, Certificate, Closed, Disclosure, Event, Link, Recipient, Request, Survivor};
+use domain::subject::{
+    Asked, Certificate, Closed, Confirmed, Disclosure, Event, Link, OutsideTime, Recipient, Request, Survivor,
+};
 use domain::value::Text;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,33 @@ impl Form for Link {
     }
 }
 
+mirror! { facts OutsideTimeV1 = OutsideTime { source: u16, at: i64, by: String, size: u64 } }
+
+/// Who says that a retention is over: a second person (0), or somebody outside (1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ConfirmedV1 {
+    Person,
+    Outside(OutsideTimeV1),
+}
+
+impl Form for Confirmed {
+    type Stored = ConfirmedV1;
+
+    fn store(&self) -> ConfirmedV1 {
+        match self {
+            Self::Person => ConfirmedV1::Person,
+            Self::Outside(outside) => ConfirmedV1::Outside(outside.store()),
+        }
+    }
+
+    fn load(stored: ConfirmedV1) -> Result<Self, WireError> {
+        Ok(match stored {
+            ConfirmedV1::Person => Self::Person,
+            ConfirmedV1::Outside(outside) => Self::Outside(Form::load(outside)?),
+        })
+    }
+}
+
 mirror! { facts AskedV1 = Asked { ground: u16, how: u16, on: i32, identity: u16, identity_on: i32 } }
 mirror! { facts SurvivorV1 = Survivor { compartment: CompartmentV1, basis: String, until: i32 } }
 mirror! { facts CertificateV1 = Certificate {
@@ -76,6 +105,8 @@ facts! { HoldLiftRequestedV1 { hold: [u8; 16], by: [u8; 16] } }
 facts! { ErasureRequestedV1 { erasure: [u8; 16], asked: AskedV1, by: [u8; 16], due: i32 } }
 facts! { ErasureV1 { erasure: [u8; 16] } }
 facts! { ErasureRefusedV1 { erasure: [u8; 16], ground: u16, has_words: bool } }
+facts! { RetentionOverV1 { erasure: [u8; 16], by: [u8; 16], on: i32, over: Vec<SurvivorV1> } }
+facts! { RetentionConfirmedV1 { erasure: [u8; 16], confirmed: ConfirmedV1 } }
 facts! { FencedV1 { erasure: [u8; 16], compartments: Vec<CompartmentV1>, keys: Vec<[u8; 16]> } }
 facts! { CoolingOffSetV1 { erasure: [u8; 16], until: i64 } }
 facts! { UnfencedV1 { erasure: [u8; 16], ground: u16, keys: Vec<[u8; 16]>, has_words: bool } }
@@ -86,6 +117,8 @@ pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
     ("CompartmentV1", &[("code", "u16"), ("bucket", "u32")]),
     ("LinkV1", &[("Contact", "0, then [u8; 16]"), ("Organization", "1, then [u8; 16]"), ("Actor", "2, then [u8; 16]")]),
     ("AskedV1", AskedV1::FIELDS),
+    ("OutsideTimeV1", OutsideTimeV1::FIELDS),
+    ("ConfirmedV1", &[("Person", "0"), ("Outside", "1, then OutsideTimeV1")]),
     ("SurvivorV1", SurvivorV1::FIELDS),
     ("CertificateV1", CertificateV1::FIELDS),
 ];
@@ -111,6 +144,8 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "case.erasure-withdrawn", version: 1, facts: ErasureV1::FIELDS, parts: &[] },
     Shape { kind: "case.erasure-refused", version: 1, facts: ErasureRefusedV1::FIELDS, parts: WORDS },
     Shape { kind: "case.erasure-approved", version: 1, facts: ErasureV1::FIELDS, parts: &[] },
+    Shape { kind: "case.retention-over", version: 1, facts: RetentionOverV1::FIELDS, parts: &[] },
+    Shape { kind: "case.retention-confirmed", version: 1, facts: RetentionConfirmedV1::FIELDS, parts: &[] },
     Shape {
         kind: "case.fenced",
         version: 1,
@@ -167,6 +202,14 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         }
         Event::ErasureApproved { erasure } => {
             ("case.erasure-approved", encode(&ErasureV1 { erasure: erasure.store() })?)
+        }
+        Event::RetentionOver { erasure, by, on, over } => {
+            let (erasure, by, on, over) = (erasure.store(), by.store(), on.store(), over.store());
+            ("case.retention-over", encode(&RetentionOverV1 { erasure, by, on, over })?)
+        }
+        Event::RetentionConfirmed { erasure, confirmed } => {
+            let (erasure, confirmed) = (erasure.store(), confirmed.store());
+            ("case.retention-confirmed", encode(&RetentionConfirmedV1 { erasure, confirmed })?)
         }
         Event::Fenced { erasure, compartments, keys, closed } => {
             parts = closed.iter().map(|closed| plain(closed, Form::store)).collect::<Result<_, _>>()?;
@@ -242,6 +285,17 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let ErasureV1 { erasure } = decode(facts, "case.erasure-approved")?;
             Event::ErasureApproved { erasure: Form::load(erasure)? }
         }
+        "case.retention-over" => {
+            let [] = exactly(parts)?;
+            let RetentionOverV1 { erasure, by, on, over } = decode(facts, "case.retention-over")?;
+            let (erasure, by, on, over) = (Form::load(erasure)?, Form::load(by)?, Form::load(on)?, Form::load(over)?);
+            Event::RetentionOver { erasure, by, on, over }
+        }
+        "case.retention-confirmed" => {
+            let [] = exactly(parts)?;
+            let RetentionConfirmedV1 { erasure, confirmed } = decode(facts, "case.retention-confirmed")?;
+            Event::RetentionConfirmed { erasure: Form::load(erasure)?, confirmed: Form::load(confirmed)? }
+        }
         "case.fenced" => fenced(facts, parts)?,
         "case.cooling-off-set" => {
             let [] = exactly(parts)?;
@@ -316,7 +370,8 @@ fn fenced(facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
 mod tests {
     use domain::id::{ActorId, ContactId, DisclosureId, ErasureId, SubjectId};
     use domain::subject::{
-        AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
+        AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind,
+        UnfenceGround,
     };
     use domain::time::{Day, Time};
     use domain::value::Line;
@@ -349,6 +404,9 @@ mod tests {
             survives: vec![survivor],
             links: vec![StillLinks::BatchOfOne],
         };
+        let over = certificate.survives.clone();
+        let (source, by) = (OutsideSource::Witness, Line::parse("witness.example/w1").unwrap());
+        let outside = OutsideTime { source, at: Time(1_790_000_000_000), by, size: 7 };
         let link = || sealed(Compartment::Relationship, Link::Contact(ContactId([4; 16])));
         let closed = vec![sealed(Compartment::Claims, Closed { compartments: vec![Compartment::Support(2026)] })];
         let disclosure = |until| Disclosure { id: DisclosureId([6; 16]), digest: [7; 32], parts: 8, until };
@@ -370,6 +428,9 @@ mod tests {
             Event::HoldLiftRequested { hold: HoldId([8; 16]), by: ActorId([5; 16]) },
             Event::HoldLifted { hold: HoldId([8; 16]) },
             Event::CoolingOffSet { erasure, until: Time(1_790_000_000_000) },
+            Event::RetentionOver { erasure, by: ActorId([5; 16]), on: Day(40), over },
+            Event::RetentionConfirmed { erasure, confirmed: Confirmed::Person },
+            Event::RetentionConfirmed { erasure, confirmed: Confirmed::Outside(outside) },
             Event::Opened { kind: SubjectKind::Person, subject: sealed(Compartment::Claims, ()) },
             Event::Linked { link: link() },
             Event::Unlinked { link: link() },

@@ -1,7 +1,8 @@
 //! Stored forms of quotes.
 
-use domain::quote::{Amounts, Event, Item, OrganizationPart, PersonPart, PricedItem, Terms, Texts};
+use domain::quote::{Amounts, Event, Item, OrganizationPart, PersonPart, PricedItem, Terms, Texts, Voucher};
 
+use super::contact::AddressV1;
 use super::values::{Form, mirror};
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly, held, plain, some_of};
 use crate::codec::{decode, encode};
@@ -17,12 +18,14 @@ mirror! { part QuoteOrganizationV1 = OrganizationPart {
     organization: [u8; 16], contact: Option<[u8; 16]>, texts: TextsV1,
 } }
 mirror! { part QuotePersonV1 = PersonPart { contact: [u8; 16], texts: Option<TextsV1> } }
+mirror! { part VoucherV1 = Voucher { recipient: Option<String>, address: Option<AddressV1>, texts: TextsV1 } }
 part! { ReasonV1 { reason: String } }
 
 facts! { DraftedV1 { terms: TermsV1, has_person: bool, has_organization: bool } }
 facts! { RevisedV1 { version: u32, terms: TermsV1 } }
 facts! { SentV1 { version: u32 } }
 facts! { AcceptedV1 { version: u32 } }
+facts! { VoucherKeptV1 { version: u32 } }
 facts! { RejectedV1 { version: u32, has_reason: bool } }
 
 pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
@@ -47,6 +50,12 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "quote.sent", version: 1, facts: SentV1::FIELDS, parts: &[] },
     Shape { kind: "quote.accepted", version: 1, facts: AcceptedV1::FIELDS, parts: &[] },
     Shape {
+        kind: "quote.voucher-kept",
+        version: 1,
+        facts: VoucherKeptV1::FIELDS,
+        parts: &[("one", VoucherV1::FIELDS)],
+    },
+    Shape {
         kind: "quote.rejected",
         version: 1,
         facts: RejectedV1::FIELDS,
@@ -69,6 +78,10 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         }
         Event::Sent { version } => ("quote.sent", encode(&SentV1 { version: *version })?, Vec::new()),
         Event::Accepted { version } => ("quote.accepted", encode(&AcceptedV1 { version: *version })?, Vec::new()),
+        Event::VoucherKept { version, voucher } => {
+            let form = VoucherKeptV1 { version: *version };
+            ("quote.voucher-kept", encode(&form)?, vec![plain(voucher, |voucher| voucher.store())?])
+        }
         Event::Rejected { version, reason } => {
             let form = RejectedV1 { version: *version, has_reason: reason.is_some() };
             let part = |reason| plain(reason, |reason| ReasonV1 { reason: Form::store(reason) });
@@ -102,6 +115,11 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let [] = exactly(parts)?;
             Event::Accepted { version: decode::<AcceptedV1>(facts, "quote.accepted")?.version }
         }
+        ("quote.voucher-kept", 1) => {
+            let VoucherKeptV1 { version } = decode(facts, "quote.voucher-kept")?;
+            let [voucher] = exactly(parts)?;
+            Event::VoucherKept { version, voucher: held(voucher, Voucher::load)? }
+        }
         ("quote.rejected", 1) => {
             let RejectedV1 { version, has_reason } = decode(facts, "quote.rejected")?;
             let [reason] = some_of([has_reason], parts)?;
@@ -117,6 +135,7 @@ mod tests {
     use domain::compartment::Compartment;
     use domain::id::{ContactId, OrganizationId, SubjectId};
     use domain::personal::Held;
+    use domain::profile::Address;
     use domain::time::Day;
     use domain::value::{BasisPoints, Currency, Line, Text};
 
@@ -138,6 +157,8 @@ mod tests {
             descriptions: vec![Line::parse("Crates").unwrap(); 2],
             notes: Some(Text::parse("Ex works").unwrap()),
         };
+        let voucher =
+            Voucher { recipient: Line::parse("Alfreds").ok(), address: Some(Address::default()), texts: texts() };
         let person = |texts| Some(held(1, PersonPart { contact: ContactId([2; 16]), texts }));
         let organization = |contact| {
             Some(held(2, OrganizationPart { organization: OrganizationId([3; 16]), contact, texts: texts() }))
@@ -149,6 +170,7 @@ mod tests {
             Event::Revised { version: 2, terms: terms(), texts: held(2, texts()) },
             Event::Sent { version: 2 },
             Event::Accepted { version: 2 },
+            Event::VoucherKept { version: 2, voucher: held(2, voucher) },
             Event::Rejected { version: 2, reason: None },
             Event::Rejected { version: 2, reason: Some(held(2, Text::parse("Too dear").unwrap())) },
         ] {

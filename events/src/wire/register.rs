@@ -13,11 +13,12 @@ mirror! { facts PurposeSetV1 = Purpose {
 } }
 mirror! { facts RetentionSetV1 = Retention { kind: u16, country: Option<[u8; 2]>, rule: RuleV1 } }
 
-/// What becomes of a compartment: it dies with the relationship (0), or is kept (1).
+/// What becomes of a compartment: it dies with the relationship (0), is kept (1), or is kept at most so long (2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum RuleV1 {
     DiesWithRelationship,
     Kept { basis: String, months: u16, counted_from: u16 },
+    AtMost { basis: String, months: u16, counted_from: u16 },
 }
 
 impl Form for Rule {
@@ -29,6 +30,9 @@ impl Form for Rule {
             Self::Kept { basis, months, counted_from } => {
                 RuleV1::Kept { basis: basis.store(), months: *months, counted_from: counted_from.store() }
             }
+            Self::AtMost { basis, months, counted_from } => {
+                RuleV1::AtMost { basis: basis.store(), months: *months, counted_from: counted_from.store() }
+            }
         }
     }
 
@@ -38,12 +42,21 @@ impl Form for Rule {
             RuleV1::Kept { basis, months, counted_from } => {
                 Self::Kept { basis: Form::load(basis)?, months, counted_from: Form::load(counted_from)? }
             }
+            RuleV1::AtMost { basis, months, counted_from } => {
+                Self::AtMost { basis: Form::load(basis)?, months, counted_from: Form::load(counted_from)? }
+            }
         })
     }
 }
 
-pub(crate) const STRUCTURES: &[(&str, Columns)] =
-    &[("RuleV1", &[("DiesWithRelationship", "0"), ("Kept", "1, then basis: String, months: u16, counted_from: u16")])];
+pub(crate) const STRUCTURES: &[(&str, Columns)] = &[(
+    "RuleV1",
+    &[
+        ("DiesWithRelationship", "0"),
+        ("Kept", "1, then basis: String, months: u16, counted_from: u16"),
+        ("AtMost", "2, then basis: String, months: u16, counted_from: u16"),
+    ],
+)];
 
 pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "register.purpose-set", version: 1, facts: PurposeSetV1::FIELDS, parts: &[] },

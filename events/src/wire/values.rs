@@ -12,7 +12,7 @@ use domain::point::{PointKind, Reach};
 use domain::profile::Change;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Slug};
 use domain::subject::{
-    AnchorLevel, AskedHow, Ground, IdentityCheck, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
+    AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
 };
 use domain::ticket::{Direction, Origin, Priority};
 use domain::time::{Day, Time};
@@ -89,7 +89,7 @@ Direction: "direction" Origin: "origin" Priority: "priority"
 Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" CompartmentKind: "compartment"
 CountedFrom: "beginning" LegalBasis: "legal basis"
 SubjectKind: "kind of subject" Ground: "ground" AskedHow: "way of asking" IdentityCheck: "identity check"
-RefusalGround: "ground" UnfenceGround: "ground" AnchorLevel: "level" StillLinks: "link" Role: "role"
+RefusalGround: "ground" UnfenceGround: "ground" OutsideSource: "source" AnchorLevel: "level" StillLinks: "link" Role: "role"
 SignatureKind: "algorithm" }
 
 macro_rules! plain {

@@ -107,7 +107,8 @@ fn every_mutation_again_is_the_same_command() {
         let first = desk.done(&step);
         assert_eq!(
             (&first["repeated"], &first["quote"]["revision"]),
-            (&json!(false), &json!(revision + 1)),
+            // An acceptance brings its copy for the tax office along.
+            (&json!(false), &json!(revision + 1 + usize::from(mutation == "acceptQuote"))),
             "{mutation}"
         );
         let again = desk.done(&step);
@@ -261,4 +262,36 @@ fn a_person_who_is_erased_takes_their_own_quotes_words_along_and_not_the_company
     }
     assert_eq!(desk.refused(Role::Agent, &act("reviseQuote", &own, OFFER)).0, "ERASED");
     desk.done(&act("reviseQuote", &shared, OFFER));
+}
+
+/// Everything under one key would have died with the person, or kept all of the rest alive.
+#[test]
+fn an_accepted_quote_keeps_what_an_invoice_needs_for_the_tax_office_alone() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let quote = drafted(&desk, &maria);
+    desk.done(&act("markQuoteSent", &quote, "version: 1"));
+    let other = desk.refused(Role::Agent, &act("acceptQuote", &quote, r#"version: 1, fiscalCountry: "FR""#));
+    assert_eq!((other.0.as_str(), other.1.as_str()), ("VALIDATION", "fiscalCountry"), "{}", other.2);
+    let command = command_id();
+    let accept = act("acceptQuote", &quote, &format!("version: 1, commandId: \"{command}\""));
+    desk.done(&accept);
+    let kept = json!({ "recipient": "Maria", "title": "Two pumps", "descriptions": ["Pump", "Hose"] });
+    let read = |desk: &Desk| {
+        let fields = "voucher { recipient title descriptions } contact { firstName } lastVersion { title notes }";
+        desk.get(Role::Agent, &format!("{{ quote(id: \"{quote}\") {{ {fields} }} }}"))["quote"].clone()
+    };
+    assert_eq!(read(&desk)["voucher"], kept, "the notes are nobody's business there");
+    assert_eq!(desk.done(&accept)["repeated"], true, "a retry is the same command");
+    desk.erase(&maria);
+    let after = json!({ "voucher": kept, "contact": null, "lastVersion": { "title": null, "notes": null } });
+    assert_eq!(read(&desk), after);
+    let desk = desk.restart();
+    assert_eq!(read(&desk), after, "replay is as it was live");
+    let due = desk.app.retention_due().unwrap();
+    assert_eq!(due, [], "the tax office has eight years");
+    desk.app.ledger().clock().set("2035-01-01".parse::<domain::time::Day>().unwrap().start());
+    let due: Vec<String> =
+        desk.app.retention_due().unwrap().iter().map(|due| due.over.compartment.to_string()).collect();
+    assert!(due.contains(&"fiscal(DE, 2026)".to_owned()), "{due:?}");
 }
