@@ -45,6 +45,8 @@ pub enum Act {
     Consent,
     Withdraw,
     Ticket,
+    /// A ticket that came in long ago.
+    OldTicket,
     Reply,
     Note,
     Solve,
@@ -84,7 +86,7 @@ impl Act {
     }
 
     pub fn named(name: &str) -> Option<Self> {
-        let rest = [Self::Unfence, Self::FenceAgain, Self::Order, Self::Certify, Self::Actor];
+        let rest = [Self::OldTicket, Self::Unfence, Self::FenceAgain, Self::Order, Self::Certify, Self::Actor];
         let all = Self::DAILY.into_iter().chain(Self::TO_THE_FENCE).chain(rest);
         all.into_iter().find(|act| act.name() == name)
     }
@@ -115,6 +117,12 @@ pub fn perform<V: Follow>(ledger: &Ledger<V>, who: Someone, act: Act) -> Result<
         }
         Act::Consent | Act::Withdraw => {
             submit::<Consents, V>(ledger, who, act, who.id::<ConsentsId>("consents").0, of_consents(who, act))
+        }
+        Act::OldTicket => {
+            let id = who.id::<TicketId>("old ticket").0;
+            let mut intent = intent::<Ticket>(id, of_ticket(who, Act::Ticket), who.command(&act.name()), AGENT);
+            intent.effective_at = Some(day("2020-02-03").start());
+            ledger.submit_blocking(&intent).map_err(|refused| format!("{refused}: {refused:?}"))
         }
         Act::Ticket | Act::Reply | Act::Note | Act::Solve => {
             submit::<Ticket, V>(ledger, who, act, who.id::<TicketId>("ticket").0, of_ticket(who, act))
@@ -193,6 +201,35 @@ pub fn register<V: Follow>(ledger: &Ledger<V>) {
         let who = Someone(number as u64);
         submit_as::<Register, V>(ledger, REGISTER.0, command, who.command("register"), AGENT).unwrap();
     }
+}
+
+/// Support is kept for two years at most, from here on.
+///
+/// # Panics
+/// When it is refused.
+pub fn keep_support_two_years<V: Follow>(ledger: &Ledger<V>) {
+    let (basis, months) = (Line::parse("answered long ago").unwrap(), 24);
+    let rule = register::Rule::AtMost { basis, months, counted_from: register::CountedFrom::EndOfYear };
+    let retention = register::Retention { kind: register::CompartmentKind::Support, country: None, rule };
+    let command = register::Command::SetRetention(retention);
+    submit_as::<Register, V>(ledger, REGISTER.0, command, Someone(0).command("support"), AGENT).unwrap();
+}
+
+/// Fences what is over and destroys it, each step a command of its own. Whose that was: by their case.
+///
+/// # Errors
+/// What the ledger answers instead.
+pub fn retire<V: Follow>(ledger: &Ledger<V>) -> Result<Vec<CaseId>, String> {
+    let wait = subject::CoolingOff::NONE;
+    let words = |refused: events::ledger::EraseError| refused.to_string();
+    ledger.fence_due(REGISTER, AGENT, wait, &|_| SubjectKind::Person, &mut |_, _| ()).map_err(words)?;
+    let fenced = ledger.fenced_retentions();
+    let person = subject::Confirmed::Person;
+    ledger.confirm_retention(REGISTER, OFFICER, &fenced, &person, None).map_err(words)?;
+    let due: Vec<_> = fenced.into_iter().map(|(case, erasure)| (case, erasure, OFFICER)).collect();
+    let done = ledger.destroy_all(REGISTER, &due).map_err(words)?;
+    let gone = due.into_iter().zip(done).map(|((case, ..), done)| done.map(|_| case).map_err(words));
+    gone.collect()
 }
 
 /// The person's case.

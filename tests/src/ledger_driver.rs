@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::event::Event;
-use domain::id::KeyId;
+use domain::id::{CaseId, KeyId};
 use domain::personal::{Gone, Held};
 use domain::subject;
 use events::keyring::KeyState;
@@ -21,7 +21,7 @@ use events::tree::{self, Node};
 use events::wire;
 use replay::rebuild::Booted;
 
-use crate::acts::{Act, approve, case, destroy, doomed, perform};
+use crate::acts::{Act, approve, case, destroy, doomed, keep_support_two_years, perform, retire};
 use crate::book;
 use crate::cast::Someone;
 use crate::collected::Collected;
@@ -33,6 +33,7 @@ use crate::collected::Collected;
 pub fn drive(directory: &Path, turns: u64, base: u64, say: &(dyn Fn(String) + Sync)) {
     let ledger = book::open_or_create(directory).unwrap();
     say(format!("open {}", ledger.log().head().size));
+    keep_support_two_years(&ledger);
     let fencing = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for thread in 0..2 {
@@ -43,7 +44,10 @@ pub fn drive(directory: &Path, turns: u64, base: u64, say: &(dyn Fn(String) + Sy
         let (ledger, fencing, done) = (&ledger, &fencing, std::sync::Arc::new(done));
         let over = done.clone();
         scope.spawn(move || {
-            (0..turns).for_each(|turn| leave(ledger, someone(base, 2, turn), turn, fencing, say));
+            for turn in 0..turns {
+                leave(ledger, someone(base, 2, turn), turn, fencing, say);
+                age(ledger, someone(base, 3, turn), say);
+            }
             over.store(true, Ordering::Release);
         });
         // Somebody writes about the person whose data is just being fenced.
@@ -101,6 +105,17 @@ fn leave(ledger: &Ledger<Collected>, who: Someone, turn: u64, fencing: &AtomicU6
     }
 }
 
+/// A ticket that came in years ago is over at once: fenced, confirmed and destroyed, while the one of today stays.
+fn age(ledger: &Ledger<Collected>, who: Someone, say: &(dyn Fn(String) + Sync)) {
+    for act in [Act::Contact, Act::OldTicket, Act::Ticket] {
+        let accepted = perform(ledger, who, act).unwrap();
+        say(format!("about {} {} {}", who.0, act.name(), accepted.position));
+    }
+    for gone in retire(ledger).unwrap() {
+        say(format!("over {gone}"));
+    }
+}
+
 /// How much is looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Care {
@@ -126,6 +141,7 @@ pub fn look(directory: &Path, acknowledged: &[String], care: Care) -> Result<Boo
     }
     for line in acknowledged {
         check_signed(&ledger, line)?;
+        check_over(&entries, line)?;
     }
     let open = check_fences(&ledger, &entries)?;
     if care == Care::GoOn {
@@ -189,6 +205,20 @@ impl Said {
             }
         }
         Ok(())
+    }
+}
+
+/// A retention that was told to be over has its certificate, in its case.
+fn check_over(entries: &[Entry], line: &str) -> Result<(), String> {
+    let Some(case) = line.strip_prefix("over ").and_then(|case| case.parse::<CaseId>().ok()) else { return Ok(()) };
+    let certifies = |entry: &Entry| {
+        let record = Record::parse(&entry.record).ok();
+        record.is_some_and(|record| record.kind == "case.certified" && record.stream.id == case.0)
+    };
+    if entries.iter().any(certifies) {
+        Ok(())
+    } else {
+        Err(format!("{case} was told to be over and has no certificate"))
     }
 }
 

@@ -32,6 +32,7 @@ mod powercut;
 mod proof;
 mod readme;
 mod restoring;
+mod retention;
 mod roles;
 mod schema;
 mod second;

@@ -23,6 +23,8 @@ fn who_only_looks_where_no_ledger_is_leaves_none() {
         (vec!["keyring", "status"], "there is no ledger in this directory"),
         (vec!["keyring", "rotate"], "there is no ledger in this directory"),
         (vec!["keyring", "move", "--to", "file"], "there is no ledger in this directory"),
+        (vec!["retention", "run", "--dry-run"], "there is no ledger in this directory"),
+        (vec!["retention", "run"], "there is no ledger in this directory"),
         (vec!["verify"], "there is no ledger in this directory"),
         (vec!["import", "contacts", &absent, "--dry-run"], "the file cannot be read"),
         (vec!["import", "contacts", &absent], "the file cannot be read"),

@@ -69,6 +69,9 @@ const TABLE: &[(&str, &str)] = &[
     ("approveErasure", "..d.."),
     ("refuseErasure", "..d.."),
     ("orderDestruction", "..d.."),
+    // What is over: DPOs, and another one than who had it fenced.
+    ("retention", "..d.."),
+    ("confirmRetention", "..d.."),
     // Legal holds: DPOs, two for each step that counts.
     ("hold", "..d.."),
     ("holds", "..d.."),
