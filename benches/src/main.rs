@@ -15,6 +15,7 @@ mod load;
 mod replays;
 mod report;
 mod size;
+mod spring;
 
 use std::path::PathBuf;
 
@@ -78,6 +79,12 @@ enum Measure {
         /// How many records.
         #[arg(long, value_delimiter = ',', default_value = "10,10000")]
         records: Vec<usize>,
+    },
+    /// A year of support that is over for many people at once: from the first fence to the last certificate.
+    Spring {
+        /// How many people.
+        #[arg(long, default_value_t = 10_000)]
+        people: usize,
     },
     /// Contacts from a CSV file by `lethe import`, from its start to its end.
     Import {
@@ -147,6 +154,7 @@ fn main() -> Done {
         Measure::Boot(Contacts { contacts }) => replays::boot(place.path(), runs, contacts),
         Measure::Rebuild(Contacts { contacts }) => replays::rebuild(place.path(), runs, contacts),
         Measure::Erase { records } => erase::erase(place.path(), runs, &records),
+        Measure::Spring { people } => spring::clean(place.path(), people),
         Measure::Import { rows, write: Some(file) } => import::write(&file, rows),
         Measure::Import { rows, write: None } => import::import(place.path(), runs, rows),
         Measure::Disk(Contacts { contacts }) => size::disk(place.path(), contacts),
