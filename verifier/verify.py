@@ -234,9 +234,9 @@ class Verifier:
         elif record.kind == "case.destruction-ordered":
             self.orders.setdefault((facts["erasure"], record.stream), set()).update(facts["keys"])
             self.destroyed.update(facts["keys"])
-        elif record.kind == "case.certified":
-            check((facts["erasure"], record.stream) in self.orders, "nothing before it in its stream ordered it")
-            self.certified.add((facts["erasure"], record.stream))
+        elif record.kind in (steps := {"case.certified": self.orders, "case.certified-finally": self.certified}):
+            check((of := (facts["erasure"], record.stream)) in steps[record.kind], "nothing before it in its stream led to it")
+            self.certified.add(of)
         elif record.kind == "notice.published":
             check(blake3(facts["text"].encode()).digest() == facts["hash"], "the hash is another text's")
 

@@ -6,6 +6,7 @@ mod erasing;
 mod holding;
 mod retaining;
 mod vouchers;
+mod residues;
 
 use std::sync::Arc;
 
@@ -188,10 +189,12 @@ impl App {
 
     /// Overwrites the sealed parts of destroyed keys, behind the answer.
     pub fn sweep(&self, keys: Vec<KeyId>) {
-        let ledger = Arc::clone(&self.ledger);
+        let app = self.clone();
         let swept = std::thread::Builder::new().name("sweep".into()).spawn(move || {
-            if let Err(failed) = ledger.sweep(&keys) {
+            if let Err(failed) = app.ledger.sweep(&keys) {
                 tracing::error!(error = %failed, "sealed parts were not swept; the next start goes on with it");
+            } else if let Err(failed) = app.close_swept_residues(&keys) {
+                tracing::error!(error = %failed, "it was not recorded that sealed parts were swept; the next start does so");
             }
         });
         if let Err(failed) = swept {

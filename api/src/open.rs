@@ -165,6 +165,7 @@ fn write_register(app: &App) -> Result<(), OpenError> {
         let command = match event {
             register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
             register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+            register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
         };
         let intent: Intent<register::Register> = Intent {
             id: register.0,

@@ -30,6 +30,7 @@ pub fn erase(dir: &Path, runs: usize, records: &[usize]) -> Done {
         let command = match event {
             register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
             register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+            register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
         };
         ledger.submit_blocking::<Register>(&dice.intent(register.0, command))?;
     }

@@ -71,6 +71,12 @@ pub const FENCE_BYTES: usize = 48_000;
 pub const FENCE_PARTS: usize = 255;
 /// Compartments that one legal hold may name.
 pub const HOLD_COMPARTMENTS: usize = 100;
+/// Residues of an erasure that one record names.
+pub const RESIDUES: usize = 500;
+/// Residues that one erasure may ever have.
+pub const RESIDUES_EVER: usize = 5_000;
+/// Days that backups or images of memory may be kept, by the register.
+pub const RESIDUE_DAYS: u16 = 3_650;
 /// Days a token counts, unless told otherwise.
 pub const TOKEN_DAYS: u16 = 90;
 /// Days a token may count.

@@ -18,7 +18,8 @@ use crate::channel::Channel;
 use crate::code::codes;
 use crate::compartment::{Compartment, Country};
 use crate::event::StreamKind;
-use crate::limits::MONTHS;
+use crate::limits::{MONTHS, RESIDUE_DAYS};
+use crate::subject::ResidueKind;
 use crate::value::Line;
 
 codes! {
@@ -99,6 +100,15 @@ pub struct Purpose {
     pub retired: bool,
 }
 
+/// For how many days such copies are kept, from when they were made: so long they may hold what an erasure destroyed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResidueDays {
+    /// Backups or images of memory.
+    pub kind: ResidueKind,
+    /// How many days; none of them where there are no such copies.
+    pub days: u16,
+}
+
 /// Intent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -106,6 +116,8 @@ pub enum Command {
     SetPurpose(Purpose),
     /// Say how long a kind of compartment is kept.
     SetRetention(Retention),
+    /// Say how long copies outside the ledger are kept.
+    SetResidueDays(ResidueDays),
 }
 
 /// Fact.
@@ -115,6 +127,8 @@ pub enum Event {
     PurposeSet(Purpose),
     /// A kind of compartment is now kept like this.
     RetentionSet(Retention),
+    /// Copies outside the ledger are now kept so long.
+    ResidueDaysSet(ResidueDays),
 }
 
 /// Why the register stays as it is.
@@ -155,6 +169,9 @@ pub enum Rejection {
         /// The article.
         law: &'static str,
     },
+    /// Not something that is kept by days.
+    #[error("only backups and images of memory are kept for a number of days, which is at most {RESIDUE_DAYS}")]
+    ResidueDays,
 }
 
 /// The register as it is now.
@@ -162,6 +179,7 @@ pub enum Rejection {
 pub struct Register {
     purposes: BTreeMap<Slug, Purpose>,
     retentions: BTreeMap<(CompartmentKind, Option<Country>), Rule>,
+    residues: BTreeMap<ResidueKind, u16>,
 }
 
 impl Register {
@@ -182,6 +200,11 @@ impl Register {
             _ => None,
         };
         self.retentions.get(&(compartment.into(), country))
+    }
+
+    /// For how many days such copies are kept, if the register says so.
+    pub fn residue_days(&self, kind: ResidueKind) -> Option<u16> {
+        self.residues.get(&kind).copied()
     }
 
     /// All retention rules, by kind of compartment and, for fiscal data, country.
@@ -213,6 +236,14 @@ impl Aggregate for Register {
                 let unchanged = self.retentions.get(&(retention.kind, retention.country)) == Some(&retention.rule);
                 Ok(if unchanged { vec![] } else { vec![Event::RetentionSet(retention.clone())] })
             }
+            Command::SetResidueDays(set) => {
+                let by_days = matches!(set.kind, ResidueKind::OldBackups | ResidueKind::MemoryImages);
+                if !by_days || set.days > RESIDUE_DAYS {
+                    return Err(Rejection::ResidueDays);
+                }
+                let unchanged = self.residue_days(set.kind) == Some(set.days);
+                Ok(if unchanged { vec![] } else { vec![Event::ResidueDaysSet(*set)] })
+            }
         }
     }
 
@@ -223,6 +254,9 @@ impl Aggregate for Register {
             }
             Event::RetentionSet(Retention { kind, country, rule }) => {
                 self.retentions.insert((*kind, *country), rule.clone());
+            }
+            Event::ResidueDaysSet(ResidueDays { kind, days }) => {
+                self.residues.insert(*kind, *days);
             }
         }
     }

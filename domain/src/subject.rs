@@ -16,6 +16,7 @@ mod ground;
 mod hold;
 mod rejection;
 mod retention;
+mod residue;
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,7 @@ pub use ground::{
 pub use hold::{Hold, HoldStage, Holding, covers};
 pub use rejection::Rejection;
 pub use retention::{Confirmed, FRESH_MS, OutsideTime, Over, asked as asked_by_nobody};
+pub use residue::{Residue, ResidueEnd, ResidueKind, Standing};
 
 use crate::aggregate::{Aggregate, Circumstances};
 use crate::compartment::Compartment;
@@ -235,6 +237,26 @@ pub enum Command {
         erasure: ErasureId,
         /// How.
         certificate: Certificate,
+        /// What it does not reach, or not yet.
+        residues: Vec<Residue>,
+    },
+    /// More was found that a certified erasure does not reach.
+    NameResidues {
+        /// Which.
+        erasure: ErasureId,
+        /// What; nothing where an old certificate names none and there is none.
+        residues: Vec<Residue>,
+    },
+    /// A residue came to its end.
+    CloseResidue {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// Which, by its number.
+        number: u16,
+        /// How.
+        end: ResidueEnd,
+        /// On which day.
+        on: Day,
     },
 }
 
@@ -392,6 +414,29 @@ pub enum Event {
         /// How.
         certificate: Certificate,
     },
+    /// What the erasure does not reach, or not yet: the certificate is provisional as long as one of them is open.
+    ResiduesNamed {
+        /// Which.
+        erasure: ErasureId,
+        /// What; their numbers go on from those that were named before.
+        residues: Vec<Residue>,
+    },
+    /// A residue came to its end.
+    ResidueClosed {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// Which, by its number.
+        number: u16,
+        /// How.
+        end: ResidueEnd,
+        /// On which day.
+        on: Day,
+    },
+    /// Nothing is left that the final certificate waits for.
+    CertifiedFinally {
+        /// Which.
+        erasure: ErasureId,
+    },
 }
 
 /// One erasure, as far as it has come.
@@ -421,6 +466,12 @@ pub struct Erasure {
     pub over: Vec<Survivor>,
     /// Who confirmed that.
     pub confirmed: Option<Confirmed>,
+    /// What it does not reach, in the order of their numbers.
+    pub residues: Vec<Standing>,
+    /// Whether anybody has said what it does not reach; certificates of old ledgers do not.
+    pub residues_named: bool,
+    /// Whether nothing is left of it.
+    pub is_final: bool,
 }
 
 impl Erasure {
@@ -512,6 +563,9 @@ impl Aggregate for Case {
                 epoch_before: None,
                 over: vec![],
                 confirmed: None,
+                residues: vec![],
+                residues_named: false,
+                is_final: false,
             }),
             Event::RetentionOver { erasure, by, on, over } => {
                 self.erasures.push(retention::begun(*erasure, *by, *on, over))
@@ -551,6 +605,17 @@ impl Aggregate for Case {
                 self.step(*erasure, Stage::DestructionOrdered, |erasure| erasure.epoch_before = Some(*epoch_before));
             }
             Event::Certified { erasure, .. } => self.step(*erasure, Stage::Certified, |_| ()),
+            Event::ResiduesNamed { erasure, residues } => self.step(*erasure, Stage::Certified, |erasure| {
+                erasure.residues_named = true;
+                erasure.residues.extend(residues.iter().map(|residue| Standing { residue: *residue, closed: None }));
+            }),
+            Event::ResidueClosed { erasure, number, end, on } => self.step(*erasure, Stage::Certified, |erasure| {
+                let at = usize::from(*number).wrapping_sub(1);
+                erasure.residues.get_mut(at).into_iter().for_each(|standing| standing.closed = Some((*end, *on)));
+            }),
+            Event::CertifiedFinally { erasure } => {
+                self.step(*erasure, Stage::Certified, |erasure| erasure.is_final = true);
+            }
         }
     }
 }

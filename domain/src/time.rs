@@ -84,6 +84,11 @@ impl Day {
         later.map_or(self, Self::of)
     }
 
+    /// This many days later.
+    pub fn plus_days(self, days: u16) -> Self {
+        Self(self.0.saturating_add(days.into()))
+    }
+
     fn date(self) -> Option<NaiveDate> {
         NaiveDate::from_num_days_from_ce_opt(self.0.checked_add(EPOCH)?)
     }

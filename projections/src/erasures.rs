@@ -10,8 +10,8 @@ use domain::event::Place;
 use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::personal::Held;
 use domain::subject::{
-    Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Stage, SubjectKind, Survivor,
-    UnfenceGround, asked_by_nobody,
+    Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd, Stage, SubjectKind,
+    Survivor, UnfenceGround, asked_by_nobody,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;
@@ -56,12 +56,44 @@ pub struct ErasureFacts {
     pub over: Vec<Survivor>,
     /// Who confirmed that it is over.
     pub confirmed: Option<Confirmed>,
+    /// What it does not reach, in the order of their numbers, from 1.
+    pub residues: Vec<ResidueFacts>,
+    /// Behind the last residue that was waited for: the final certificate.
+    pub certified_finally: Option<Told>,
 }
 
 impl ErasureFacts {
     /// Whether nobody asked: the register says that its time is over.
     pub fn is_retention(&self) -> bool {
         !self.over.is_empty()
+    }
+}
+
+/// One residue, for ever.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ResidueFacts {
+    /// What.
+    pub residue: Residue,
+    /// Where it was named.
+    pub named: Told,
+    /// How and on which day it came to its end, and where that was said.
+    pub closed: Option<(ResidueEnd, Day, Told)>,
+}
+
+/// Where something was said, when and by whom.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// When it was recorded.
+    pub at: Time,
+    /// The position of its record.
+    pub position: u64,
+    /// Who said it.
+    pub actor: ActorId,
+}
+
+impl From<&Place> for Told {
+    fn from(place: &Place) -> Self {
+        Self { at: place.recorded_at, position: place.position, actor: place.actor }
     }
 }
 
@@ -143,6 +175,8 @@ pub(crate) struct Erasures {
     by_id: BTreeMap<ErasureId, u32>,
     by_due: BTreeSet<(Day, u32)>,
     by_key: BTreeMap<KeyId, u32>,
+    /// Those with residues that have no final certificate.
+    provisional: BTreeSet<u32>,
     holds: Holds,
 }
 
@@ -188,6 +222,11 @@ impl Erasures {
     /// The erasure that fenced or destroyed a key.
     pub fn of_key(&self, key: KeyId, subjects: &Subjects) -> Option<Erasure<'_>> {
         self.by_key.get(&key).and_then(|row| self.erasure(*row, subjects))
+    }
+
+    /// Those whose certificate is provisional because of its residues, in the order of their requests.
+    pub fn provisional(&self) -> impl Iterator<Item = &ErasureFacts> {
+        self.provisional.iter().filter_map(|row| self.erasures.get(*row as usize))
     }
 
     /// A part of the list of those at any of these stages (all, without any), the one due first at the front.
@@ -310,7 +349,7 @@ impl Erasures {
                 out.bytes(matter.as_str().as_bytes());
             }
         }
-        out.facts(&(&self.erasures, &self.by_due, &self.by_key));
+        out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.provisional));
         self.holds.write_digest(out);
     }
 
@@ -347,6 +386,7 @@ impl Erasures {
             }
         }
         self.holds.follow(place, event);
+        self.follow_residues(place, event);
         if let Event::CoolingOffSet { erasure, until } = event {
             let row = self.by_id.get(erasure).and_then(|row| self.erasures.get_mut(*row as usize));
             row.into_iter().for_each(|facts| facts.cooling_off = Some(*until));
@@ -364,6 +404,7 @@ impl Erasures {
             Event::HoldLifted { .. } | Event::CoolingOffSet { .. } | Event::RetentionOver { .. } => return,
             // Who confirms a retention stands beside those who approve; it is fenced still.
             Event::RetentionConfirmed { erasure, .. } => (erasure, Stage::Approved),
+            Event::ResiduesNamed { .. } | Event::ResidueClosed { .. } | Event::CertifiedFinally { .. } => return,
         };
         let Some(row) = self.by_id.get(erasure).copied() else { return };
         let Some(facts) = self.erasures.get_mut(row as usize) else { return };
@@ -391,6 +432,33 @@ impl Erasures {
             Event::RetentionConfirmed { confirmed, .. } => facts.confirmed = Some(confirmed.clone()),
             Event::Certified { certificate, .. } => facts.certificate = Some(certificate.clone()),
             _ => {}
+        }
+    }
+
+    fn follow_residues(&mut self, place: &Place, event: &Event) {
+        let (Event::ResiduesNamed { erasure, .. }
+        | Event::ResidueClosed { erasure, .. }
+        | Event::CertifiedFinally { erasure }) = event
+        else {
+            return;
+        };
+        let row = self.by_id.get(erasure).copied();
+        let Some((row, facts)) = row.and_then(|row| Some((row, self.erasures.get_mut(row as usize)?))) else { return };
+        let told = Told::from(place);
+        match event {
+            Event::ResiduesNamed { residues, .. } => {
+                let one = |residue: &Residue| ResidueFacts { residue: *residue, named: told, closed: None };
+                facts.residues.extend(residues.iter().map(one));
+                self.provisional.insert(row);
+            }
+            Event::ResidueClosed { number, end, on, .. } => {
+                let residue = facts.residues.get_mut(usize::from(*number).wrapping_sub(1));
+                residue.into_iter().for_each(|residue| residue.closed = Some((*end, *on, told)));
+            }
+            _ => {
+                facts.certified_finally = Some(told);
+                self.provisional.remove(&row);
+            }
         }
     }
 
@@ -433,6 +501,8 @@ impl Erasures {
             certificate: None,
             over: over.to_vec(),
             confirmed: None,
+            residues: Vec::new(),
+            certified_finally: None,
         });
     }
 }

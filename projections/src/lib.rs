@@ -31,7 +31,7 @@ pub use consents::{Consents, Note};
 pub use contacts::Contact;
 pub use directory::{Direction, Facts, Filter, Sort};
 pub use disclosures::{Disclosure, DisclosureFacts};
-pub use erasures::{Case, Erasure, ErasureFacts, Step};
+pub use erasures::{Case, Erasure, ErasureFacts, ResidueFacts, Step, Told};
 pub use holds::{Hold, HoldFacts, HoldStep};
 pub use may_contact::NoAnswer;
 pub use notices::{Notice, Published};

@@ -16,7 +16,7 @@ use crate::actors::{Actor, Actors, Bearer};
 use crate::consents::{Consents, Statements};
 use crate::contacts::{Contact, Contacts};
 use crate::directory::{Also, Direction, Filter, Sort};
-use crate::erasures::{Case, Erasure, Erasures};
+use crate::erasures::{Case, Erasure, ErasureFacts, Erasures};
 use crate::notices::{Notice, Notices};
 use crate::organizations::{Organization, Organizations};
 use crate::page::{CursorGone, Cut, Page};
@@ -337,6 +337,11 @@ impl Views {
     /// One erasure.
     pub fn erasure(&self, id: ErasureId) -> Option<Erasure<'_>> {
         self.erasures.get(id, &self.subjects)
+    }
+
+    /// The erasures whose certificate is provisional because of their residues, in the order of their requests.
+    pub fn provisional(&self) -> impl Iterator<Item = &ErasureFacts> {
+        self.erasures.provisional()
     }
 
     /// A part of the erasures at any of these stages (all, without any), the one due first at the front.

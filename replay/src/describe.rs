@@ -181,6 +181,15 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
             vec![("erasure", text(erasure)), ("keys", list(keys)), ("epoch before", json!(epoch_before))],
         ),
         subject::Event::Certified { erasure, certificate } => ("certified", certificate_facts(erasure, certificate)),
+        subject::Event::ResiduesNamed { erasure, residues } => (
+            "residues named",
+            vec![("erasure", text(erasure)), ("residues", residues.iter().map(residue_facts).collect())],
+        ),
+        subject::Event::ResidueClosed { erasure, number, end, on } => (
+            "residue closed",
+            vec![("erasure", text(erasure)), ("residue", json!(number)), ("end", json!(end.name())), ("on", text(on))],
+        ),
+        subject::Event::CertifiedFinally { erasure } => ("certified finally", of(erasure)),
     }
 }
 
@@ -216,6 +225,15 @@ fn certificate_facts(erasure: &ErasureId, certificate: &subject::Certificate) ->
         ("survives", survivors(&certificate.survives)),
         ("still links", certificate.links.iter().map(|link| json!(link.name())).collect()),
     ]
+}
+
+fn residue_facts(residue: &subject::Residue) -> Value {
+    json!({
+        "kind": residue.kind.name(),
+        "count": residue.count,
+        "until": option(residue.until.as_ref()),
+        "disclosure": option(residue.disclosure.as_ref()),
+    })
 }
 
 fn ticket(event: &ticket::Event) -> (&'static str, Facts) {
@@ -383,6 +401,9 @@ fn register(event: &register::Event) -> (&'static str, Facts) {
                 ("retired", json!(purpose.retired)),
             ],
         ),
+        register::Event::ResidueDaysSet(set) => {
+            ("residue days set", vec![("residue", json!(set.kind.name())), ("days", json!(set.days))])
+        }
         register::Event::RetentionSet(retention) => {
             let mut facts = vec![("compartment", json!(retention.kind.name()))];
             facts.extend(retention.country.iter().map(|country| ("country", text(country))));

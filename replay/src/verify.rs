@@ -403,6 +403,11 @@ impl Audit {
                 }
                 self.certified.insert(order);
             }
+            Event::Case(subject::Event::CertifiedFinally { erasure })
+                if !self.certified.contains(&(erasure, record.stream)) =>
+            {
+                return Err(wrong("it certifies finally what nothing before it in its stream certified").into());
+            }
             _ => {}
         }
         Ok(())

@@ -197,6 +197,7 @@ pub fn register<V: Follow>(ledger: &Ledger<V>) {
         let command = match event {
             register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
             register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+            register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
         };
         let who = Someone(number as u64);
         submit_as::<Register, V>(ledger, REGISTER.0, command, who.command("register"), AGENT).unwrap();
@@ -399,7 +400,7 @@ fn of_case<V: Follow>(ledger: &Ledger<V>, who: Someone, act: Act) -> subject::Co
                 survives: vec![],
                 links: vec![],
             };
-            subject::Command::Certify { erasure, certificate }
+            subject::Command::Certify { erasure, certificate, residues: Vec::new() }
         }
         _ => {
             let subject = who.subject();

@@ -246,6 +246,7 @@ fn requested(path: &Path) -> (Ledger<Seen>, RegisterId, SubjectId, ContactId, Ca
         let command = match event {
             register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
             register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+            register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
         };
         ledger.submit_blocking::<register::Register>(&plain(register.0, 1, command)).unwrap();
     }

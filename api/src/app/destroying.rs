@@ -169,7 +169,10 @@ impl App {
     /// the server, inside its runtime.
     pub fn watch_erasures(&self) {
         self.every(WATCH, "a fenced erasure could not go on", |app, look| {
-            app.look_at_erasures(look.is_multiple_of(AGAIN)).map(drop)
+            let looked = app.look_at_erasures(look.is_multiple_of(AGAIN));
+            // A crash came between the sweep and the record of it.
+            let swept = if look == 1 { app.close_swept_residues(&[]) } else { Ok(0) };
+            looked.and(swept).and(app.close_due_residues()).map(drop)
         });
     }
 

@@ -108,6 +108,7 @@ impl Office {
             let command = match event {
                 register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
                 register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+                register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
             };
             let [dpo, _] = self.actors.dpos;
             diary.write::<Register>(at.plus_ms(number * 1_000), dpo, self.register.0, command);

@@ -17,6 +17,7 @@ use super::disclosure::Disclosure;
 use super::history::{History, history};
 use super::hold::Hold;
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
+use super::residue::Residue;
 use super::scalars::{CommandId, Day, Position, Time};
 use crate::app::{App, Person, Whose, intent};
 use crate::error::Failure;
@@ -383,6 +384,23 @@ pub struct Certificate {
     survives: Vec<Survivor>,
     /// What may still link streams of the erased, in words.
     links: Vec<&'static str>,
+    /// Provisional as long as a residue is open that the final one waits for.
+    form: CertificateForm,
+    /// When the final certificate was recorded.
+    final_at: Option<Time>,
+    /// The position of the final certificate's record.
+    final_position: Option<Position>,
+    /// What the erasure does not reach, or not yet.
+    residues: Vec<Residue>,
+}
+
+/// Whether something is left that a certificate waits for.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateForm {
+    /// Something is left.
+    Provisional,
+    /// Nothing is.
+    Final,
 }
 
 impl Certificate {
@@ -395,6 +413,10 @@ impl Certificate {
             epoch_after: certificate.epoch_after,
             survives: certificate.survives.iter().map(Survivor::from).collect(),
             links: certificate.links.iter().map(|link| link.words()).collect(),
+            form: facts.certified_finally.map_or(CertificateForm::Provisional, |_| CertificateForm::Final),
+            final_at: facts.certified_finally.map(|told| Time(told.at)),
+            final_position: facts.certified_finally.map(|told| Position(told.position)),
+            residues: (1..).zip(&facts.residues).map(Residue::from).collect(),
         }
     }
 }
@@ -570,7 +592,7 @@ impl ErasureMutation {
     }
 }
 
-type Done = Result<(Erasure, Accepted), No>;
+pub(super) type Done = Result<(Erasure, Accepted), No>;
 
 /// All that the case would refuse is refused before one is opened: a refusal writes nothing.
 async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
@@ -673,7 +695,11 @@ async fn order(ctx: &Context<'_>, input: OrderDestructionInput) -> Done {
 }
 
 /// The answer names the record of the command itself, which a retry finds again, and the revision that followed it.
-fn answered(app: &App, erasure: ErasureId, done: Result<Result<Accepted, EraseError>, tokio::task::JoinError>) -> Done {
+pub(super) fn answered(
+    app: &App,
+    erasure: ErasureId,
+    done: Result<Result<Accepted, EraseError>, tokio::task::JoinError>,
+) -> Done {
     let accepted = done.map_err(|_| Failure::internal("a thread of an erasure failed"))??;
     let found =
         Erasure::find(app, erasure).ok_or_else(|| Failure::internal("an erasure that the views do not have"))?;
@@ -681,7 +707,7 @@ fn answered(app: &App, erasure: ErasureId, done: Result<Result<Accepted, EraseEr
     Ok((found, Accepted { revision, ..accepted }))
 }
 
-fn standing(app: &App, text: &str) -> Result<(CaseId, ErasureId), No> {
+pub(super) fn standing(app: &App, text: &str) -> Result<(CaseId, ErasureId), No> {
     let id: ErasureId = text.parse().map_err(|wrong| UserError::at(&["erasureId"], wrong))?;
     let case = app.ledger().views().erasure(id).map(|erasure| erasure.facts.case);
     let nobody = || UserError {
@@ -808,7 +834,7 @@ impl Kind for Rejection {
             Self::ConfirmingOwnRun => ErrorCode::Permission,
             Self::NotAsked => ErrorCode::Validation,
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
-            Self::NoSuchHold(_) => ErrorCode::NotFound,
+            Self::NoSuchHold(_) | Self::NoSuchResidue(_) => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
             Self::Withheld | Self::NoMatterNow => ErrorCode::Fenced,
             Self::ApprovingOwnRequest | Self::RefusingOwnRequest | Self::ApprovalStands => ErrorCode::Permission,
@@ -823,10 +849,17 @@ impl Kind for Rejection {
             | Self::HoldTooLate(_)
             | Self::HoldIdUsed(_)
             | Self::HoldOutOfOrder { .. }
+            | Self::ResidueClosed { .. }
+            | Self::AlreadyFinal
+            | Self::NotRunOut { .. }
             | Self::Epochs { .. } => ErrorCode::Conflict,
             Self::FutureDay(_)
             | Self::PastDay(_)
             | Self::ReviewOver(_)
+            | Self::OtherEnd { .. }
+            | Self::FutureEnd(_)
+            | Self::NoResidueNamed
+            | Self::TooManyResidues
             | Self::TooManyHeld(_)
             | Self::PeopleOfAPerson
             | Self::TooManyPeople(_)

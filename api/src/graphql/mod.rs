@@ -20,6 +20,7 @@ mod outcome;
 mod purpose;
 mod quote;
 mod retention;
+mod residue;
 mod scalars;
 mod subject;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub struct Query(
     erasure::ErasureQuery,
     hold::HoldQuery,
     retention::RetentionQuery,
+    residue::ResidueQuery,
     subject::SubjectQuery,
     actor::ActorQuery,
     anchor::AnchorQuery,
@@ -72,6 +74,7 @@ pub struct Mutation(
     disclosure::DisclosureMutation,
     hold::HoldMutation,
     retention::RetentionMutation,
+    residue::ResidueMutation,
     actor::ActorMutation,
     anchor::AnchorMutation,
 );

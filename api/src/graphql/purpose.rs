@@ -343,6 +343,7 @@ impl Kind for register::Rejection {
             | Self::Months
             | Self::Country
             | Self::NoYear
+            | Self::ResidueDays
             | Self::BelowFloor { .. } => ErrorCode::Validation,
         }
     }

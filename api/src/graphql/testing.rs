@@ -59,6 +59,7 @@ impl Desk {
             let command = match event {
                 register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
                 register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+                register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
             };
             desk.submit::<Register>(register.0, ActorId([1; 16]), command);
         }

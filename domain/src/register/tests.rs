@@ -47,6 +47,7 @@ fn every_default_would_be_accepted_today() {
         let command = match event.clone() {
             Event::PurposeSet(purpose) => Command::SetPurpose(purpose),
             Event::RetentionSet(retention) => Command::SetRetention(retention),
+            Event::ResidueDaysSet(set) => Command::SetResidueDays(set),
         };
         assert_eq!(Register::default().decide(&command, &WHEN), Ok(vec![event]));
         assert_eq!(fresh().decide(&command, &WHEN), Ok(vec![]), "it is so already");
@@ -160,6 +161,26 @@ fn a_retention_may_count_from_the_last_record() {
     register.evolve(&Event::RetentionSet(keep(CompartmentKind::Support, None, 6, CountedFrom::LastRecord)));
     let fates = survivors(&register, &[live(Compartment::Support(2026))], day("2026-06-01")).unwrap();
     assert!(matches!(&fates[0].1, Fate::Kept { until, .. } if *until == day("2026-11-10")));
+}
+
+#[test]
+fn copies_are_kept_for_so_many_days_and_nothing_else_is() {
+    use crate::limits::RESIDUE_DAYS;
+    let set = |kind, days| fresh().decide(&Command::SetResidueDays(ResidueDays { kind, days }), &WHEN);
+    for days in [0, 1, RESIDUE_DAYS] {
+        let kept = ResidueDays { kind: ResidueKind::OldBackups, days };
+        assert_eq!(set(kept.kind, days), Ok(vec![Event::ResidueDaysSet(kept)]));
+    }
+    assert_eq!(set(ResidueKind::MemoryImages, RESIDUE_DAYS + 1), Err(Rejection::ResidueDays));
+    for kind in [ResidueKind::DisclosedOpenings, ResidueKind::SuppressionList, ResidueKind::SealedParts] {
+        assert_eq!(set(kind, 1), Err(Rejection::ResidueDays));
+    }
+    let mut register = fresh();
+    let kept = ResidueDays { kind: ResidueKind::MemoryImages, days: 7 };
+    register.evolve(&Event::ResidueDaysSet(kept));
+    let days = [ResidueKind::OldBackups, ResidueKind::MemoryImages].map(|kind| register.residue_days(kind));
+    assert_eq!(days, [None, Some(7)]);
+    assert_eq!(register.decide(&Command::SetResidueDays(kept), &WHEN), Ok(vec![]), "it is so already");
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! The order of an erasure: requested, approved, fenced, ordered, certified; and the ways out of it.
+//! The order of an erasure: requested, approved, fenced, ordered, certified, certified finally; and the ways out of it.
 
 use std::collections::BTreeSet;
 
 use super::disclosure::disclose;
 use super::hold;
 use super::retention;
+use super::residue;
 use super::{Asked, Stage::*};
 use super::{
     Case, Certificate, Closed, Closing, Command, Erasure, Event, Ground, Link, Rejection, Request, Stage, SubjectKind,
@@ -93,11 +94,16 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             }
             Ok(one(Event::DestructionOrdered { erasure: *erasure, keys, epoch_before: *epoch_before }))
         }
-        Command::Certify { erasure, certificate } => {
+        Command::Certify { erasure, certificate, residues } => {
             let wanted = [DestructionOrdered];
             let found = find(case, *erasure, &wanted, DestructionOrdered.words(), "certified")?;
             check_epochs(found, certificate)?;
-            Ok(one(Event::Certified { erasure: *erasure, certificate: in_order(certificate) }))
+            let certified = Event::Certified { erasure: *erasure, certificate: in_order(certificate) };
+            Ok(std::iter::once(certified).chain(residue::named_with(*erasure, residues)?).collect())
+        }
+        Command::NameResidues { erasure, residues } => residue::name(case, *erasure, residues),
+        Command::CloseResidue { erasure, number, end, on } => {
+            residue::close(case, (*erasure, *number), (*end, *on), when)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a command about a subject's rights is turned down.
 
-use super::{HoldStage, Stage};
+use super::{HoldStage, ResidueEnd, ResidueKind, Stage};
 use crate::compartment::Compartment;
 use crate::id::{ErasureId, HoldId};
 use crate::time::{Day, Time};
@@ -162,6 +162,45 @@ pub enum Rejection {
         /// What it says.
         at: Time,
     },
+    /// Not of this erasure.
+    #[error("this erasure has no residue {0}")]
+    NoSuchResidue(u16),
+    /// Once is enough.
+    #[error("residue {number} was closed already: it came to its end on {on}")]
+    ResidueClosed {
+        /// Which.
+        number: u16,
+        /// When.
+        on: Day,
+    },
+    /// Nothing is open any more.
+    #[error("the final certificate of this erasure stands; nothing of it is open any more")]
+    AlreadyFinal,
+    /// An end that such a residue does not have.
+    #[error("a residue of the kind {} does not end as {}", .kind.name(), .end.name())]
+    OtherEnd {
+        /// What it is.
+        kind: ResidueKind,
+        /// What was said.
+        end: ResidueEnd,
+    },
+    /// An end that has not come.
+    #[error("{0} lies in the future; a residue is closed on a day that has been")]
+    FutureEnd(Day),
+    /// Its last day is not over, or nobody has said which one that is.
+    #[error("residue {number} has not run out: {}", .until.map_or("nobody has said until when it is kept".to_owned(), |day| format!("it is kept until {day}")))]
+    NotRunOut {
+        /// Which.
+        number: u16,
+        /// Its last day.
+        until: Option<Day>,
+    },
+    /// Nothing to name.
+    #[error("name at least one residue; those of this erasure were named already")]
+    NoResidueNamed,
+    /// More than fit.
+    #[error("more residues than one record, or one erasure, can have; count some of them together")]
+    TooManyResidues,
     /// The certificate is of another destruction.
     #[error("the certificate's epochs do not follow the order: it was {ordered}, then {before}, then {after}")]
     Epochs {

@@ -95,7 +95,7 @@ fn certify(epoch_before: u64, epoch_after: u64) -> Command {
     let survives = vec![claims, fiscal];
     let links = vec![StillLinks::BatchOfOne, StillLinks::AdjacentRecords, StillLinks::BatchOfOne];
     let certificate = Certificate { level: AnchorLevel::A0, epoch_before, epoch_after, survives, links };
-    Command::Certify { erasure: ERASURE, certificate }
+    Command::Certify { erasure: ERASURE, certificate, residues: vec![] }
 }
 
 fn path(steps: usize) -> Vec<(ActorId, Command)> {
@@ -295,7 +295,7 @@ fn a_certificate_follows_its_order() {
     }
     assert!(case.decide(&certify(3, 4), &on(DPO)).is_ok(), "what was found destroyed has its certificate too");
     let events = case.decide(&certify(4, 5), &on(DPO)).unwrap();
-    let [Event::Certified { certificate, .. }] = events.as_slice() else { panic!() };
+    let [Event::Certified { certificate, .. }, ..] = events.as_slice() else { panic!() };
     assert_eq!(certificate.links, [StillLinks::AdjacentRecords, StillLinks::BatchOfOne]);
     assert_eq!(certificate.survives[0].compartment, Compartment::Fiscal(Country(*b"DE"), 2025), "in their order");
     assert_eq!(stage(&person(&path(5))), Stage::Certified);

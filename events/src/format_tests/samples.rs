@@ -85,6 +85,8 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Register, REGISTER, vec![at_most()]),
         (StreamKind::Case, CASE, retentions()),
         (StreamKind::Quote, QUOTE, vec![voucher()]),
+        (StreamKind::Case, CASE, residues()),
+        (StreamKind::Register, REGISTER, vec![residue_days()]),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -351,6 +353,27 @@ fn holds() -> Vec<Event> {
         Case::CoolingOffSet { erasure: ERASURE, until: Time(AT.0 + Time::DAY_MS) },
     ];
     events.into_iter().map(Event::from).collect()
+}
+
+fn residues() -> Vec<Event> {
+    use subject::Event as Case;
+    use subject::{Residue, ResidueEnd, ResidueKind};
+
+    let (erasure, residue) =
+        (ERASURE, |kind| Residue { kind, count: None, until: Some(Day(20_600)), disclosure: None });
+    let disclosure = Some(DISCLOSURE);
+    let handed_out = Residue { count: Some(1), until: None, disclosure, ..residue(ResidueKind::DisclosedOpenings) };
+    let events = [
+        Case::ResiduesNamed { erasure, residues: vec![handed_out, residue(ResidueKind::OldBackups)] },
+        Case::ResiduesNamed { erasure, residues: vec![] },
+        Case::ResidueClosed { erasure, number: 1, end: ResidueEnd::RecipientTold, on: Day(20_530) },
+        Case::CertifiedFinally { erasure },
+    ];
+    events.into_iter().map(Event::from).collect()
+}
+
+fn residue_days() -> Event {
+    register::Event::ResidueDaysSet(register::ResidueDays { kind: subject::ResidueKind::OldBackups, days: 90 }).into()
 }
 
 fn cases() -> Vec<Event> {

@@ -12,7 +12,8 @@ use domain::ledger::SignatureKind;
 use domain::point::PointKind;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis};
 use domain::subject::{
-    AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
+    AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind, StillLinks,
+    SubjectKind, UnfenceGround,
 };
 use domain::ticket::{Direction, Origin, Priority};
 
@@ -45,6 +46,9 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("case.opened", "kind", "SubjectKind"),
     ("case.erasure-refused", "ground", "RefusalGround"),
     ("case.unfenced", "ground", "UnfenceGround"),
+    ("ResidueV1", "kind", "ResidueKind"),
+    ("case.residue-closed", "number", "a number from 1"),
+    ("case.residue-closed", "end", "ResidueEnd"),
     ("ticket.opened", "priority", "Priority"),
     ("ticket.opened", "origin", "Origin"),
     ("ticket.replied", "direction", "Direction"),
@@ -60,6 +64,8 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("register.retention-set", "kind", "CompartmentKind"),
     ("RuleV1", "Kept", "CountedFrom"),
     ("RuleV1", "AtMost", "CountedFrom"),
+    ("register.residue-days-set", "kind", "ResidueKind"),
+    ("register.residue-days-set", "days", "a number of days"),
     ("log.signer", "algorithm", "SignatureKind"),
     ("log.continued", "algorithm", "SignatureKind"),
 ];
@@ -75,7 +81,8 @@ macro_rules! codes {
 
 fn all_codes() -> Vec<Codes> {
     codes! { AnchorLevel AskedHow ChangeCause Channel CompartmentKind CountedFrom Direction Evidence Ground IdentityCheck
-    LegalBasis Method Origin OutsideSource PointKind Priority ReasonKind RefusalGround Role SignatureKind Source SourceKind StillLinks SubjectKind
+    LegalBasis Method Origin OutsideSource PointKind Priority ReasonKind RefusalGround ResidueEnd ResidueKind Role SignatureKind Source
+    SourceKind StillLinks SubjectKind
     UnfenceGround }
 }
 

@@ -7,8 +7,12 @@ use std::sync::atomic::Ordering;
 use domain::compartment::Compartment;
 use domain::event::{Event, Follow};
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId, SubjectId};
+use domain::limits::RESIDUES;
 use domain::register::{LiveCompartment, NoRule, Register, term};
-use domain::subject::{self, AnchorLevel, Case, Certificate, Command, StillLinks, Survivor};
+use domain::subject::{
+    self, AnchorLevel, Case, Certificate, Command, Disclosure, Rejection, Residue, ResidueEnd, ResidueKind, StillLinks,
+    Survivor,
+};
 use domain::value::Line;
 
 use super::command::{Accepted, Failure, Intent, Refused};
@@ -17,7 +21,7 @@ use super::read::{Fault, Unreadable, open_entry};
 use super::writer::Unwritten;
 use super::{Ledger, Owners, whole_stream};
 use crate::keyring::{Destroyed, KeyState, KeyringError, Level};
-use crate::log::Log as _;
+use crate::log::{Log as _, PartBytes};
 use crate::record::Record;
 
 /// The basis of what stays although the register says by now that it dies with the relationship.
@@ -47,8 +51,8 @@ pub(super) struct Ordered {
 struct Reached {
     subjects: Vec<SubjectId>,
     several: bool,
-    /// Whether anything of them was handed out.
-    handed_out: bool,
+    /// What was handed out of them before the fence: no erasure reaches it.
+    handed_out: Vec<Disclosure>,
 }
 
 impl<V: Follow> Ledger<V> {
@@ -187,14 +191,100 @@ impl<V: Follow> Ledger<V> {
             links: [
                 Some(StillLinks::CloseInTime),
                 (!reached.several).then_some(StillLinks::BatchOfOne),
-                reached.handed_out.then_some(StillLinks::HandedOut),
+                (!reached.handed_out.is_empty()).then_some(StillLinks::HandedOut),
             ]
             .into_iter()
             .flatten()
             .collect(),
         };
-        let erasure = order.erasure;
-        self.intent(order.case, order.actor, Command::Certify { erasure, certificate })
+        let (erasure, residues) = (order.erasure, self.residues(register, &reached.handed_out, &order.keys)?);
+        self.intent(order.case, order.actor, Command::Certify { erasure, certificate, residues })
+    }
+
+    /// What an erasure does not reach, or not yet: what was handed out, copies that the register says are kept, and the parts
+    /// that are still to be overwritten. Where the register says nothing of copies, somebody has to.
+    fn residues(
+        &self,
+        register: RegisterId,
+        handed_out: &[Disclosure],
+        keys: &[KeyId],
+    ) -> Result<Vec<Residue>, EraseError> {
+        let (_, register) = self.state::<Register>(&register.0)?;
+        let today = self.shared.clock.now().day();
+        let opened = |it: &Disclosure| Residue {
+            kind: ResidueKind::DisclosedOpenings,
+            count: Some(1),
+            until: it.until,
+            disclosure: Some(it.id),
+        };
+        let (singly, together) = handed_out.split_at(handed_out.len().min(SINGLY));
+        let many = u32::try_from(together.len()).ok().filter(|many| *many > 0).map(|many| Residue {
+            kind: ResidueKind::DisclosedOpenings,
+            count: Some(many),
+            until: None,
+            disclosure: None,
+        });
+        let copies = [ResidueKind::OldBackups, ResidueKind::MemoryImages].into_iter().filter_map(|kind| {
+            let days = register.residue_days(kind);
+            let until = days.map(|days| today.plus_days(days));
+            (days != Some(0)).then_some(Residue { kind, count: None, until, disclosure: None })
+        });
+        let mut parts = 0;
+        for key in keys {
+            parts += self.places(key)?.len();
+        }
+        let sealed = u32::try_from(parts).ok().filter(|parts| *parts > 0).map(|parts| Residue {
+            kind: ResidueKind::SealedParts,
+            count: Some(parts),
+            until: None,
+            disclosure: None,
+        });
+        Ok(singly.iter().map(opened).chain(many).chain(copies).chain(sealed).collect())
+    }
+
+    /// Closes what needs nobody: copies whose last day is over, and sealed parts that are all overwritten. Behind the last
+    /// residue stands the final certificate. It destroys nothing, and says how many residues it closed. `by` is whose
+    /// certificate it was. Durable when it returns.
+    pub fn close_residues(&self, case: CaseId, erasure: ErasureId, by: ActorId) -> Result<usize, EraseError> {
+        let (_, state) = self.state::<Case>(&case.0)?;
+        let Some(found) = state.erasures().iter().find(|found| found.id == erasure && !found.is_final) else {
+            return Ok(0);
+        };
+        let on = self.shared.clock.now().day();
+        let mut closed = 0;
+        for (number, standing) in (1_u16..).zip(&found.residues).filter(|(_, standing)| standing.closed.is_none()) {
+            let end = match standing.residue {
+                Residue { kind: ResidueKind::SealedParts, .. } if self.is_swept(&found.keys)? => ResidueEnd::Swept,
+                Residue { kind, until: Some(until), .. } if until < on && ResidueEnd::RanOut.fits(kind) => {
+                    ResidueEnd::RanOut
+                }
+                _ => continue,
+            };
+            match self.step(case, by, Command::CloseResidue { erasure, number, end, on }) {
+                Ok(_) => closed += 1,
+                // Somebody else was first.
+                Err(EraseError::Refused(Refused::Rejected(
+                    Rejection::ResidueClosed { .. } | Rejection::AlreadyFinal,
+                ))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(closed)
+    }
+
+    fn is_swept(&self, keys: &[KeyId]) -> Result<bool, Failure> {
+        for key in keys {
+            for place in self.places(key)? {
+                let unreadable = |fault| Unreadable { position: place.position, fault };
+                let entry = self.shared.log.record(place.position).map_err(|failed| unreadable(failed.into()))?;
+                let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
+                let part = entry.parts.get(usize::from(place.part)).ok_or_else(|| unreadable(Fault::Parts))?;
+                if !matches!(part.bytes, PartBytes::Swept { .. }) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Destroyed keys are nobody's after a restart, and the case may be unreadable with them. What is needed stands elsewhere
@@ -207,28 +297,33 @@ impl<V: Follow> Ledger<V> {
         let all_known = owners.len() == keys.len();
         let mut subjects: BTreeSet<SubjectId> = owners.into_iter().collect();
         subjects.extend(self.subjects_of(case).unwrap_or_default());
-        subjects.extend(self.of_fence(case, erasure)?);
+        let (fence, of_fence) = self.of_fence(case, erasure)?;
+        subjects.extend(of_fence);
         let several = subjects.len() > 1 || (!all_known && self.share_a_compartment(keys)?);
         let candidates: BTreeSet<KeyId> = {
             let owners = self.shared.owners.read();
             let nobodys = keys.iter().copied().filter(|key| owners.owner(key).is_none());
             subjects.iter().filter_map(|subject| owners.key(*subject, Compartment::Claims)).chain(nobodys).collect()
         };
-        let handed_out = self.handed_out(&candidates)?;
+        let handed_out = self.handed_out(&candidates, fence)?;
         Ok(Reached { subjects: subjects.into_iter().collect(), several, handed_out })
     }
 
-    /// Whether a record of a disclosure has its part under one of these keys. It stands under claims, so of a key that turns
-    /// out to be another's one record is read.
-    fn handed_out(&self, keys: &BTreeSet<KeyId>) -> Result<bool, Failure> {
+    /// The disclosures before the fence that have their part under one of these keys. They stand under claims, so of a key
+    /// that turns out to be another's one record is read.
+    fn handed_out(&self, keys: &BTreeSet<KeyId>, fence: u64) -> Result<Vec<Disclosure>, Failure> {
+        let mut handed_out = BTreeMap::new();
         for key in keys {
             for (number, place) in self.places(key)?.into_iter().enumerate() {
                 let unreadable = |fault| Unreadable { position: place.position, fault };
                 let entry = self.shared.log.record(place.position).map_err(|failed| unreadable(failed.into()))?;
                 let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
                 let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
-                if record.kind == "case.disclosed" {
-                    return Ok(true);
+                if record.kind == "case.disclosed" && place.position < fence {
+                    let opened = open_entry(&entry, &self.shared.keyring)?;
+                    if let Event::Case(subject::Event::Disclosed { disclosure, .. }) = opened.recorded.event {
+                        handed_out.insert(place.position, disclosure);
+                    }
                 }
                 let part = record.personal.get(usize::from(place.part)).ok_or_else(|| unreadable(Fault::Parts))?;
                 if number == 0 && part.compartment != Compartment::Claims {
@@ -236,21 +331,22 @@ impl<V: Follow> Ledger<V> {
                 }
             }
         }
-        Ok(false)
+        Ok(handed_out.into_values().collect())
     }
 
-    /// Whose parts the last fence of an erasure has.
-    fn of_fence(&self, case: CaseId, erasure: ErasureId) -> Result<Vec<SubjectId>, Failure> {
+    /// Where the last fence of an erasure stands, and whose parts it has.
+    fn of_fence(&self, case: CaseId, erasure: ErasureId) -> Result<(u64, Vec<SubjectId>), Failure> {
         let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
-        let mut subjects = Vec::new();
+        let mut found = (u64::MAX, Vec::new());
         for entry in whole_stream(&self.shared.log, &case.0, 0).map_err(unreadable)? {
             let opened = open_entry(&entry, &self.shared.keyring)?;
             if matches!(&opened.recorded.event, Event::Case(subject::Event::Fenced { erasure: of, .. }) if *of == erasure)
             {
-                subjects = opened.owned.iter().map(|owned| owned.subject).collect();
+                let subjects = opened.owned.iter().map(|owned| owned.subject).collect();
+                found = (opened.recorded.place.position, subjects);
             }
         }
-        Ok(subjects)
+        Ok(found)
     }
 
     fn share_a_compartment(&self, keys: &[KeyId]) -> Result<bool, Failure> {
@@ -289,6 +385,9 @@ impl<V: Follow> Ledger<V> {
         Ok(survivors)
     }
 }
+
+/// How many files that were handed out a certificate names one by one; those behind them are counted.
+const SINGLY: usize = RESIDUES - 4;
 
 /// Whether it is the certificate that was refused, or a token that is away, so that time or somebody can mend it: not the
 /// disk, nor what was read.

@@ -4,7 +4,7 @@ use domain::compartment::Compartment;
 use domain::id::{HoldId, KeyId};
 use domain::personal::Held;
 use domain::subject::{
-    Asked, Certificate, Closed, Confirmed, Disclosure, Event, Link, OutsideTime, Recipient, Request, Survivor,
+    Asked, Certificate, Closed, Confirmed, Disclosure, Event, Link, OutsideTime, Recipient, Request, Residue, Survivor,
 };
 use domain::value::Text;
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,7 @@ mirror! { facts SurvivorV1 = Survivor { compartment: CompartmentV1, basis: Strin
 mirror! { facts CertificateV1 = Certificate {
     level: u16, epoch_before: u64, epoch_after: u64, survives: Vec<SurvivorV1>, links: Vec<u16>,
 } }
+mirror! { facts ResidueV1 = Residue { kind: u16, count: Option<u32>, until: Option<i32>, disclosure: Option<[u8; 16]> } }
 mirror! { facts DisclosedV1 = Disclosure { id: [u8; 16], digest: [u8; 32], parts: u32, until: Option<i32> } }
 mirror! { part RecipientV1 = Recipient { recipient: String, words: Option<String> } }
 mirror! { part RequestV1 = Request { words: Option<String>, people: Vec<[u8; 16]> } }
@@ -112,6 +113,8 @@ facts! { CoolingOffSetV1 { erasure: [u8; 16], until: i64 } }
 facts! { UnfencedV1 { erasure: [u8; 16], ground: u16, keys: Vec<[u8; 16]>, has_words: bool } }
 facts! { DestructionOrderedV1 { erasure: [u8; 16], keys: Vec<[u8; 16]>, epoch_before: u64 } }
 facts! { CertifiedV1 { erasure: [u8; 16], certificate: CertificateV1 } }
+facts! { ResiduesNamedV1 { erasure: [u8; 16], residues: Vec<ResidueV1> } }
+facts! { ResidueClosedV1 { erasure: [u8; 16], number: u16, end: u16, on: i32 } }
 
 pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
     ("CompartmentV1", &[("code", "u16"), ("bucket", "u32")]),
@@ -121,6 +124,7 @@ pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
     ("ConfirmedV1", &[("Person", "0"), ("Outside", "1, then OutsideTimeV1")]),
     ("SurvivorV1", SurvivorV1::FIELDS),
     ("CertificateV1", CertificateV1::FIELDS),
+    ("ResidueV1", ResidueV1::FIELDS),
 ];
 
 const LINK: &[(&str, Columns)] = &[("one", LinkPartV1::FIELDS)];
@@ -156,6 +160,9 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "case.unfenced", version: 1, facts: UnfencedV1::FIELDS, parts: WORDS },
     Shape { kind: "case.destruction-ordered", version: 1, facts: DestructionOrderedV1::FIELDS, parts: &[] },
     Shape { kind: "case.certified", version: 1, facts: CertifiedV1::FIELDS, parts: &[] },
+    Shape { kind: "case.residues-named", version: 1, facts: ResiduesNamedV1::FIELDS, parts: &[] },
+    Shape { kind: "case.residue-closed", version: 1, facts: ResidueClosedV1::FIELDS, parts: &[] },
+    Shape { kind: "case.certified-finally", version: 1, facts: ErasureV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -233,6 +240,17 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::Certified { erasure, certificate } => {
             let (erasure, certificate) = (erasure.store(), certificate.store());
             ("case.certified", encode(&CertifiedV1 { erasure, certificate })?)
+        }
+        Event::ResiduesNamed { erasure, residues } => {
+            let (erasure, residues) = (erasure.store(), residues.store());
+            ("case.residues-named", encode(&ResiduesNamedV1 { erasure, residues })?)
+        }
+        Event::ResidueClosed { erasure, number, end, on } => {
+            let (erasure, end, on) = (erasure.store(), end.store(), on.store());
+            ("case.residue-closed", encode(&ResidueClosedV1 { erasure, number: *number, end, on })?)
+        }
+        Event::CertifiedFinally { erasure } => {
+            ("case.certified-finally", encode(&ErasureV1 { erasure: erasure.store() })?)
         }
     };
     Ok(Written { kind, version: 1, facts, parts })
@@ -317,6 +335,21 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let CertifiedV1 { erasure, certificate } = decode(facts, "case.certified")?;
             Event::Certified { erasure: Form::load(erasure)?, certificate: Form::load(certificate)? }
         }
+        "case.residues-named" => {
+            let [] = exactly(parts)?;
+            let ResiduesNamedV1 { erasure, residues } = decode(facts, "case.residues-named")?;
+            Event::ResiduesNamed { erasure: Form::load(erasure)?, residues: Form::load(residues)? }
+        }
+        "case.residue-closed" => {
+            let [] = exactly(parts)?;
+            let ResidueClosedV1 { erasure, number, end, on } = decode(facts, "case.residue-closed")?;
+            Event::ResidueClosed { erasure: Form::load(erasure)?, number, end: Form::load(end)?, on: Form::load(on)? }
+        }
+        "case.certified-finally" => {
+            let [] = exactly(parts)?;
+            let ErasureV1 { erasure } = decode(facts, "case.certified-finally")?;
+            Event::CertifiedFinally { erasure: Form::load(erasure)? }
+        }
         _ => return Ok(None),
     }))
 }
@@ -370,7 +403,8 @@ fn fenced(facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
 mod tests {
     use domain::id::{ActorId, ContactId, DisclosureId, ErasureId, SubjectId};
     use domain::subject::{
-        AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind,
+        AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind, StillLinks,
+        SubjectKind,
         UnfenceGround,
     };
     use domain::time::{Day, Time};
@@ -407,6 +441,9 @@ mod tests {
         let over = certificate.survives.clone();
         let (source, by) = (OutsideSource::Witness, Line::parse("witness.example/w1").unwrap());
         let outside = OutsideTime { source, at: Time(1_790_000_000_000), by, size: 7 };
+        let residue = |kind| Residue { kind, count: None, until: Some(Day(90)), disclosure: None };
+        let disclosure = Some(DisclosureId([6; 16]));
+        let handed_out = Residue { count: Some(1), until: None, disclosure, ..residue(ResidueKind::DisclosedOpenings) };
         let link = || sealed(Compartment::Relationship, Link::Contact(ContactId([4; 16])));
         let closed = vec![sealed(Compartment::Claims, Closed { compartments: vec![Compartment::Support(2026)] })];
         let disclosure = |until| Disclosure { id: DisclosureId([6; 16]), digest: [7; 32], parts: 8, until };
@@ -448,6 +485,10 @@ mod tests {
             Event::Unfenced { erasure, ground: UnfenceGround::Mistake, keys: keys.clone(), words: words() },
             Event::DestructionOrdered { erasure, keys: keys.clone(), epoch_before: 4 },
             Event::Certified { erasure, certificate },
+            Event::ResiduesNamed { erasure, residues: vec![handed_out, residue(ResidueKind::OldBackups)] },
+            Event::ResiduesNamed { erasure, residues: vec![] },
+            Event::ResidueClosed { erasure, number: 2, end: ResidueEnd::RanOut, on: Day(91) },
+            Event::CertifiedFinally { erasure },
         ] {
             reads_back(&wire::Event::Case(event));
         }

@@ -1,6 +1,6 @@
 //! Stored forms of the register of purposes and compartments.
 
-use domain::register::{Event, Purpose, Retention, Rule};
+use domain::register::{Event, Purpose, ResidueDays, Retention, Rule};
 use serde::{Deserialize, Serialize};
 
 use super::values::{Form, mirror};
@@ -12,6 +12,8 @@ mirror! { facts PurposeSetV1 = Purpose {
     channels: Vec<u16>, waits_for_consent: bool, retired: bool,
 } }
 mirror! { facts RetentionSetV1 = Retention { kind: u16, country: Option<[u8; 2]>, rule: RuleV1 } }
+
+mirror! { facts ResidueDaysSetV1 = ResidueDays { kind: u16, days: u16 } }
 
 /// What becomes of a compartment: it dies with the relationship (0), is kept (1), or is kept at most so long (2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,12 +63,14 @@ pub(crate) const STRUCTURES: &[(&str, Columns)] = &[(
 pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "register.purpose-set", version: 1, facts: PurposeSetV1::FIELDS, parts: &[] },
     Shape { kind: "register.retention-set", version: 1, facts: RetentionSetV1::FIELDS, parts: &[] },
+    Shape { kind: "register.residue-days-set", version: 1, facts: ResidueDaysSetV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
     let (kind, facts) = match event {
         Event::PurposeSet(purpose) => ("register.purpose-set", encode(&purpose.store())?),
         Event::RetentionSet(retention) => ("register.retention-set", encode(&retention.store())?),
+        Event::ResidueDaysSet(set) => ("register.residue-days-set", encode(&set.store())?),
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -76,6 +80,9 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
     Ok(Some(match (kind, version) {
         ("register.purpose-set", 1) => Event::PurposeSet(Form::load(decode(facts, "register.purpose-set")?)?),
         ("register.retention-set", 1) => Event::RetentionSet(Form::load(decode(facts, "register.retention-set")?)?),
+        ("register.residue-days-set", 1) => {
+            Event::ResidueDaysSet(Form::load(decode(facts, "register.residue-days-set")?)?)
+        }
         _ => return Ok(None),
     }))
 }
@@ -86,7 +93,8 @@ mod tests {
 
     #[test]
     fn every_event_reads_back() {
-        for event in domain::register::defaults() {
+        let days = domain::register::ResidueDays { kind: domain::subject::ResidueKind::OldBackups, days: 90 };
+        for event in domain::register::defaults().into_iter().chain([domain::register::Event::ResidueDaysSet(days)]) {
             reads_back(&wire::Event::Register(event));
         }
     }

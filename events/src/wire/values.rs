@@ -12,7 +12,8 @@ use domain::point::{PointKind, Reach};
 use domain::profile::Change;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Slug};
 use domain::subject::{
-    AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
+    AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind, StillLinks,
+    SubjectKind, UnfenceGround,
 };
 use domain::ticket::{Direction, Origin, Priority};
 use domain::time::{Day, Time};
@@ -90,7 +91,7 @@ Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" Compar
 CountedFrom: "beginning" LegalBasis: "legal basis"
 SubjectKind: "kind of subject" Ground: "ground" AskedHow: "way of asking" IdentityCheck: "identity check"
 RefusalGround: "ground" UnfenceGround: "ground" OutsideSource: "source" AnchorLevel: "level" StillLinks: "link" Role: "role"
-SignatureKind: "algorithm" }
+SignatureKind: "algorithm" ResidueKind: "residue" ResidueEnd: "end of a residue" }
 
 macro_rules! plain {
     ($($ty:ty)*) => {$(

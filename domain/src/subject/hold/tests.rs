@@ -65,7 +65,7 @@ fn erasure(steps: usize) -> Vec<(u8, Command)> {
         (ANNA, Command::Approve { erasure: ERASURE }),
         (ANNA, Command::Fence { erasure: ERASURE, closing, keys: vec![KeyId([7; 16])], wait: CoolingOff::NONE }),
         (ANNA, order()),
-        (ANNA, Command::Certify { erasure: ERASURE, certificate }),
+        (ANNA, Command::Certify { erasure: ERASURE, certificate, residues: vec![] }),
     ];
     steps_of.into_iter().take(steps).collect()
 }

@@ -1,0 +1,89 @@
+//! What an erasure does not reach, until nothing of it is left: behind the last residue stands the final certificate.
+
+use std::collections::BTreeSet;
+
+use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId};
+use domain::register::{self, Register, ResidueDays};
+use domain::subject::{Case, Command, Residue, ResidueEnd, ResidueKind, Stage};
+use domain::time::Day;
+use events::ledger::{Accepted, EraseError, Fresh, Refused};
+use projections::{ErasureFacts, ResidueFacts};
+
+use super::{App, Envelope, intent};
+
+impl App {
+    /// Names more that a certified erasure does not reach. Durable when it returns; blocks.
+    pub fn name_residues(
+        &self,
+        by: ActorId,
+        (case, erasure): (CaseId, ErasureId),
+        residues: Vec<Residue>,
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
+        let command = Command::NameResidues { erasure, residues };
+        Ok(self.ledger.submit_blocking(&intent::<Case>(by, case.0, command, envelope, Fresh::new())?)?)
+    }
+
+    /// Closes a residue, on somebody's word. Durable when it returns; blocks.
+    pub fn close_residue(
+        &self,
+        by: ActorId,
+        (case, erasure): (CaseId, ErasureId),
+        (number, end, on): (u16, ResidueEnd, Day),
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
+        let command = Command::CloseResidue { erasure, number, end, on };
+        Ok(self.ledger.submit_blocking(&intent::<Case>(by, case.0, command, envelope, Fresh::new())?)?)
+    }
+
+    /// Says for how many days copies outside the ledger are kept. Durable when it returns; blocks.
+    pub fn set_residue_days(
+        &self,
+        by: ActorId,
+        id: RegisterId,
+        set: ResidueDays,
+        envelope: Envelope,
+    ) -> Result<Accepted, Refused<register::Rejection>> {
+        let command = register::Command::SetResidueDays(set);
+        self.ledger.submit_blocking(&intent::<Register>(by, id.0, command, envelope, Fresh::new())?)
+    }
+
+    /// Closes every residue whose last day is over, by the ledger's clock. It destroys nothing. Says how many that were.
+    /// Blocks.
+    pub fn close_due_residues(&self) -> Result<usize, EraseError> {
+        let today = self.now().day();
+        let is_over = |it: &ResidueFacts| it.closed.is_none() && it.residue.until.is_some_and(|until| until < today);
+        self.close_residues(|erasure| {
+            erasure.residues.iter().any(|it| is_over(it) && ResidueEnd::RanOut.fits(it.residue.kind))
+        })
+    }
+
+    /// Closes what is overwritten: of these keys, or of all where none are named. Blocks.
+    pub fn close_swept_residues(&self, keys: &[KeyId]) -> Result<usize, EraseError> {
+        let of_keys: BTreeSet<ErasureId> = {
+            let views = self.ledger.views();
+            keys.iter().filter_map(|key| views.erasure_of_key(*key)).map(|erasure| erasure.facts.id).collect()
+        };
+        let is_asked = |erasure: &ErasureFacts| keys.is_empty() || of_keys.contains(&erasure.id);
+        let waits = |it: &ResidueFacts| it.closed.is_none() && it.residue.kind == ResidueKind::SealedParts;
+        self.close_residues(|erasure| is_asked(erasure) && erasure.residues.iter().any(waits))
+    }
+
+    fn close_residues(&self, wanted: impl Fn(&ErasureFacts) -> bool) -> Result<usize, EraseError> {
+        let due: Vec<(CaseId, ErasureId, ActorId)> = {
+            let views = self.ledger.views();
+            let due = views.provisional().filter(|erasure| wanted(erasure));
+            due.filter_map(|erasure| Some((erasure.case, erasure.id, certifier(erasure)?))).collect()
+        };
+        let mut closed = 0;
+        for (case, erasure, by) in due {
+            closed += self.ledger.close_residues(case, erasure, by)?;
+        }
+        Ok(closed)
+    }
+}
+
+/// In whose name the certificate was written: its end is written in the same.
+fn certifier(erasure: &ErasureFacts) -> Option<ActorId> {
+    erasure.steps.iter().rev().find(|step| step.stage == Stage::Certified).map(|step| step.actor)
+}
