@@ -1,6 +1,8 @@
 //! Evidence from the running ledger: what it holds of streams, with the ways to the last root, and the log's word on what
 //! no root covers yet. Nothing personal is opened here but what a receipt's writer has said, and what a disclosure wants.
 
+mod certificate;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

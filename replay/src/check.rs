@@ -31,7 +31,8 @@ pub fn check(evidence: &Evidence, policy: &Policy, stamp: Option<Stamped>) -> Ch
     let sound = integrity.status != Status::Broken;
     let completeness = completeness::judge(&read, policy, sound && anchored.root.is_some());
     let erasure = erasure::judge(&read, sound && anchored.root.is_some());
-    Checked { integrity, completeness, anchoring: anchored.verdict, erasure, disclosed: integrity::disclosed(&read) }
+    let disclosed = integrity::disclosed(&read);
+    Checked { certificate: None, integrity, completeness, anchoring: anchored.verdict, erasure, disclosed }
 }
 
 /// When a time-stamping authority saw the checkpoint, and who that was.
@@ -74,7 +75,7 @@ pub(crate) struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
-    fn of(evidence: &'a Evidence) -> Result<Self, String> {
+    pub fn of(evidence: &'a Evidence) -> Result<Self, String> {
         let checkpoint = evidence.checkpoint.as_ref().map(|note| Checkpoint::parse(note.text())).transpose();
         let lines = |records: &'a [events::evidence::Audited]| {
             records.iter().map(|audited| Line::of(&audited.record)).collect::<Result<Vec<_>, _>>()

@@ -1,6 +1,7 @@
 //! The subcommands that are more than a call, one file each.
 
 pub mod bundle;
+pub mod certificate;
 pub mod check;
 pub mod cosign;
 pub mod forensic;

@@ -2,6 +2,7 @@
 //! from its log, which is how the server boots. Verifying knows no key, no server, no network and no
 //! sled; keys are for rebuilding, and for seeing what an image gives back.
 
+pub mod certificate;
 pub mod check;
 pub mod copy;
 pub mod countersign;

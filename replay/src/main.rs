@@ -103,7 +103,9 @@ enum Command {
     },
     /// Makes one evidence file of streams from an audit copy.
     Bundle(commands::bundle::Arguments),
-    /// Judges an evidence file or a receipt.
+    /// Makes the certificate of an erasure from an audit copy; the log has not signed it.
+    Certificate(commands::certificate::Arguments),
+    /// Judges an evidence file, a receipt or a certificate.
     Check(commands::check::Arguments),
     /// Says what images of disks give back to whoever has the current root.
     Forensic(commands::forensic::Arguments),
@@ -132,6 +134,7 @@ fn main() -> ExitCode {
             verify_log(&directory, expect, policy.as_deref(), confirm, json)
         }
         Command::Bundle(arguments) => ended(commands::bundle::run(arguments).map(Some)),
+        Command::Certificate(arguments) => ended(commands::certificate::run(&arguments).map(Some)),
         Command::Check(arguments) => checked(&arguments),
         Command::Forensic(arguments) => examined(&arguments),
         Command::Timestamp(command) => timestamp::command::run(command),

@@ -13,6 +13,7 @@ mod anchors;
 mod audits;
 mod bad;
 mod bytes;
+mod certificate;
 mod copying;
 mod crash;
 mod erasure;

@@ -10,6 +10,7 @@ use domain::subject::{self, AnchorLevel, Asked, Command, Rejection, Stage, Subje
 use domain::value::{Line, Text};
 use events::ledger::{Accepted, EraseError, Fresh, Refused};
 use projections::{ErasureFacts, HeldThing, Views};
+use replay::certificate::Language;
 
 use super::connection::{Opaque, Paging, connection};
 use super::contact::Contact;
@@ -21,6 +22,7 @@ use super::residue::Residue;
 use super::scalars::{CommandId, Day, Position, Time};
 use crate::app::{App, Person, Whose, intent};
 use crate::error::Failure;
+use crate::evidence::EvidenceError;
 
 /// Why data must go: Art. 17(1)(a) to (f) GDPR, in that order.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -302,6 +304,16 @@ impl Erasure {
     async fn confirmed(&self) -> Option<RetentionConfirmed> {
         self.facts.confirmed.as_ref().map(RetentionConfirmed::from)
     }
+    /// The certificate as a file for the person and for the authority: a text that anybody can read, signed by the log, with
+    /// the records that prove it. `lethe-audit check` judges it offline. Null before it is certified.
+    async fn certificate_file(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "CertificateLanguage::En")] language: CertificateLanguage,
+    ) -> Option<async_graphql::Result<String>> {
+        self.facts.certificate.as_ref()?;
+        certificate_file(ctx, self.facts.id, language).await.transpose()
+    }
     /// What was done to the keys and what stays. Only when it is done.
     async fn certificate(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Certificate>> {
         let certificate = self.facts.certificate.as_ref()?;
@@ -392,6 +404,39 @@ pub struct Certificate {
     final_position: Option<Position>,
     /// What the erasure does not reach, or not yet.
     residues: Vec<Residue>,
+}
+
+/// A language that certificates are written in.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateLanguage {
+    /// English.
+    En,
+    /// German.
+    De,
+}
+
+impl From<CertificateLanguage> for Language {
+    fn from(language: CertificateLanguage) -> Self {
+        match language {
+            CertificateLanguage::En => Self::En,
+            CertificateLanguage::De => Self::De,
+        }
+    }
+}
+
+async fn certificate_file(
+    ctx: &Context<'_>,
+    erasure: ErasureId,
+    language: CertificateLanguage,
+) -> async_graphql::Result<Option<String>> {
+    let (app, _) = ctx.may_read("erasure")?;
+    let of = app.clone();
+    let made = tokio::task::spawn_blocking(move || of.certificate(erasure, language.into())).await;
+    match made.map_err(|_| Failure::internal("a thread that makes a certificate failed"))? {
+        Ok(file) => Ok(file),
+        Err(EvidenceError::Failed(failed)) => Err(failed.into()),
+        Err(EvidenceError::TooMuch(much)) => Err(bad_request(much)),
+    }
 }
 
 /// Whether something is left that a certificate waits for.

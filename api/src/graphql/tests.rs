@@ -330,6 +330,9 @@ impl Office {
             ("requestErasure", company_goes),
             ("orderDestruction", json!({ "erasureId": self.fenced })),
             ("confirmRetention", json!({ "erasureIds": [self.over] })),
+            ("setResidueDays", json!({ "kind": "OLD_BACKUPS", "days": 30 })),
+            ("nameResidues", json!({ "erasureId": self.fenced, "residues": [{ "kind": "MEMORY_IMAGES" }] })),
+            ("closeResidue", json!({ "erasureId": self.fenced, "number": 1, "end": "DESTROYED", "on": "2026-09-21" })),
             ("placeHold", self.matter()),
             ("approveHold", json!({ "holdId": self.holds[0] })),
             ("liftHold", json!({ "holdId": self.holds[1] })),
@@ -382,7 +385,7 @@ impl Office {
         queries.extend(
             lists
                 .into_iter()
-                .chain(["retentions", "retention", "actors", "tokens", "holds", "keyring"])
+                .chain(["retentions", "retention", "residueDays", "actors", "tokens", "holds", "keyring"])
                 .map(|list| (list, String::new())),
         );
         for of in [&self.contact, &self.company, &self.ticket, &self.quotes[0], &self.consents, &self.erasures[0]] {

@@ -81,6 +81,9 @@ impl std::fmt::Display for Verdict {
 /// All verdicts on a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Checked {
+    /// Whether the file is a certificate that says what its records say, and who signed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Verdict>,
     /// Whether the records are what was written, in order, and what was disclosed is what they commit to.
     pub integrity: Verdict,
     /// Whether nothing is missing of a stream.
@@ -114,6 +117,7 @@ impl Checked {
         let mut unasked = Verdict::new();
         unasked.lacks("The file could not be read.");
         Self {
+            certificate: None,
             integrity,
             completeness: unasked.clone(),
             anchoring: unasked.clone(),
@@ -134,12 +138,17 @@ impl Checked {
     /// Whether nothing speaks against the file and the policy is met.
     pub fn holds(&self) -> bool {
         let all = [&self.integrity, &self.completeness, &self.anchoring, &self.erasure];
-        all.iter().all(|verdict| verdict.status != Status::Broken) && self.anchoring.status == Status::Holds
+        let sound = all.iter().all(|verdict| verdict.status != Status::Broken);
+        let certified = self.certificate.iter().all(|verdict| verdict.status == Status::Holds);
+        sound && certified && self.anchoring.status == Status::Holds
     }
 }
 
 impl std::fmt::Display for Checked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(verdict) = &self.certificate {
+            write!(f, "certificate: {verdict}")?;
+        }
         let verdicts = [
             ("integrity", &self.integrity),
             ("completeness", &self.completeness),
@@ -173,7 +182,9 @@ mod tests {
         let disclosed =
             Disclosed { position: 1, part: 0, kind: lie.into(), fields: vec![(lie.into(), Some(lie.into()))] };
         let [integrity, completeness, anchoring, erasure] = [(); 4].map(|()| verdict.clone());
-        let text = Checked { integrity, completeness, anchoring, erasure, disclosed: vec![disclosed] }.to_string();
+        let text =
+            Checked { certificate: None, integrity, completeness, anchoring, erasure, disclosed: vec![disclosed] }
+                .to_string();
         assert_eq!(text.lines().count(), 4 * 3 + 2, "{text}");
         assert!(!text.contains('\u{1b}'), "{text:?}");
     }

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use events::evidence::{self, Evidence};
+use replay::certificate::{self, CertificateFile};
 use replay::check::{Checked, Stamped, check};
 use replay::gather::against;
 use replay::policy::{self, Policy};
 use replay::source::{Source, read_regular};
 use replay::timestamp;
 use replay::timestamp::certificate::Certificate;
+use replay::verify::verify;
 
-/// Judges an evidence file or a receipt under a policy: integrity, completeness, anchoring and erasure, each with what it
+/// Judges an evidence file, a receipt or the certificate of an erasure under a policy: integrity, completeness, anchoring and erasure, each with what it
 /// does not cover. Exit code 0: it holds, 1: something speaks against it or the policy is not met, 2: unreadable.
 #[derive(Args)]
 pub struct Arguments {
@@ -21,7 +23,8 @@ pub struct Arguments {
     /// What is accepted: a C2SP policy with `log`, `witness`, `group` and `quorum` lines.
     #[arg(long)]
     policy: PathBuf,
-    /// An audit copy, for a receipt: its checkpoint, and what stands where the receipt says.
+    /// An audit copy, for a receipt: its checkpoint, and what stands where the receipt says; for a certificate: all that the
+    /// log says of its erasure.
     #[arg(long)]
     against: Option<PathBuf>,
     /// The answer of a time-stamping authority for the checkpoint in the file (or in `--against`).
@@ -42,6 +45,9 @@ const MOST_STAMP: u64 = 256 << 10;
 pub fn run(arguments: &Arguments) -> Result<Checked, Box<dyn Error>> {
     let policy = Policy::parse(&read_regular(&arguments.policy, policy::MOST_BYTES as u64)?)?;
     let bytes = read_regular(&arguments.file, evidence::MOST_BYTES as u64)?;
+    if certificate::is_one(&bytes) {
+        return of_certificate(arguments, &bytes, &policy);
+    }
     let mut evidence = Evidence::parse(&bytes)?;
     if let Some(copy) = &arguments.against {
         against(&mut evidence, &Source::open(copy)?)?;
@@ -50,6 +56,18 @@ pub fn run(arguments: &Arguments) -> Result<Checked, Box<dyn Error>> {
     let mut checked = check(&evidence, &policy, stamp);
     checked.name(&bytes, evidence.receipt.is_some());
     Ok(checked)
+}
+
+/// A certificate is held against what the copy says of its erasure.
+fn of_certificate(arguments: &Arguments, bytes: &[u8], policy: &Policy) -> Result<Checked, Box<dyn Error>> {
+    let file = CertificateFile::parse(bytes)?;
+    let stamp = arguments.stamp.as_ref().map(|stamp| stamped(&file.evidence, stamp, &arguments.certificate));
+    let said = arguments.against.as_ref().zip(file.erasure()).map(|(copy, erasure)| {
+        let source = Source::open(copy)?;
+        verify(&source, None, &mut |_, _| {}, &|_, _| {})?;
+        Ok::<_, Box<dyn Error>>(certificate::of_copy(&source, erasure)?)
+    });
+    Ok(certificate::judge(&file, policy, stamp.transpose()?, said.transpose()?.as_deref()))
 }
 
 /// When the authority saw the checkpoint of the file.

@@ -87,7 +87,15 @@ fn an_erased_person_keeps_a_history_without_values() {
     let kinds: Vec<_> = case["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["kind"].clone()).collect();
     assert_eq!(
         kinds,
-        ["opened", "erasure requested", "erasure approved", "fenced", "destruction ordered", "certified"]
+        [
+            "opened",
+            "erasure requested",
+            "erasure approved",
+            "fenced",
+            "destruction ordered",
+            "certified",
+            "residues named"
+        ]
     );
 }
 

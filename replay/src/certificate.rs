@@ -1,0 +1,234 @@
+//! The certificate of an erasure: a text for the person and for the authority, signed by the log, with the records that
+//! prove it. It names nobody, and says no more than the log does. `FORMAT.md` shows it.
+//!
+//! Records with sealed parts name live keys, so none of them is in the file: what they say (what was asked, and since when it
+//! is withheld) is the log's signed word, and a copy of the log shows it. All else is taken from the records in the file.
+
+mod file;
+mod judge;
+mod text;
+mod words;
+
+use domain::compartment::Compartment;
+use domain::event::Event;
+use domain::id::{ActorId, ErasureId};
+use domain::ledger;
+use domain::subject::{self, Asked, Residue, ResidueEnd};
+use domain::time::{Day, Time};
+use events::note::SignedNote;
+use events::record::Record;
+
+use crate::gather::{GatherError, Gathered};
+use crate::source::Source;
+use crate::verify::{facts, verify};
+
+pub use file::{CertificateFile, NoCertificate, is_one};
+pub use judge::judge;
+pub use words::{Language, NoLanguage};
+
+/// Where something stands and when it was recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// The position of its record.
+    pub position: u64,
+    /// When it was recorded.
+    pub at: Time,
+    /// Who said it.
+    pub actor: ActorId,
+}
+
+/// What the log says of one erasure.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Statement {
+    /// Which.
+    pub erasure: ErasureId,
+    /// Whose ledger it is, where the first record of the log was seen, and whether it is a demonstration.
+    pub controller: Option<(String, bool)>,
+    /// How it was asked for.
+    pub asked: Option<(Asked, Placed)>,
+    /// Since when nobody reads it, and what is closed.
+    pub fenced: Option<(Vec<Compartment>, Placed)>,
+    /// Until when the fence waited.
+    pub cooling_off: Option<Time>,
+    /// Who approved it.
+    pub approved: Vec<Placed>,
+    /// How many keys, in which epoch.
+    pub ordered: Option<(usize, u64, Placed)>,
+    /// How they were destroyed, and what stays.
+    pub certified: Option<(subject::Certificate, Placed)>,
+    /// Whether anybody has said what it does not reach.
+    pub residues_named: bool,
+    /// What it does not reach, by number from 1.
+    pub residues: Vec<(Residue, Option<(ResidueEnd, Day, Placed)>)>,
+    /// The final certificate.
+    pub finally: Option<Placed>,
+}
+
+impl Statement {
+    fn new(erasure: ErasureId) -> Self {
+        Self {
+            erasure,
+            controller: None,
+            asked: None,
+            fenced: None,
+            cooling_off: None,
+            approved: Vec::new(),
+            ordered: None,
+            certified: None,
+            residues_named: false,
+            residues: Vec::new(),
+            finally: None,
+        }
+    }
+
+    /// Whether the certificate is final.
+    pub fn is_final(&self) -> bool {
+        self.finally.is_some()
+    }
+
+    /// The part of a statement that the file itself proves.
+    fn proved(&self) -> Self {
+        Self { asked: None, fenced: None, cooling_off: None, ..self.clone() }
+    }
+
+    /// Takes the next record of the log that says something of it.
+    fn see(&mut self, record: &Record<'_>, event: &Event) {
+        match event {
+            Event::Log(ledger::Event::Opened { controller, demo, .. }) => {
+                self.controller = Some((controller.clone(), *demo));
+            }
+            Event::Case(event) if of(event) == Some(self.erasure) => self.take(record, event),
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, record: &Record<'_>, event: &subject::Event) {
+        let placed = Placed { position: record.position, at: record.recorded_at, actor: record.actor };
+        match event {
+            subject::Event::ErasureRequested { asked, .. } => self.asked = Some((*asked, placed)),
+            subject::Event::ErasureApproved { .. } => self.approved.push(placed),
+            subject::Event::Fenced { compartments, .. } => {
+                (self.fenced, self.cooling_off) = (Some((compartments.clone(), placed)), None);
+            }
+            subject::Event::CoolingOffSet { until, .. } => self.cooling_off = Some(*until),
+            subject::Event::DestructionOrdered { keys, epoch_before, .. } => {
+                self.ordered = Some((keys.len(), *epoch_before, placed));
+            }
+            subject::Event::Certified { certificate, .. } => self.certified = Some((certificate.clone(), placed)),
+            subject::Event::ResiduesNamed { residues, .. } => {
+                self.residues_named = true;
+                self.residues.extend(residues.iter().map(|residue| (*residue, None)));
+            }
+            subject::Event::ResidueClosed { number, end, on, .. } => {
+                let residue = self.residues.get_mut(usize::from(*number).wrapping_sub(1));
+                residue.into_iter().for_each(|(_, closed)| *closed = Some((*end, *on, placed)));
+            }
+            subject::Event::CertifiedFinally { .. } => self.finally = Some(placed),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a record belongs into the file: it is of the erasure, and has no sealed part.
+pub fn belongs(record: &Record<'_>, event: &Event, erasure: ErasureId) -> bool {
+    match event {
+        Event::Case(event) => record.personal.is_empty() && of(event) == Some(erasure),
+        Event::Log(ledger::Event::Opened { .. }) => true,
+        _ => false,
+    }
+}
+
+/// The erasure that an event is a step of.
+fn of(event: &subject::Event) -> Option<ErasureId> {
+    use subject::Event::*;
+    match event {
+        ErasureRequested { erasure, .. }
+        | ErasureApproved { erasure }
+        | Fenced { erasure, .. }
+        | CoolingOffSet { erasure, .. }
+        | DestructionOrdered { erasure, .. }
+        | Certified { erasure, .. }
+        | ResiduesNamed { erasure, .. }
+        | ResidueClosed { erasure, .. }
+        | CertifiedFinally { erasure } => Some(*erasure),
+        _ => None,
+    }
+}
+
+/// Why there is no certificate of an erasure.
+#[derive(Debug, thiserror::Error)]
+pub enum NotCertified {
+    /// The log knows no erasure of this number.
+    #[error("the log has no {0}")]
+    Unknown(ErasureId),
+    /// It is not as far as that.
+    #[error("{0} is not certified: there is a certificate when its keys are destroyed")]
+    Early(ErasureId),
+    /// A record cannot be read.
+    #[error("a record is none")]
+    Record,
+    /// The log cannot be read.
+    #[error(transparent)]
+    Gather(#[from] GatherError),
+    /// The file would be none.
+    #[error(transparent)]
+    File(#[from] NoCertificate),
+}
+
+/// What the records of a log say of an erasure, and those of them that belong into its file.
+///
+/// # Errors
+/// When none of them is of this erasure, or it is not certified yet.
+pub fn stated<'a>(
+    erasure: ErasureId,
+    records: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(Statement, Vec<Vec<u8>>), NotCertified> {
+    let (mut statement, mut proof) = (Statement::new(erasure), Vec::new());
+    for bytes in records {
+        let record = Record::parse(bytes).map_err(|_| NotCertified::Record)?;
+        let event = facts(&record).map_err(GatherError::Failed)?;
+        statement.see(&record, &event);
+        if belongs(&record, &event, erasure) {
+            proof.push(bytes.to_vec());
+        }
+    }
+    match (&statement.certified, &statement.asked) {
+        (Some(_), _) => Ok((statement, proof)),
+        (None, None) => Err(NotCertified::Unknown(erasure)),
+        (None, Some(_)) => Err(NotCertified::Early(erasure)),
+    }
+}
+
+/// The certificate of an erasure from an audit copy, which is verified first. The log has not signed it: what its records
+/// with sealed parts say is nobody's word before it is held against a copy.
+pub fn from_copy(source: &Source, erasure: ErasureId, language: Language) -> Result<CertificateFile, NotCertified> {
+    verify(source, None, &mut |_, _| {}, &|_, _| {}).map_err(GatherError::Failed)?;
+    let records = of_copy(source, erasure)?;
+    let (statement, proof) = stated(erasure, records.iter().map(Vec::as_slice))?;
+    let (note, checkpoint, tiles) = source.published().map_err(GatherError::Source)?.ok_or(GatherError::Unpublished)?;
+    let gathered = Gathered { checkpoint: Some((note, checkpoint.size)), others: proof, ..Gathered::default() };
+    let evidence = gathered.evidence(&tiles).map_err(GatherError::Tiles)?;
+    let text = statement.text(&checkpoint.origin, language);
+    Ok(CertificateFile { note: SignedNote::new(text).map_err(|_| NoCertificate)?, evidence })
+}
+
+/// The records of an audit copy that say something of an erasure, and the first one. The copy must have been verified.
+pub fn of_copy(source: &Source, erasure: ErasureId) -> Result<Vec<Vec<u8>>, NotCertified> {
+    let mut found = Vec::new();
+    for audited in source.records() {
+        let bytes = audited.map_err(GatherError::Source)?.record;
+        let record = Record::parse(&bytes).map_err(|_| NotCertified::Record)?;
+        if record.position > 0 && !record.kind.starts_with("case.") {
+            continue;
+        }
+        let event = facts(&record).map_err(GatherError::Failed)?;
+        let is_wanted = match &event {
+            Event::Case(event) => of(event) == Some(erasure),
+            _ => record.position == 0,
+        };
+        if is_wanted {
+            found.push(bytes);
+        }
+    }
+    Ok(found)
+}
