@@ -72,6 +72,11 @@ const TABLE: &[(&str, &str)] = &[
     // What is over: DPOs, and another one than who had it fenced.
     ("retention", "..d.."),
     ("confirmRetention", "..d.."),
+    // What an erasure does not reach: a DPO names and closes it; everybody reads for how long copies are kept.
+    ("nameResidues", "..d.."),
+    ("closeResidue", "..d.."),
+    ("setResidueDays", "..d.."),
+    ("residueDays", "aiduA"),
     // Legal holds: DPOs, two for each step that counts.
     ("hold", "..d.."),
     ("holds", "..d.."),
