@@ -47,6 +47,13 @@ impl Forger {
         Record::parse(&self.entries[position].record).unwrap().kind
     }
 
+    /// The records of the command that a record belongs to.
+    pub fn command(&self, position: usize) -> Range<usize> {
+        let record = Record::parse(&self.entries[position].record).unwrap();
+        let first = position - usize::from(record.index);
+        first..first + usize::from(record.count)
+    }
+
     /// Changes one record. Nothing behind it follows.
     pub fn edit(&mut self, position: usize, change: impl FnOnce(&mut Draft, &mut Link)) {
         let entry = &mut self.entries[position];

@@ -11,7 +11,7 @@ use tests::files::Search;
 use tests::programs::{Ended, lethe_audit};
 use tests::server::{Server, until};
 
-const PLANTED: [&str; 3] = ["Zenobia", "Quastenflosser", "zenobia@quastenflosser.example"];
+const PLANTED: [&str; 3] = ["Zenobia Quastenflosser", "Hinterbrandmeister", "zenobia@quastenflosser.example"];
 
 /// A server, an erasure in it that is certified, and where files go.
 struct House {

@@ -341,7 +341,7 @@ fn a_part_under_a_destroyed_key_behind_its_order_is_broken() {
 fn a_certificate_that_is_taken_out_leaves_parts_without_an_excuse() {
     let (home, mut forger) = with_book();
     let certified = forger.find("case.certified");
-    forger.entries.remove(certified);
+    forger.cut_out(forger.command(certified));
     forger.relink(certified);
     forger.write(home.path());
     forger.write_mark(home.path());
