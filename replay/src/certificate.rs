@@ -9,6 +9,9 @@ mod judge;
 mod text;
 mod words;
 
+use std::collections::BTreeMap;
+
+use domain::anchor;
 use domain::compartment::Compartment;
 use domain::event::Event;
 use domain::id::{ActorId, ErasureId};
@@ -37,6 +40,25 @@ pub struct Placed {
     pub actor: ActorId,
 }
 
+impl Placed {
+    fn of(record: &Record<'_>) -> Self {
+        Self { position: record.position, at: record.recorded_at, actor: record.actor }
+    }
+}
+
+/// What two people said of a device that held the root: that no backup and no cluster holds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Declared {
+    /// Which device, in words.
+    pub device: String,
+    /// Its serial number.
+    pub serial: String,
+    /// Who said so first, and where.
+    pub declared: Placed,
+    /// Who agreed, and where; it counts from there on.
+    pub confirmed: Option<Placed>,
+}
+
 /// What the log says of one erasure.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
@@ -52,6 +74,8 @@ pub struct Statement {
     pub cooling_off: Option<Time>,
     /// Who approved it.
     pub approved: Vec<Placed>,
+    /// What was declared of devices and not taken back before it was certified, by stream.
+    pub declared: BTreeMap<[u8; 16], Declared>,
     /// How many keys, in which epoch.
     pub ordered: Option<(usize, u64, Placed)>,
     /// How they were destroyed, and what stays.
@@ -73,6 +97,7 @@ impl Statement {
             fenced: None,
             cooling_off: None,
             approved: Vec::new(),
+            declared: BTreeMap::new(),
             ordered: None,
             certified: None,
             residues_named: false,
@@ -98,12 +123,28 @@ impl Statement {
                 self.controller = Some((controller.clone(), *demo));
             }
             Event::Case(event) if of(event) == Some(self.erasure) => self.take(record, event),
+            Event::Anchor(event) if self.certified.is_none() => self.declare(record, event),
             _ => {}
         }
     }
 
+    fn declare(&mut self, record: &Record<'_>, event: &anchor::Event) {
+        let (stream, placed) = (record.stream.id, Placed::of(record));
+        match event {
+            anchor::Event::Declared { device, serial, .. } => {
+                let (device, serial) = (device.as_str().to_owned(), serial.as_str().to_owned());
+                self.declared.insert(stream, Declared { device, serial, declared: placed, confirmed: None });
+            }
+            anchor::Event::Confirmed => {
+                let declared = self.declared.get_mut(&stream);
+                declared.into_iter().for_each(|declared| declared.confirmed = Some(placed));
+            }
+            anchor::Event::Withdrawn => drop(self.declared.remove(&stream)),
+        }
+    }
+
     fn take(&mut self, record: &Record<'_>, event: &subject::Event) {
-        let placed = Placed { position: record.position, at: record.recorded_at, actor: record.actor };
+        let placed = Placed::of(record);
         match event {
             subject::Event::ErasureRequested { asked, .. } => self.asked = Some((*asked, placed)),
             subject::Event::ErasureApproved { .. } => self.approved.push(placed),
@@ -129,11 +170,12 @@ impl Statement {
     }
 }
 
-/// Whether a record belongs into the file: it is of the erasure, and has no sealed part.
+/// Whether a record belongs into the file: it is of the erasure and has no sealed part, or it says whose ledger that is and what
+/// was declared of its anchor.
 pub fn belongs(record: &Record<'_>, event: &Event, erasure: ErasureId) -> bool {
     match event {
         Event::Case(event) => record.personal.is_empty() && of(event) == Some(erasure),
-        Event::Log(ledger::Event::Opened { .. }) => true,
+        Event::Log(ledger::Event::Opened { .. }) | Event::Anchor(_) => true,
         _ => false,
     }
 }
@@ -188,7 +230,8 @@ pub fn stated<'a>(
         let record = Record::parse(bytes).map_err(|_| NotCertified::Record)?;
         let event = facts(&record).map_err(GatherError::Failed)?;
         statement.see(&record, &event);
-        if belongs(&record, &event, erasure) {
+        let later = matches!(event, Event::Anchor(_)) && statement.certified.is_some();
+        if belongs(&record, &event, erasure) && !later {
             proof.push(bytes.to_vec());
         }
     }
@@ -218,12 +261,13 @@ pub fn of_copy(source: &Source, erasure: ErasureId) -> Result<Vec<Vec<u8>>, NotC
     for audited in source.records() {
         let bytes = audited.map_err(GatherError::Source)?.record;
         let record = Record::parse(&bytes).map_err(|_| NotCertified::Record)?;
-        if record.position > 0 && !record.kind.starts_with("case.") {
+        if record.position > 0 && !["case.", "anchor."].iter().any(|noun| record.kind.starts_with(noun)) {
             continue;
         }
         let event = facts(&record).map_err(GatherError::Failed)?;
         let is_wanted = match &event {
             Event::Case(event) => of(event) == Some(erasure),
+            Event::Anchor(_) => true,
             _ => record.position == 0,
         };
         if is_wanted {

@@ -17,10 +17,14 @@ impl App {
     pub fn certificate(&self, erasure: ErasureId, language: Language) -> Result<Option<String>, EvidenceError> {
         let case = self.ledger().views().erasure(erasure).map(|erasure| erasure.facts.case);
         let Some(case) = case else { return Ok(None) };
-        let entries = self.entries(&Stream { kind: StreamKind::Case, id: case.0 }, u64::MAX)?;
-        let first = self.record(0)?;
-        let records = std::iter::once(first.as_slice()).chain(entries.iter().map(|entry| entry.record.as_slice()));
-        let (statement, proof) = match stated(erasure, records) {
+        let declared: Vec<_> = self.ledger().owners().declarations().all().iter().map(|declared| declared.id).collect();
+        let anchors = declared.into_iter().map(|id| Stream { kind: StreamKind::Anchor, id: id.0 });
+        let mut records = vec![self.record(0)?];
+        for stream in std::iter::once(Stream { kind: StreamKind::Case, id: case.0 }).chain(anchors) {
+            records.extend(self.entries(&stream, u64::MAX)?.into_iter().map(|entry| entry.record));
+        }
+        records.sort_by_key(|record| Record::parse(record).map_or(u64::MAX, |record| record.position));
+        let (statement, proof) = match stated(erasure, records.iter().map(Vec::as_slice)) {
             Ok(stated) => stated,
             Err(NotCertified::Unknown(_) | NotCertified::Early(_)) => return Ok(None),
             Err(failed) => return Err(damaged(failed).into()),

@@ -67,6 +67,10 @@ fn proved(read: &Read<'_>, head: &Head<'_>, verdict: &mut Verdict) -> Option<(St
             verdict.breaks(format!("Record {} does not stand under its root.", line.record.position));
             return None;
         }
+        if matches!(event, Event::Anchor(_)) && statement.certified.is_some() {
+            verdict.breaks(format!("Record {} came too late to belong to it.", line.record.position));
+            return None;
+        }
         let is_case = matches!(event, Event::Case(_));
         if is_case && *case.get_or_insert(line.record.stream) != line.record.stream {
             verdict.breaks("Its records are of several cases.");

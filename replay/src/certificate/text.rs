@@ -111,10 +111,7 @@ impl Statement {
         let Some((certificate, placed)) = &self.certified else { return };
         line(out, "  ", &placed.said(say("Destroyed, and certified", "Vernichtet und bescheinigt"), language));
         line(out, "  ", language.level(certificate.level));
-        let declared = say("Nobody has declared the device.", "Zum Gerät gibt es hier keine Erklärung.");
-        if certificate.level != AnchorLevel::A0 {
-            line(out, "  ", declared);
-        }
+        self.show_declared(out, certificate.level, language);
         let text = say("The keyring went from epoch A to epoch B.", "Der Schlüsselbund ging von Stand A auf Stand B.");
         let epochs = text.replace(" B", &format!(" {}", certificate.epoch_after));
         line(out, "  ", &epochs.replace(" A ", &format!(" {} ", certificate.epoch_before)));
@@ -134,6 +131,28 @@ impl Statement {
         }
         if certificate.links.is_empty() {
             line(out, "  ", say("Nothing that the log knows of.", "Nichts, wovon das Protokoll weiß."));
+        }
+    }
+
+    /// A file holds no root that anybody could declare upon.
+    fn show_declared(&self, out: &mut String, level: AnchorLevel, language: Language) {
+        let say = |en, de| language.say(en, de);
+        let holding = || self.declared.values().filter_map(|declared| Some((declared, declared.confirmed?)));
+        if level == AnchorLevel::A0 {
+            return;
+        }
+        for (declared, confirmed) in holding() {
+            let (device, serial) = (plain(&declared.device), plain(&declared.serial));
+            let text = say(
+                "No backup and no cluster holds the root of DEVICE, serial number SERIAL",
+                "Keine Sicherung und kein Verbund hält die Wurzel von DEVICE, Seriennummer SERIAL",
+            );
+            let text = text.replace("SERIAL", &serial).replace("DEVICE", &device);
+            line(out, "  ", &declared.declared.said(&text, language));
+            line(out, "    ", &confirmed.said(say("Confirmed", "Bestätigt"), language));
+        }
+        if holding().next().is_none() {
+            line(out, "  ", say("Nobody has declared the device.", "Zum Gerät gibt es keine Erklärung."));
         }
     }
 
