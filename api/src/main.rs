@@ -14,7 +14,7 @@ use api::kept::NotKept;
 use api::local::{Order, Reply, Stamped, carry_out};
 use api::open::{Opening, open};
 use api::publish::Publishing;
-use api::{error, graphql, import, restore, server, welcome};
+use api::{backup, error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
 use events::keyring::AnchorSettings;
@@ -128,8 +128,9 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
         Command::Keyring(cli::Keyring::Move { data, to }) => move_keyring(&data, to),
         Command::Verify { data } => verify(&data),
-        Command::Restore { data, origin } => {
-            restore::run(&data, origin)?.iter().for_each(|line| println!("{line}"));
+        Command::Backup(backup) => back_up(backup),
+        Command::Restore { backup, data, origin } => {
+            restore::run(&data, backup.as_deref(), origin)?.iter().for_each(|line| println!("{line}"));
             Ok(())
         }
         Command::Schema => {
@@ -137,6 +138,12 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             Ok(())
         }
     }
+}
+
+fn back_up(order_of: cli::Backup) -> Result<(), Box<dyn Error>> {
+    let cli::Backup { dir, data, region, keep_days } = order_of;
+    let (dir, home) = (std::path::absolute(dir)?, std::path::absolute(&data.path)?);
+    order(&data, &Order::BackUp(backup::Order::new(dir, &home, region, keep_days)?))
 }
 
 fn repair_keyring(data: &Path) -> Result<(), Box<dyn Error>> {

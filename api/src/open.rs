@@ -183,13 +183,13 @@ fn write_register(app: &App) -> Result<(), OpenError> {
 }
 
 /// A progress line, shown only for what takes more than a second.
-struct Progress {
+pub(crate) struct Progress {
     since: Instant,
     bar: ProgressBar,
 }
 
 impl Progress {
-    fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         let bar = ProgressBar::hidden().with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} records, {per_sec}") {
             bar.set_style(style);
@@ -197,7 +197,7 @@ impl Progress {
         Self { since: Instant::now(), bar }
     }
 
-    fn tell(&self, done: u64, of: u64) {
+    pub(crate) fn tell(&self, done: u64, of: u64) {
         if self.since.elapsed() > Duration::from_secs(1) && self.bar.is_hidden() {
             self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }

@@ -1,6 +1,7 @@
 //! The log: records, their chain, seals, keys, and the write path. Knows the facts of `domain` and how they are stored;
 //! knows no view, no GraphQL and no network.
 
+pub mod backup;
 pub mod bundle;
 pub mod bytes;
 pub mod chain;

@@ -1,6 +1,7 @@
 //! One controller's log, keys and views, and the write path: load, decide, seal, append.
 
 mod certify;
+mod backup;
 mod clock;
 mod command;
 mod declarations;
@@ -32,6 +33,7 @@ use domain::subject;
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::oneshot;
 
+pub use backup::{Made, NotMade};
 pub use certify::Finished;
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
@@ -44,7 +46,8 @@ pub use keys::{Keys, Moved, NAME as KEYS};
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
 pub use read::{Fault, Opened, Unreadable, disclose, open_entry};
-pub use restore::{RestoreError, Restored, Restoring, restore};
+pub(crate) use restore::Survey;
+pub use restore::{RestoreError, Restored, Restoring, restore, restore_from};
 pub use retention::{Due, Run};
 pub use tail::Tail;
 pub use writer::{Appended, Unwritten};

@@ -4,6 +4,7 @@
 //! The old directory refuses to serve, and the new one does; one step leads from the one to the other, the rename of the new
 //! head mark over the old. What a crash leaves before it is taken back by the next restore, which begins again.
 
+mod from;
 mod marker;
 mod survey;
 
@@ -20,6 +21,7 @@ use super::Fresh;
 use super::directory::{Directory, DirectoryError, io_failed, own};
 use super::keys::Keys;
 use super::publish::STORED;
+use crate::backup::BackupError;
 use crate::chain::{Broken, Generation};
 use crate::checkpoint::Checkpoint;
 use crate::keyring::{KeyState, Keyring};
@@ -35,8 +37,9 @@ use crate::record::{Link, NO_HASH};
 use crate::tree::files;
 
 use marker::Marker;
+pub use from::restore_from;
 pub(super) use marker::finish;
-use survey::Survey;
+pub(crate) use survey::Survey;
 
 /// The most keys that one record names: it must fit 65,535 bytes.
 const KEYS: usize = 4000;
@@ -73,6 +76,8 @@ pub struct Restored {
     pub awaiting: usize,
     /// What was cut from the journal's end: a frame that was being written when the backup was taken.
     pub torn: Option<Torn>,
+    /// Where the journal lies now that was here before, if one was and a backup took its place.
+    pub aside: Option<PathBuf>,
 }
 
 /// Why a log does not go on.
@@ -99,6 +104,28 @@ pub enum RestoreError {
     /// The keyring is older than the log.
     #[error("the keyring never held {0} keys that the log names: with it, the log would not be read")]
     KeysUnknown(usize),
+    /// The backup cannot be used.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// It is a backup of another log.
+    #[error("this is a backup of {backup}, and the keyring here belongs to {here}")]
+    OtherLog {
+        /// The first generation of the backup's.
+        backup: LogId,
+        /// That of the keyring's.
+        here: LogId,
+    },
+    /// What is here is whole, and more than the backup has.
+    #[error(
+        "the journal here is whole and has {here} records, and the backup {backup}: nothing is put back over it; `lethe restore` \
+         without a backup goes on with what is here"
+    )]
+    MoreHere {
+        /// How many are here.
+        here: u64,
+        /// How many the backup has.
+        backup: u64,
+    },
     /// The signing key.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -133,9 +160,27 @@ pub fn restore(
     }
     let _lock = Lock::take(path)?;
     marker::take_back(path)?;
+    go_on(path, order, None, options, told)
+}
+
+/// A checkpoint that came along with a backup, if one did.
+type CameAlong = Option<TreeHead>;
+
+/// The same, under the lock. Behind a backup that was put back it is a new generation also where its mark knows of no more:
+/// the mark may be as old as the journal was that lay there.
+fn go_on(
+    path: &Path,
+    order: &Restoring,
+    backup: Option<CameAlong>,
+    options: Options,
+    told: &Progress<'_>,
+) -> Result<Restored, RestoreError> {
     let mark = mark(path)?;
     let back = PutBack::open(path)?;
     let survey = Survey::of(back.journal(), mark.as_ref(), told)?;
+    if survey.reaches_mark && backup.is_none() {
+        return Err(RestoreError::NothingMissing);
+    }
     let old = survey.last.clone();
     let (signed, key_file) = (signed_before(path, &old)?, path.join("signer/key"));
     let used = |generation: &Generation| generation.origin == order.origin;
@@ -152,7 +197,7 @@ pub fn restore(
     let old_key = put_aside(&key_file, &old.origin)?;
     let signer = FileSigner::at(&key_file)?;
     let key = VerifierKey::new(&order.origin, Kind::Note, signer.public())?;
-    let checkpoint = survey.marked_checkpoint().max_by_size(signed.checkpoint);
+    let checkpoint = marked_checkpoint(mark.as_ref(), &old).max_by_size(signed.checkpoint).max_by_size(backup.flatten());
     let continued = Continued {
         log,
         old_log: old.log,
@@ -182,7 +227,14 @@ pub fn restore(
         erased,
         awaiting: settled.awaiting,
         torn: back.journal().torn(),
+        aside: None,
     })
+}
+
+/// The last checkpoint that the head mark knows of the log that was put back.
+fn marked_checkpoint(mark: Option<&Mark>, old: &Generation) -> Option<TreeHead> {
+    let (size, root) = mark.filter(|mark| mark.log == old.log)?.checkpoint;
+    (size > 0).then_some(TreeHead { size, root })
 }
 
 /// The head mark, as far as there is one that can be read.
