@@ -265,6 +265,11 @@ pub enum Keyring {
         #[arg(long)]
         destroy: bool,
     },
+    /// Destroys the keys anew that an older keyring brought back although the log says that they were destroyed
+    DestroyAgain {
+        #[command(flatten)]
+        data: Data,
+    },
     /// Copies the newer whole copy of the keyring over one that is missing, behind or damaged
     Repair {
         #[command(flatten)]

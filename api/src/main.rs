@@ -12,7 +12,7 @@ use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Reten
 use api::config::Config;
 use api::kept::NotKept;
 use api::local::{Order, Reply, Stamped, carry_out};
-use api::open::{Opening, open};
+use api::open::{self, Opening, open};
 use api::publish::Publishing;
 use api::{backup, error, graphql, import, restore, server, welcome};
 use clap::Parser;
@@ -127,6 +127,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),
         Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
         Command::Keyring(cli::Keyring::Move { data, to }) => move_keyring(&data, to),
+        Command::Keyring(cli::Keyring::DestroyAgain { data }) => destroy_again(&data.path),
         Command::Verify { data } => verify(&data),
         Command::Backup(backup) => back_up(backup),
         Command::Restore { backup, data, origin } => {
@@ -172,6 +173,14 @@ fn move_keyring(data: &Path, to: Vec<AnchorSettings>) -> Result<(), Box<dyn Erro
     };
     moved.members.iter().for_each(|member| println!("{}", member.words));
     println!("The keyring moved, in epoch {}; its old anchor holds no root of it.", moved.destroyed.epoch_after);
+    Ok(())
+}
+
+fn destroy_again(data: &Path) -> Result<(), Box<dyn Error>> {
+    match open::destroy_again(data)? {
+        0 => println!("No key lives that the log says was destroyed."),
+        count => println!("{count} keys are destroyed again."),
+    }
     Ok(())
 }
 

@@ -143,6 +143,18 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     Ok(app)
 }
 
+/// Destroys the keys that an older keyring has brought back although the log says that they were destroyed, in a directory at
+/// rest. Says how many; durable when it returns.
+pub fn destroy_again(path: &Path) -> Result<usize, OpenError> {
+    let reading = Progress::new("verifying the log");
+    let mut directory = Directory::open(path, Options::default(), &|_, _| {})?;
+    (directory.held, directory.destroys_again) = (true, true);
+    let (ledger, booted) = boot(directory, Views::default(), Clock::system(), &|done, of| reading.tell(done, of))?;
+    // The sealed parts are swept by the next start.
+    drop(ledger);
+    Ok(booted.destroyed_again)
+}
+
 fn founding(opening: &Opening, now: Time) -> Founding {
     let Opening { controller, origin, demo, .. } = opening;
     match demo {

@@ -143,6 +143,8 @@ pub(crate) struct Erasures {
     by_id: BTreeMap<ErasureId, u32>,
     by_due: BTreeSet<(Day, u32)>,
     by_key: BTreeMap<KeyId, u32>,
+    /// Keys that were destroyed before a restore that lost the order, and when that was recorded.
+    before: BTreeMap<KeyId, Time>,
     holds: Holds,
 }
 
@@ -188,6 +190,16 @@ impl Erasures {
     /// The erasure that fenced or destroyed a key.
     pub fn of_key(&self, key: KeyId, subjects: &Subjects) -> Option<Erasure<'_>> {
         self.by_key.get(&key).and_then(|row| self.erasure(*row, subjects))
+    }
+
+    /// When it was recorded of a key that it was destroyed before the log was restored.
+    pub fn before(&self, key: KeyId) -> Option<Time> {
+        self.before.get(&key).copied()
+    }
+
+    /// Takes the word of the keyring's register behind a restore.
+    pub fn erased_before(&mut self, keys: &[KeyId], at: Time) {
+        self.before.extend(keys.iter().map(|key| (*key, at)));
     }
 
     /// A part of the list of those at any of these stages (all, without any), the one due first at the front.
@@ -310,7 +322,7 @@ impl Erasures {
                 out.bytes(matter.as_str().as_bytes());
             }
         }
-        out.facts(&(&self.erasures, &self.by_due, &self.by_key));
+        out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.before));
         self.holds.write_digest(out);
     }
 

@@ -66,10 +66,8 @@ impl App {
     }
 
     fn gone(&self, stream: &[u8; 16]) -> Result<Gone, crate::error::Failure> {
-        let erasure = self.erasure_of(stream)?.and_then(|mark| mark.erasure?.parse::<ErasureId>().ok());
-        let views = self.ledger.views();
-        let stage = erasure.and_then(|id| views.erasure(id)).map(|erasure| erasure.facts.stage);
-        Ok(if stage == Some(Stage::Certified) { Gone::Erased } else { Gone::Withheld })
+        let mark = self.erasure_of(stream)?;
+        Ok(if mark.is_some_and(|mark| mark.is_over) { Gone::Erased } else { Gone::Withheld })
     }
 
     /// The case of a subject, if one is open.

@@ -279,6 +279,9 @@ pub struct ErasureMark {
     pub reason: String,
     /// Under which request.
     pub erasure: Option<ID>,
+    /// Whether it is over, so that nothing comes back.
+    #[graphql(skip)]
+    pub is_over: bool,
 }
 
 impl ErasureMark {
@@ -297,7 +300,30 @@ impl ErasureMark {
             at: super::scalars::Time(step.map_or(domain::time::Time(0), |step| step.at)),
             reason: reason.to_owned(),
             erasure: Some(ID(erasure.facts.id.to_string())),
+            is_over: stage == Stage::Certified,
         }
+    }
+
+    /// Why nothing can be read under the first of these keys that an erasure took.
+    pub fn of_keys(views: &projections::Views, keys: impl Iterator<Item = KeyId>, level: Level) -> Option<Self> {
+        let mut marks = keys.filter_map(|key| {
+            let erasure = views.erasure_of_key(key).map(|erasure| Self::of(&erasure, level));
+            let before = views.erased_before(key).filter(|_| erasure.as_ref().is_none_or(|mark| !mark.is_over));
+            before.map(|at| Self::before(at, erasure.as_ref(), level)).or(erasure)
+        });
+        marks.next()
+    }
+
+    /// What the keyring's register says behind a restore, whose log does not know how the erasure ended, or nothing of it.
+    fn before(at: domain::time::Time, erasure: Option<&Self>, level: Level) -> Self {
+        let reason = match level {
+            Level::A0 => {
+                "erased before the log was restored from a backup (logical: the key was destroyed in a file, anchor level A0)"
+            }
+            _ => "erased before the log was restored from a backup: the key was destroyed",
+        };
+        let erasure = erasure.and_then(|mark| mark.erasure.clone());
+        Self { at: super::scalars::Time(at), reason: reason.to_owned(), erasure, is_over: true }
     }
 }
 

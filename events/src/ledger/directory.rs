@@ -81,6 +81,8 @@ pub struct Directory {
     pub held: bool,
     /// Whom to ask, once the log is read and before anything is written or signed, whether it is the one that they know.
     pub ask: Option<Ask>,
+    /// Whether keys are destroyed anew that the log says were destroyed and that live in the keyring; it is refused, else.
+    pub destroys_again: bool,
 }
 
 /// Says no where somebody outside knows another log than this one.
@@ -210,7 +212,7 @@ impl Directory {
         let keyring = Keys::open(path, log.journal().first_log())?;
         let tree = Tree::open(path)?;
         let (signing_key, cadence) = (path.join(SIGNING_KEY), CADENCE);
-        Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None })
+        Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None, destroys_again: false })
     }
 
     /// Copies the newest whole copy of the keyring over the others, and says which these were. Nobody may use the
