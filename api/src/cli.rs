@@ -265,6 +265,15 @@ pub enum Keyring {
         #[arg(long)]
         destroy: bool,
     },
+    /// Declares the keys lost that the log names and the keyring does not know, so that the log is read without what they
+    /// sealed; it is a record
+    DeclareLost {
+        #[command(flatten)]
+        data: Data,
+        /// Where there is no keyring at all: makes a new one, and destroys the root of the old one
+        #[arg(long)]
+        all: bool,
+    },
     /// Destroys the keys anew that an older keyring brought back although the log says that they were destroyed
     DestroyAgain {
         #[command(flatten)]

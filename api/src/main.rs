@@ -18,7 +18,7 @@ use api::{backup, error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
 use events::keyring::AnchorSettings;
-use events::ledger::{Clock, Directory, DirectoryError, KEYS};
+use events::ledger::{self, Clock, Directory, DirectoryError, KEYS};
 use events::log::engine::Options;
 use events::log::{Log as _, LogError};
 use indicatif::ProgressBar;
@@ -127,6 +127,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),
         Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
         Command::Keyring(cli::Keyring::Move { data, to }) => move_keyring(&data, to),
+        Command::Keyring(cli::Keyring::DeclareLost { data, all }) => declare_lost(&data.path, all),
         Command::Keyring(cli::Keyring::DestroyAgain { data }) => destroy_again(&data.path),
         Command::Verify { data } => verify(&data),
         Command::Backup(backup) => back_up(backup),
@@ -173,6 +174,17 @@ fn move_keyring(data: &Path, to: Vec<AnchorSettings>) -> Result<(), Box<dyn Erro
     };
     moved.members.iter().for_each(|member| println!("{}", member.words));
     println!("The keyring moved, in epoch {}; its old anchor holds no root of it.", moved.destroyed.epoch_after);
+    Ok(())
+}
+
+fn declare_lost(data: &Path, all: bool) -> Result<(), Box<dyn Error>> {
+    let now = Clock::system().now();
+    let declared = ledger::declare_lost(data, all, now, Options::default(), &|_, _| {})?;
+    println!("{} keys are declared lost; what they sealed is gone, and that is no erasure:", declared.keys.len());
+    declared.keys.iter().for_each(|key| println!("  {key}"));
+    if declared.made_new {
+        println!("A new keyring was made. No copy of the old one opens any more.");
+    }
     Ok(())
 }
 

@@ -145,6 +145,8 @@ pub(crate) struct Erasures {
     by_key: BTreeMap<KeyId, u32>,
     /// Keys that were destroyed before a restore that lost the order, and when that was recorded.
     before: BTreeMap<KeyId, Time>,
+    /// Keys that were declared lost, and when.
+    lost: BTreeMap<KeyId, Time>,
     holds: Holds,
 }
 
@@ -195,6 +197,16 @@ impl Erasures {
     /// When it was recorded of a key that it was destroyed before the log was restored.
     pub fn before(&self, key: KeyId) -> Option<Time> {
         self.before.get(&key).copied()
+    }
+
+    /// When a key was declared lost.
+    pub fn lost(&self, key: KeyId) -> Option<Time> {
+        self.lost.get(&key).copied()
+    }
+
+    /// Takes an operator's word that keys are lost.
+    pub fn declared_lost(&mut self, keys: &[KeyId], at: Time) {
+        self.lost.extend(keys.iter().map(|key| (*key, at)));
     }
 
     /// Takes the word of the keyring's register behind a restore.
@@ -322,7 +334,7 @@ impl Erasures {
                 out.bytes(matter.as_str().as_bytes());
             }
         }
-        out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.before));
+        out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.before, &self.lost));
         self.holds.write_digest(out);
     }
 

@@ -110,6 +110,9 @@ impl Views {
             Event::Log(ledger::Event::ErasedBefore { keys, .. }) if !seen => {
                 self.erasures.erased_before(&keys, place.recorded_at);
             }
+            Event::Log(ledger::Event::KeysLost { keys }) if !seen => {
+                self.erasures.declared_lost(&keys, place.recorded_at);
+            }
             Event::Log(_) | Event::Notice(_) | Event::Register(_) | Event::Anchor(_) => {}
         }
     }
@@ -356,6 +359,11 @@ impl Views {
     /// erasure, or not its end.
     pub fn erased_before(&self, key: KeyId) -> Option<Time> {
         self.erasures.before(key)
+    }
+
+    /// When a key was declared lost.
+    pub fn lost(&self, key: KeyId) -> Option<Time> {
+        self.erasures.lost(key)
     }
 
     /// Everything that is held about a subject, by compartment: the answer to an access request (Art. 15 GDPR). Nothing,

@@ -66,8 +66,7 @@ impl App {
     }
 
     fn gone(&self, stream: &[u8; 16]) -> Result<Gone, crate::error::Failure> {
-        let mark = self.erasure_of(stream)?;
-        Ok(if mark.is_some_and(|mark| mark.is_over) { Gone::Erased } else { Gone::Withheld })
+        Ok(self.erasure_of(stream)?.map_or(Gone::Withheld, |mark| mark.gone))
     }
 
     /// The case of a subject, if one is open.

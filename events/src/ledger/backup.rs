@@ -50,7 +50,7 @@ impl<V: Follow> Ledger<V> {
     pub fn back_up(&self, order: &BackingUp, told: &Progress<'_>) -> Result<Made, NotMade> {
         let journal = self.shared.log.journal();
         let target = Target::take(&order.dir, journal)?;
-        let gone = |key: &KeyId| matches!(self.shared.keyring.state(key), KeyState::Erased { .. });
+        let gone = |key: &KeyId| matches!(self.shared.keyring.state(key), KeyState::Erased { .. } | KeyState::Lost);
         let (path, earlier) = (target.path(), target.earlier());
         let earlier = earlier.as_ref().map(|(path, manifest)| (path.as_path(), manifest.files.as_slice()));
         let mut copying = Copying::begin(journal, &path, earlier, &gone).map_err(BackupError::from)?;

@@ -28,7 +28,7 @@ use domain::time::Time;
 
 use super::keys::{self, Keys, Moved};
 use super::publish::{CADENCE, Published};
-use super::{Fresh, restore};
+use super::{Fresh, lost, restore};
 use crate::keyring::{AnchorError, AnchorSettings, Description, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
 use crate::log::headmark;
@@ -210,6 +210,7 @@ impl Directory {
         let log_id = log.log();
         // The keys are those of all generations.
         let keyring = Keys::open(path, log.journal().first_log())?;
+        lost::recall(&log, &keyring)?;
         let tree = Tree::open(path)?;
         let (signing_key, cadence) = (path.join(SIGNING_KEY), CADENCE);
         Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None, destroys_again: false })

@@ -81,6 +81,13 @@ impl Journal {
         self.segments.read().first().map_or(LogId([0; 16]), |segment| segment.header.log)
     }
 
+    /// All of its generations, the oldest first.
+    pub fn logs(&self) -> Vec<LogId> {
+        let mut logs: Vec<LogId> = self.segments.read().iter().map(|segment| segment.header.log).collect();
+        logs.dedup();
+        logs
+    }
+
     /// What is durable.
     pub fn head(&self) -> Head {
         *self.head.read()

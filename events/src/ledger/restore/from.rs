@@ -78,7 +78,7 @@ fn there(path: &Path, keyring: &Keyring, manifest: &Manifest) -> Result<bool, Re
 /// How many records the journal here has, where all of it can be read.
 fn whole(path: &Path, keyring: &Keyring) -> Option<u64> {
     let (journal, _) = Journal::open(path, None, false).ok()?;
-    let gone = |part: &Part| matches!(keyring.state(&part.key), KeyState::Erased { .. });
+    let gone = |part: &Part| matches!(keyring.state(&part.key), KeyState::Erased { .. } | KeyState::Lost);
     let harmed = |part: &Part| !matches!(part.bytes, PartBytes::Present(_)) && !gone(part);
     Survey::read(&journal, None, &harmed, &|_, _| {}).ok().map(|survey| survey.head.size)
 }
