@@ -11,6 +11,7 @@
 
 mod anchors;
 mod audits;
+mod backing;
 mod bad;
 mod bytes;
 mod copying;

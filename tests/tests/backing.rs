@@ -1,0 +1,676 @@
+//! Backups: taken while others write, read back, put back, cut off, damaged, and of another log; and what a keyring that is
+//! older, or gone, leaves of the people in the log.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use domain::event::Event;
+use domain::event::Follow as _;
+use domain::id::KeyId;
+use domain::subject::{self, AnchorLevel};
+use events::backup::{self, Backup};
+use events::keyring::KeyState;
+use events::ledger::{Clock, Directory, Ledger, Made, Restored, Restoring, declare_lost, restore_from};
+use events::log::{Log as _, PartBytes, journal};
+use events::record::Record;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use replay::rebuild;
+use serde_json::{Value, json};
+use tests::acts::{Act, NOW, destroy, doomed, perform, perform_all, register};
+use tests::book::{self, FENCED, RESIDUE};
+use tests::cast::Someone;
+use tests::client::text;
+use tests::collected::Collected;
+use tests::desk;
+use tests::files::{read_files, write_files};
+use tests::kill::{Rounds, kill_at_random};
+use tests::powercut::check::scratch;
+use tests::powercut::{Plan, Recorder, check};
+use tests::programs::{issue_token, lethe, lethe_audit};
+use tests::server::Server;
+
+use crate::tamper::{Verdict, audit};
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+const NEW: &str = "muster.example/log-2";
+/// What a machine has beside the backup.
+const KEYS: [&str; 3] = ["keyring", "keyring.copy", "anchor"];
+
+fn restore_into(backup: &Path, home: &Path, origin: &str) -> Result<Restored, String> {
+    let order = Restoring { origin: origin.into(), at: NOW };
+    let restore = || restore_from(backup, home, &order, book::options(), &|_, _| {});
+    book::patiently(|| restore().map_err(|failed| failed.to_string()))
+}
+
+/// Keyring and anchor of a directory at rest, carried over to another one.
+fn carry_keys(from: &Path, to: &Path) {
+    let mut files = read_files(from);
+    files.retain(|path, _| KEYS.iter().any(|part| path.starts_with(part)));
+    write_files(to, &files);
+}
+
+fn lose(home: &Path, parts: &[&str]) {
+    for part in parts {
+        let path = home.join(part);
+        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+}
+
+/// The views of the first so many records.
+fn digest(ledger: &Ledger<Collected>, size: u64) -> [u8; 32] {
+    let mut views = Collected::default();
+    views.follow(book::read_all(ledger).unwrap().into_iter().take(size as usize).collect());
+    views.digest()
+}
+
+fn look(dir: &Path) -> Result<u64, String> {
+    let backup = book::patiently(|| Backup::open(dir).map_err(|failed| failed.to_string()))?;
+    backup.check(&|_, _| {}).map_err(|failed| failed.to_string())?;
+    Ok(backup.manifest.head.size)
+}
+
+fn wrote(home: &Path, who: impl IntoIterator<Item = u64>) -> Ledger<Collected> {
+    book::create(home).unwrap();
+    let ledger = book::open(home).unwrap();
+    register(&ledger);
+    who.into_iter().for_each(|who| perform_all(&ledger, Someone(who), &Act::DAILY));
+    ledger
+}
+
+#[test]
+fn a_backup_taken_while_others_write_is_the_log_up_to_its_size() {
+    let (home, other, out) = (scratch(), scratch(), scratch());
+    let ledger = wrote(home.path(), 1..12);
+    let stop = AtomicBool::new(false);
+    let mut inodes = Vec::new();
+    let runs: Result<Vec<Made>, String> = std::thread::scope(|scope| {
+        for writer in 1..4 {
+            let (ledger, stop) = (&ledger, &stop);
+            scope.spawn(move || {
+                let more = (1000 * writer..).take_while(|_| !stop.load(Ordering::Acquire));
+                more.for_each(|who| perform_all(ledger, Someone(who), &Act::DAILY));
+            });
+        }
+        let runs = (0..4).map(|_| {
+            let made = book::back_up(&ledger, out.path())?;
+            let run = out.path().join(format!("run.{}/journal", made.manifest.run));
+            inodes.push(fs::metadata(run.join(&made.manifest.files[0].name)).unwrap().ino());
+            Ok(made)
+        });
+        let runs = runs.collect();
+        stop.store(true, Ordering::Release);
+        runs
+    });
+    let runs = runs.unwrap();
+    for (before, after) in runs.iter().zip(&runs[1..]) {
+        assert!(before.manifest.head.size < after.manifest.head.size);
+        assert_eq!((after.manifest.backup, after.replaces), (before.manifest.backup, before.manifest.head.size));
+    }
+    assert!(runs[0].manifest.files.len() > 2 && inodes.iter().all(|inode| *inode == inodes[0]), "it is copied anew");
+    let last = runs.last().unwrap();
+    assert_eq!(last.checkpoint, last.manifest.head.size, "all of it is signed");
+    assert!(last.recorded.position >= last.manifest.head.size, "the record of it is not in it");
+    let size = last.manifest.head.size;
+    assert!(ledger.log().head().size > size);
+    let until = last.manifest.until;
+    assert_eq!(ledger.owners().backups().kept_until(size), Some(until));
+    assert_eq!(ledger.owners().backups().kept_until(1), None);
+    drop(ledger);
+
+    let names: Vec<String> = fs::read_dir(out.path()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.len(), 3, "one run, what it is, and the lock: {names:?}");
+    for path in read_files(out.path()).keys() {
+        let is_segment = path.extension().is_some_and(|of| of == "segment") && path.parent().unwrap().ends_with("journal");
+        let known = is_segment || ["backup", "lock", "checkpoint"].iter().any(|name| path.ends_with(name));
+        assert!(known, "{} belongs into no backup", path.display());
+    }
+
+    carry_keys(home.path(), other.path());
+    let restored = restore_into(out.path(), other.path(), NEW).unwrap();
+    assert_eq!((restored.generation.from, restored.marked, &restored.aside), (size, None, &None));
+    assert_eq!(restored.checkpoint.map(|known| known.size), Some(size));
+    let (ledger, back) = (book::open(home.path()).unwrap(), book::open(other.path()).unwrap());
+    for position in 0..size {
+        let entry = |ledger: &Ledger<Collected>| ledger.log().record(position).unwrap().unwrap();
+        assert_eq!(entry(&back), entry(&ledger), "record {position}");
+    }
+    assert_eq!(digest(&back, size), digest(&ledger, size));
+    perform_all(&back, Someone(5_000), &Act::DAILY);
+    // Its backups are recorded in what was restored, but for the last.
+    let recorded = |ledger: &Ledger<Collected>| ledger.owners().backups().taken_before(u64::MAX).count();
+    assert_eq!(recorded(&back), recorded(&ledger));
+    drop(back);
+    assert_eq!(audit(other.path(), None), Verdict::Consistent);
+}
+
+/// Behind the sweep a backup has zeros where an older one has what is sealed; each holds for itself.
+#[test]
+fn what_was_swept_is_not_in_a_newer_backup() {
+    let (home, out, old) = (scratch(), scratch(), scratch());
+    book::write_before_the_erasures(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    let keys = doomed(&ledger, RESIDUE.subject());
+    book::back_up(&ledger, out.path()).unwrap();
+    write_files(old.path(), &read_files(out.path()));
+    let present = |dir: &Path| parts(dir, &keys).iter().filter(|part| matches!(part, PartBytes::Present(_))).count();
+    assert!(present(old.path()) > 3 && parts(old.path(), &keys).len() == present(old.path()));
+    destroy(&ledger, RESIDUE).unwrap();
+    book::back_up(&ledger, out.path()).unwrap();
+    assert_eq!(present(out.path()), present(old.path()), "they are there until they are swept");
+    ledger.sweep(&keys).unwrap();
+    book::back_up(&ledger, out.path()).unwrap();
+    assert_eq!(present(out.path()), 0);
+    assert!(!parts(out.path(), &keys).is_empty());
+    look(out.path()).unwrap();
+    look(old.path()).unwrap();
+}
+
+/// What a backup holds under some keys.
+fn parts(dir: &Path, keys: &[KeyId]) -> Vec<PartBytes> {
+    // A journal alone is read by the position of its head mark, which a backup has none of.
+    let (home, backup) = (scratch(), Backup::open(dir).unwrap());
+    write_files(&home.path().join(journal::NAME), &read_files(&backup.run().join(journal::NAME)));
+    let put_back = events::log::put_back::PutBack::open(home.path()).unwrap();
+    let entries = put_back.journal().entries().map(Result::unwrap);
+    entries.flat_map(|entry| entry.parts).filter(|part| keys.contains(&part.key)).map(|part| part.bytes).collect()
+}
+
+#[test]
+fn a_backup_that_is_cut_off_is_none_and_the_one_before_stays() {
+    let (home, out, traces) = (scratch(), scratch(), scratch());
+    drop(wrote(home.path(), 1..4));
+    let driver = |home: &Path, into: &Path, times: u64| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger_driver"));
+        command.arg(home).arg("back-up").arg(into).arg(times.to_string());
+        command
+    };
+    let whole = |dir: &Path, said: &[String]| {
+        let acknowledged = said.iter().filter_map(|line| line.strip_prefix("backed-up ")?.parse::<u64>().ok()).max();
+        match (look(dir), acknowledged) {
+            (Ok(size), acknowledged) if size >= acknowledged.unwrap_or(0) => Ok(()),
+            (Err(why), None) if why.contains("there is no backup") => Ok(()),
+            (found, acknowledged) => Err(format!("{acknowledged:?} was said, and found is {found:?}")),
+        }
+    };
+    // Cut off from power at any step of two runs.
+    let recorder = Recorder::new(out.path()).acknowledged_on(1).trace_to(&traces.path().join("trace"));
+    recorder.run(driver(home.path(), out.path(), 1)).unwrap();
+    let trace = recorder.run(driver(home.path(), out.path(), 1)).unwrap().trace;
+    let report = check(&trace, &Plan { most: 250, ..Plan::default() }, |dir, said| whole(dir, &said.lines()));
+    report.assert_green();
+    assert!(report.states > 60, "{}", report.states);
+
+    // Killed at any time; the ledger goes on.
+    let into = scratch();
+    let plan = Rounds { seed: 7, rounds: 9, longest: Duration::from_millis(60) };
+    let said = kill_at_random(plan, into.path(), |dir| driver(home.path(), dir, 100_000), whole);
+    assert!(said > 9, "{said}");
+    // What they left goes with the next one.
+    let ledger = book::open(home.path()).unwrap();
+    book::back_up(&ledger, into.path()).unwrap();
+    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_full_disk_leaves_the_backup_that_was_there() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = wrote(home.path(), 1..4);
+    let first = book::back_up(&ledger, out.path()).unwrap().manifest.head.size;
+    perform_all(&ledger, Someone(9), &Act::DAILY);
+    drop(ledger);
+    for fault in ["write,run.2/journal/*,2,ENOSPC", "sync,run.2/journal/*,1,EIO", "write,backup.new,1,ENOSPC"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger_driver"));
+        command.arg(home.path()).arg("back-up").arg(out.path()).arg("1");
+        let _trace = Recorder::new(out.path()).fault(fault).arm(&mut command);
+        let done = command.output().unwrap();
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert!(done.status.success() && said.starts_with("not: cannot "), "{fault}: {said}");
+        assert_eq!(look(out.path()), Ok(first), "{fault}");
+        let left = fs::read_dir(out.path()).unwrap().count();
+        assert!(left <= 4, "{fault}: its files are in the way");
+    }
+    let ledger = book::open(home.path()).unwrap();
+    assert!(book::back_up(&ledger, out.path()).unwrap().manifest.head.size > first);
+}
+
+#[test]
+fn a_damaged_backup_is_refused_with_its_place_and_nothing_is_changed() {
+    let (home, out, other) = (scratch(), scratch(), scratch());
+    book::write_before_the_erasures(home.path());
+    book::write_erasures(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    let manifest = book::back_up(&ledger, out.path()).unwrap().manifest;
+    drop(ledger);
+    carry_keys(home.path(), other.path());
+    let (files, before) = (read_files(out.path()), read_files(other.path()));
+    let segments: Vec<&PathBuf> = files.keys().filter(|path| path.extension().is_some()).collect();
+    assert_eq!(segments.len(), manifest.files.len());
+    assert!(segments.len() > 2);
+    let refused = |files: &Files| {
+        let bent = scratch();
+        write_files(bent.path(), files);
+        let why = restore_into(bent.path(), other.path(), NEW).unwrap_err();
+        let mut after = read_files(other.path());
+        after.remove(Path::new("lock"));
+        assert_eq!(after, before, "{why}");
+        why
+    };
+    let mut rng = StdRng::seed_from_u64(3);
+    for (number, path) in segments.iter().enumerate() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let end = manifest.files[number].bytes;
+        for _ in 0..6 {
+            let mut files = files.clone();
+            let at = rng.random_range(0..end) as usize;
+            files.get_mut(*path).unwrap()[at] ^= 1 << rng.random_range(0..8);
+            let why = refused(&files);
+            assert!(why.contains(name) || why.contains("record "), "byte {at} of {name}: {why}");
+            assert!(why.contains("backup") || why.contains("log"), "{why}");
+        }
+        let mut cut = files.clone();
+        cut.get_mut(*path).unwrap().truncate(end as usize - 7);
+        assert!(refused(&cut).contains(name));
+        let mut missing = files.clone();
+        missing.remove(*path);
+        assert!(refused(&missing).contains(name));
+    }
+    // A part that somebody made zeros of looks swept.
+    let mut swept = files.clone();
+    let sealed = parts_places(&files, segments[0]);
+    swept.get_mut(segments[0]).unwrap()[sealed.clone()].fill(0);
+    assert!(refused(&swept).contains("is not what the backup says of it"));
+    let manifest = PathBuf::from(backup::NAME);
+    for at in [0, 40, 90, files[&manifest].len() - 3] {
+        let mut bent = files.clone();
+        bent.get_mut(&manifest).unwrap()[at] ^= 1;
+        assert!(refused(&bent).contains("of the file backup is not what a backup says"), "{at}");
+    }
+    let mut none = files.clone();
+    none.remove(&manifest);
+    assert!(refused(&none).contains("there is no backup in this directory"));
+    assert_eq!(restore_into(out.path(), other.path(), NEW).unwrap().generation.from, look(out.path()).unwrap());
+}
+
+/// Where the first sealed part of a segment lies in its file.
+fn parts_places(files: &Files, segment: &Path) -> std::ops::Range<usize> {
+    let (bytes, log) = (&files[segment], {
+        let header = events::log::segment::Header::read(&files[segment][..4096]).unwrap();
+        header.log
+    });
+    let mut at = 4096;
+    loop {
+        let layout = events::log::frame::read(&bytes[at..], &events::log::frame::Sums::of(log)).unwrap();
+        if let Some(part) = layout.parts.first() {
+            let from = at + part.span.offset as usize;
+            return from..from + part.span.length as usize;
+        }
+        at += layout.length as usize;
+    }
+}
+
+#[test]
+fn a_backup_goes_nowhere_where_something_else_lies() {
+    let (home, out, other) = (scratch(), scratch(), scratch());
+    let ledger = wrote(home.path(), 1..3);
+    fs::write(out.path().join("holiday.jpg"), "not a backup").unwrap();
+    assert_eq!(book::back_up(&ledger, out.path()).unwrap_err(), "this directory holds something else than a backup");
+    assert_eq!(read_files(out.path()).len(), 1);
+    lose(out.path(), &["holiday.jpg"]);
+    book::back_up(&ledger, out.path()).unwrap();
+    drop(ledger);
+
+    let stranger = wrote(other.path(), 1..3);
+    let before = read_files(out.path());
+    let refused = book::back_up(&stranger, out.path()).unwrap_err();
+    assert!(refused.contains("and not of the log that is here"), "{refused}");
+    // The same log on another way: what lies there may be all that is left of its records.
+    drop(stranger);
+    let mut earlier = read_files(home.path());
+    earlier.retain(|path, _| path != Path::new("lock"));
+    let ledger = book::open(home.path()).unwrap();
+    perform_all(&ledger, Someone(7), &Act::DAILY);
+    let last = book::back_up(&ledger, out.path()).unwrap().manifest.head.size;
+    drop(ledger);
+    let rolled_back = scratch();
+    write_files(rolled_back.path(), &earlier);
+    let ledger = book::open(rolled_back.path()).unwrap();
+    perform_all(&ledger, Someone(8), &[Act::DAILY.as_slice(), &Act::TO_THE_FENCE].concat());
+    perform_all(&ledger, Someone(9), &Act::DAILY);
+    let refused = book::back_up(&ledger, out.path()).unwrap_err();
+    assert!(refused.contains(&format!("has {last} records")) && refused.contains("name another directory"), "{refused}");
+    assert_eq!(look(out.path()), Ok(last));
+    assert_ne!(read_files(out.path()), before);
+}
+
+/// A backup of another log, or with nothing missing: typed, and no unused key dies.
+#[test]
+fn the_wrong_backup_is_refused_and_no_key_dies() {
+    let (home, other, out, strange) = (scratch(), scratch(), scratch(), scratch());
+    let ledger = wrote(home.path(), 1..3);
+    book::back_up(&ledger, out.path()).unwrap();
+    let counts = ledger.keyring().counts();
+    drop(ledger);
+    let stranger = wrote(other.path(), 5..9);
+    book::back_up(&stranger, strange.path()).unwrap();
+    drop(stranger);
+    let keys = |home: &Path| {
+        let mut files = read_files(home);
+        files.retain(|path, _| KEYS.iter().any(|part| path.starts_with(part)));
+        files
+    };
+    let before = keys(home.path());
+    assert!(restore_into(out.path(), home.path(), NEW).unwrap_err().contains("there is nothing to restore"));
+    let refused = restore_into(strange.path(), home.path(), NEW).unwrap_err();
+    assert!(refused.contains("this is a backup of log_") && refused.contains("keyring here belongs to log_"), "{refused}");
+    lose(home.path(), &["journal"]);
+    let refused = restore_into(strange.path(), home.path(), NEW).unwrap_err();
+    assert!(refused.contains("this is a backup of log_"), "{refused}");
+    assert!(!home.path().join("journal").exists(), "something was put back");
+    assert!(keys(home.path()) == before, "the keyring was changed");
+
+    // The head mark is newer than the right one: keys that no record names wait, and none dies.
+    let restored = restore_into(out.path(), home.path(), NEW).unwrap();
+    assert!(restored.awaiting > 0);
+    let ledger = book::open(home.path()).unwrap();
+    assert_eq!(ledger.keyring().counts().erased, counts.erased);
+    assert_eq!(ledger.keyring().counts().awaiting, restored.awaiting);
+    perform_all(&ledger, Someone(4), &Act::DAILY);
+}
+
+/// What is here and can be read goes before a backup; what is damaged is kept aside.
+#[test]
+fn a_damaged_journal_is_put_aside_and_a_whole_one_is_not() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = wrote(home.path(), 1..6);
+    let backed_up = book::back_up(&ledger, out.path()).unwrap().manifest;
+    perform_all(&ledger, Someone(7), &Act::DAILY);
+    let size = ledger.log().head().size;
+    drop(ledger);
+    let whole = read_files(home.path());
+    fs::remove_file(home.path().join("head")).unwrap();
+    let refused = restore_into(out.path(), home.path(), NEW).unwrap_err();
+    assert!(refused.contains(&format!("whole and has {size} records")), "{refused}");
+    write_files(home.path(), &whole);
+
+    let first = home.path().join(journal::NAME).join(&backed_up.files[0].name);
+    let mut bytes = fs::read(&first).unwrap();
+    bytes[5_000] ^= 1;
+    fs::write(&first, &bytes).unwrap();
+    let damaged = read_files(&home.path().join(journal::NAME));
+    assert!(book::open(home.path()).is_err());
+    let restored = restore_into(out.path(), home.path(), NEW).unwrap();
+    assert_eq!((restored.generation.from, restored.marked), (backed_up.head.size, Some(size)));
+    let aside = read_files(restored.aside.as_ref().unwrap());
+    assert_eq!(aside, damaged, "somebody may want to look at it");
+    let ledger = book::open(home.path()).unwrap();
+    assert!(ledger.views().held_of(Someone(3).subject()) > 0);
+    assert_eq!(ledger.views().held_of(Someone(7).subject()), 0, "came in behind the backup");
+}
+
+/// As an operator does it: a server that runs, a machine that burns down, another one.
+#[test]
+fn whoever_was_erased_after_the_backup_stays_erased_on_the_new_machine() {
+    let room = tempfile::tempdir().unwrap();
+    let path = |name: &str| room.path().join(name).to_str().unwrap().to_owned();
+    let [data, other, out] = ["ledger", "moved", "backup"].map(path);
+    let server = Server::at(Path::new(&data), &["--cooling-off", "0"]);
+    let (agent, dpo) = (server.client("agent"), server.client("dpo"));
+    let [before, after, stays] = ["Before", "After", "Stays"].map(|name| {
+        let mail = format!("{name}@planted.example").to_lowercase();
+        desk::register(&agent, "Qwanda", &format!("Q{name}planted"), &mail)
+    });
+    desk::forget(&agent, &dpo, &before);
+    let inside = lethe(&["backup", &format!("{data}/backup"), "--data", &data]);
+    assert!(inside.code == Some(1) && inside.err.contains("outside the data directory"), "{inside:?}");
+    let nowhere = lethe(&["backup", &out, "--data", &data, "--region", "Über See"]);
+    assert!(nowhere.code == Some(1) && nowhere.err.contains("a region is named with"), "{nowhere:?}");
+    let said = lethe(&["backup", &out, "--data", &data, "--region", "eu-central-1", "--keep-days", "35"]).done();
+    for line in ["(eu-central-1)", "records, read back", "head ", "It is kept until ", "No key is in it"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    desk::forget(&agent, &dpo, &after);
+    let erased = |server: &Server, of: &desk::Registered| {
+        let query = "query($id: ID!) { contact(id: $id) { lastName erasure { at reason } } }";
+        server.client("agent").ask(query, json!({ "id": of.id }))["contact"].clone()
+    };
+    let told = erased(&server, &after);
+    assert!(told["lastName"].is_null() && text(&told["erasure"]["reason"]).contains("logical"), "{told}");
+    let lists = server.client("auditor").get_path("/log/head").text().unwrap();
+    assert!(server.stop().status.success());
+
+    carry_keys(Path::new(&data), Path::new(&other));
+    fs::remove_dir_all(&data).unwrap();
+    let restored = lethe(&["restore", &out, "--data", &other, "--origin", NEW]).done();
+    assert!(restored.contains("keys that this log shows as alive were destroyed. They stay destroyed"), "{restored}");
+    let server = Server::at(Path::new(&other), &["--cooling-off", "0"]);
+    for (of, reason) in [(&before, "erased (logical"), (&after, "erased before the log was restored from a backup (logical")] {
+        let told = erased(&server, of);
+        assert!(told["lastName"].is_null(), "{told}");
+        assert!(text(&told["erasure"]["reason"]).starts_with(reason), "{told}");
+        assert!(text(&told["erasure"]["at"]).starts_with("20"), "{told}");
+    }
+    assert_eq!(erased(&server, &stays)["lastName"], json!("QStaysplanted"));
+    let changed = json!({ "id": after.id, "firstName": "Again" });
+    assert_eq!(server.client("agent").refused_with("changeContact", &changed), "ERASED");
+    assert!(server.stop().status.success());
+    lethe(&["verify", "--data", &other]).done();
+    let verified = lethe_audit(&["verify", &other]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let old = lethe_audit(&["verify", &other, "--expect", lists.trim()]);
+    assert_eq!(old.code, Some(1), "who kept the old head sees what is gone: {old:?}");
+}
+
+/// An erasure that the backup knows up to its fence, and no further.
+#[test]
+fn an_erasure_that_was_fenced_in_the_backup_is_over_when_it_is_restored() {
+    let (home, out) = (scratch(), scratch());
+    book::write_before_the_erasures(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    book::back_up(&ledger, out.path()).unwrap();
+    let keys = doomed(&ledger, RESIDUE.subject());
+    let still = doomed(&ledger, FENCED.subject());
+    destroy(&ledger, RESIDUE).unwrap();
+    ledger.sweep(&keys).unwrap();
+    drop(ledger);
+    lose(home.path(), &["journal"]);
+    let restored = restore_into(out.path(), home.path(), NEW).unwrap();
+    let mut sorted = keys.clone();
+    sorted.sort_unstable();
+    assert_eq!(restored.erased, sorted);
+    let (ledger, booted) = book::boot(home.path()).unwrap();
+    assert!(keys.iter().all(|key| matches!(ledger.keyring().state(key), KeyState::Erased { .. })));
+    assert!(still.iter().all(|key| ledger.keyring().state(key) == KeyState::Fenced));
+    assert!(keys.iter().all(|key| booted.residue.contains(key)), "the backup brought their parts back: they are swept");
+    ledger.sweep(&booted.residue).unwrap();
+    // The case is led to its end like any other.
+    destroy(&ledger, RESIDUE).unwrap();
+    perform_all(&ledger, FENCED, &[Act::Unfence]);
+    let held = ledger.views().digest();
+    drop(ledger);
+    assert_eq!(book::open(home.path()).unwrap().views().digest(), held);
+    assert_eq!(audit(home.path(), None), Verdict::Consistent);
+}
+
+/// Everything that an erasure left behind is put back at once, the anchor too. Inside, nothing is wrong: this is why the
+/// product said "logical". Whoever kept a head knows better.
+#[test]
+fn a_restore_of_everything_is_seen_from_outside_only() {
+    let home = scratch();
+    book::write_before_the_erasures(home.path());
+    let earlier = read_files(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    let held = ledger.views().held_of(RESIDUE.subject());
+    let keys = doomed(&ledger, RESIDUE.subject());
+    destroy(&ledger, RESIDUE).unwrap();
+    let certified = book::read_all(&ledger).unwrap().into_iter().find_map(|recorded| match recorded.event {
+        Event::Case(subject::Event::Certified { certificate, .. }) => Some(certificate.level),
+        _ => None,
+    });
+    assert_eq!(certified, Some(AnchorLevel::A0), "the certificate claims no more than the file gives");
+    let kept = events::chain::Head { size: ledger.log().head().size, hash: ledger.log().head().hash };
+    drop(ledger);
+    lose(home.path(), &["journal", "index", "tree", "head", "signer", "keyring", "keyring.copy", "anchor"]);
+    write_files(home.path(), &earlier);
+    let ledger = book::open(home.path()).unwrap();
+    let fenced = keys.iter().filter(|key| ledger.keyring().state(key) == KeyState::Fenced).count();
+    assert_eq!((ledger.views().held_of(RESIDUE.subject()), fenced), (held, keys.len()), "all of it is back");
+    drop(ledger);
+    assert_eq!(audit(home.path(), None), Verdict::Consistent);
+    assert!(matches!(audit(home.path(), Some(kept)), Verdict::Broken(..)));
+}
+
+/// An older keyring, with the anchor of its time: its root opens it. The log knows better.
+#[test]
+fn an_older_keyring_with_its_anchor_is_refused_by_the_log() {
+    let home = scratch();
+    book::write_before_the_erasures(home.path());
+    let earlier = read_files(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    let keys = doomed(&ledger, RESIDUE.subject());
+    destroy(&ledger, RESIDUE).unwrap();
+    let erased = ledger.views().digest();
+    drop(ledger);
+    let put_back = |parts: &[&str]| {
+        let other = scratch();
+        let old = |path: &Path| parts.iter().any(|part| path.starts_with(part));
+        let mut files = read_files(home.path());
+        files.retain(|path, _| !old(path));
+        files.extend(earlier.iter().filter(|(path, _)| old(path)).map(|(path, bytes)| (path.clone(), bytes.clone())));
+        write_files(other.path(), &files);
+        other
+    };
+    // By the anchor: its root is gone.
+    let dead = put_back(&["keyring", "keyring.copy"]);
+    let refused = book::open(dead.path()).err().unwrap();
+    assert!(refused.contains("anchor"), "{refused}");
+    // By the log, where the root came along.
+    let other = put_back(&KEYS);
+    let before = read_files(&other.path().join("keyring"));
+    let refused = book::open(other.path()).err().unwrap();
+    assert!(refused.contains(&format!("{} keys live in it that the log says were destroyed", keys.len())), "{refused}");
+    assert!(refused.contains("lethe keyring destroy-again"), "{refused}");
+    assert!(read_files(&other.path().join("keyring")) == before, "the keyring was changed");
+
+    let opened = book::patiently(|| Directory::open(other.path(), book::options(), &|_, _| {}).map_err(|e| e.to_string()));
+    let directory = Directory { destroys_again: true, ..opened.unwrap() };
+    let (ledger, booted) = rebuild::boot(directory, Collected::default(), Clock::set_to(NOW), &|_, _| {}).unwrap();
+    assert_eq!(booted.destroyed_again, keys.len());
+    assert!(keys.iter().all(|key| matches!(ledger.keyring().state(key), KeyState::Erased { .. })));
+    drop(ledger);
+    let ledger = book::open(other.path()).unwrap();
+    assert_eq!(ledger.views().digest(), erased);
+}
+
+/// A keyring of yesterday: the keys of today are lost. The log is read again when somebody has declared it, by a record.
+#[test]
+fn keys_that_are_lost_are_declared_and_the_chain_holds() {
+    let home = scratch();
+    drop(wrote(home.path(), 1..3));
+    let yesterday = read_files(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    for who in 3..60 {
+        perform_all(&ledger, Someone(who), &Act::DAILY);
+    }
+    drop(ledger);
+    lose(home.path(), &KEYS);
+    let mut keys = yesterday;
+    keys.retain(|path, _| KEYS.iter().any(|part| path.starts_with(part)));
+    write_files(home.path(), &keys);
+    let refused = book::open(home.path()).err().unwrap();
+    assert!(refused.contains("the key is lost") && refused.contains("lethe keyring declare-lost"), "{refused}");
+    let declared = declare(home.path(), false).unwrap();
+    assert!(!declared.keys.is_empty() && !declared.made_new);
+
+    let ledger = book::open(home.path()).unwrap();
+    assert!(declared.keys.iter().all(|key| ledger.keyring().state(key) == KeyState::Lost));
+    assert!(ledger.views().held_of(Someone(1).subject()) > 0, "of yesterday");
+    assert_eq!(ledger.views().held_of(Someone(59).subject()), 0);
+    let refused = perform(&ledger, Someone(59), Act::AddPoint).unwrap_err();
+    assert!(refused.contains("its key was lost"), "lost is never called erased: {refused}");
+    perform_all(&ledger, Someone(100), &Act::DAILY);
+    let views = ledger.views().digest();
+    drop(ledger);
+    assert_eq!(book::open(home.path()).unwrap().views().digest(), views);
+    assert_eq!(audit(home.path(), None), Verdict::Consistent);
+    assert_eq!(declare(home.path(), false).unwrap_err(), "the keyring knows every key that the log names: nothing is lost");
+}
+
+fn declare(home: &Path, all: bool) -> Result<events::ledger::Declared, String> {
+    book::patiently(|| declare_lost(home, all, NOW, book::options(), &|_, _| {}).map_err(|failed| failed.to_string()))
+}
+
+/// No keyring is left anywhere: all that was personal is lost, what was erased stays erased, and people can come again.
+#[test]
+fn without_a_keyring_everything_personal_is_lost_and_nothing_else() {
+    let home = scratch();
+    book::write(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    let erased: Vec<KeyId> = ledger.keyring().fingerprints().into_iter().map(|(key, _)| key).collect();
+    let erased: Vec<KeyId> =
+        erased.into_iter().filter(|key| matches!(ledger.keyring().state(key), KeyState::Erased { .. })).collect();
+    let (size, facts) = (ledger.log().head().size, ledger.views().len());
+    let named: Vec<KeyId> = (0..size).flat_map(|at| named(&ledger, at)).collect();
+    drop(ledger);
+    lose(home.path(), &["keyring", "keyring.copy"]);
+    let refused = declare(home.path(), false).unwrap_err();
+    assert!(refused.contains("there is no keyring here") && refused.contains("--all"), "{refused}");
+    let declared = declare(home.path(), true).unwrap();
+    assert!(declared.made_new && !declared.keys.is_empty());
+
+    let ledger = book::open(home.path()).unwrap();
+    for key in &named {
+        match ledger.keyring().state(key) {
+            KeyState::Erased { .. } => assert!(erased.contains(key), "{key} is lost, not erased"),
+            KeyState::Lost => assert!(!erased.contains(key), "{key} was erased, not lost"),
+            other => panic!("{key} is {other:?}"),
+        }
+    }
+    assert!(named.iter().any(|key| erased.contains(key)));
+    assert_eq!(ledger.views().len(), facts + 1, "every fact is there, and the declaration");
+    for who in book::DAILY {
+        assert_eq!(ledger.views().held_of(who.subject()), 0);
+    }
+    perform_all(&ledger, Someone(200), &Act::DAILY);
+    perform_all(&ledger, Someone(200), &Act::TO_THE_FENCE);
+    destroy(&ledger, Someone(200)).unwrap();
+    let views = ledger.views().digest();
+    drop(ledger);
+    assert_eq!(book::open(home.path()).unwrap().views().digest(), views);
+    assert_eq!(audit(home.path(), None), Verdict::Consistent);
+}
+
+fn named(ledger: &Ledger<Collected>, at: u64) -> Vec<KeyId> {
+    let entry = ledger.log().record(at).unwrap().unwrap();
+    Record::parse(&entry.record).unwrap().personal.iter().map(|part| part.key).collect()
+}
+
+#[test]
+fn a_lost_person_reads_as_lost_over_graphql() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("ledger");
+    let server = Server::at(&data, &[]);
+    let person = desk::register(&server.client("agent"), "Qwanda", "Qplanted", "qwanda@planted.example");
+    assert!(server.stop().status.success());
+    lose(&data, &["keyring", "keyring.copy"]);
+    let data_name = data.to_str().unwrap();
+    let refused = lethe(&["keyring", "declare-lost", "--data", data_name]);
+    assert!(refused.code == Some(1) && refused.err.contains("--all"), "{refused:?}");
+    let said = lethe(&["keyring", "declare-lost", "--data", data_name, "--all"]).done();
+    assert!(said.contains("keys are declared lost") && said.contains("A new keyring was made"), "{said}");
+    let server = Server::at(&data, &[]);
+    let token = issue_token(&data, "agent", "Somebody New", &[]);
+    let query = "query($id: ID!) { contact(id: $id) { lastName erasure { reason } } }";
+    let told: Value = server.with_token(&token).ask(query, json!({ "id": person.id }));
+    assert!(told["contact"]["lastName"].is_null(), "{told}");
+    assert!(text(&told["contact"]["erasure"]["reason"]).starts_with("lost: "), "{told}");
+    let changed = json!({ "id": person.id, "firstName": "Again" });
+    assert_eq!(server.with_token(&token).refused_with("changeContact", &changed), "LOST");
+    assert!(server.stop().status.success());
+}
