@@ -23,6 +23,8 @@ use domain::ledger::TreeHead;
 use domain::time::Day;
 
 pub use manifest::Manifest;
+#[cfg(test)]
+pub(crate) use manifest::example;
 
 use crate::chain::Broken;
 use crate::checkpoint::Checkpoint;

@@ -25,6 +25,7 @@ mod importing;
 mod journal;
 mod keeping;
 mod ledger;
+mod losing;
 mod maps;
 mod operator;
 mod orders;
