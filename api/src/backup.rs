@@ -56,9 +56,9 @@ pub fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), 
     let until = app.now().plus_ms(i64::from(order.keep_days) * Time::DAY_MS).day();
     let backing_up = BackingUp { dir: order.dir.clone(), region, until };
     let told = RefCell::new(told);
-    let progress = |done, of| (told.borrow_mut())(Reply::Progress { done, of });
+    let progress = |done, of| (*told.borrow_mut())(Reply::Progress { done, of });
     let made = app.ledger().back_up(&backing_up, &progress).map_err(|failed| failed.to_string())?;
-    lines(&order.dir, &made).into_iter().for_each(|line| (told.borrow_mut())(Reply::Say(line)));
+    lines(&order.dir, &made).into_iter().for_each(|line| (*told.borrow_mut())(Reply::Say(line)));
     Ok(())
 }
 

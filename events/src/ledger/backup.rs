@@ -11,7 +11,7 @@ use super::{Appended, Ledger};
 use crate::backup::{BackingUp, BackupError, Manifest, Target, check};
 use crate::chain::Head;
 use crate::keyring::KeyState;
-use crate::log::Progress;
+use crate::log::{LogError, Progress};
 use crate::log::copying::Copying;
 
 /// A backup that was made.
@@ -33,6 +33,9 @@ pub enum NotMade {
     /// The place, or what was read back from it.
     #[error(transparent)]
     Backup(#[from] BackupError),
+    /// The log cannot be read, or the copy not be written.
+    #[error("the log was not copied: {0}")]
+    Copying(#[from] LogError),
     /// No checkpoint could be signed.
     #[error("the log could not be signed: {0}")]
     Publish(#[from] PublishError),
@@ -53,10 +56,10 @@ impl<V: Follow> Ledger<V> {
         let gone = |key: &KeyId| matches!(self.shared.keyring.state(key), KeyState::Erased { .. } | KeyState::Lost);
         let (path, earlier) = (target.path(), target.earlier());
         let earlier = earlier.as_ref().map(|(path, manifest)| (path.as_path(), manifest.files.as_slice()));
-        let mut copying = Copying::begin(journal, &path, earlier, &gone).map_err(BackupError::from)?;
+        let mut copying = Copying::begin(journal, &path, earlier, &gone)?;
         let signed = loop {
             let signed = self.sign()?;
-            if copying.go_on(told).map_err(BackupError::from)? {
+            if copying.go_on(told)? {
                 break signed;
             }
         };

@@ -8,6 +8,7 @@
 //! tree/      the rows of the tree and the last checkpoint: may be lost at any time
 //! signer/    the key that signs checkpoints; in no backup of the rest, and a link where it lies elsewhere
 //! keyring/   the keys, and keyring.copy/ the same once more
+//! journal.coming   there while a backup is put back; journal.aside.<n> is what it took the place of
 //! restoring  there while a log that was put back from a backup goes on as another one
 //! anchor/    the root that the keys are sealed under (level A0)
 //! ```
@@ -159,6 +160,9 @@ impl Directory {
         }
         if path.join("journal").is_dir() {
             return Ok(true);
+        }
+        if path.join(restore::COMING).exists() {
+            return Err(DirectoryError::Restoring);
         }
         // Whoever makes a ledger takes the lock first, and may be gone right behind it; where its keys are to lie may be
         // said before.

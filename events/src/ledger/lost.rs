@@ -150,7 +150,7 @@ fn read(journal: &Journal) -> Result<(Said, IdSet<KeyId>), NotLost> {
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                 orders.insert(erasure, keys);
             }
-            Event::Case(subject::Event::Certified { erasure, certificate }) => {
+            Event::Case(subject::Event::Certified { erasure, certificate, .. }) => {
                 let keys = orders.remove(&erasure).unwrap_or_default();
                 said.erased.extend(keys.into_iter().map(|key| (key, certificate.epoch_after)));
             }

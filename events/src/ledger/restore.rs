@@ -37,6 +37,7 @@ use crate::record::{Link, NO_HASH};
 use crate::tree::files;
 
 use marker::Marker;
+pub(super) use from::COMING;
 pub use from::restore_from;
 pub(super) use marker::finish;
 pub(crate) use survey::Survey;

@@ -16,7 +16,7 @@ use crate::log::segment::{make_dir, sync_dir};
 use crate::log::{LogError, Part, PartBytes, Progress};
 
 /// Where the files of the backup go first.
-const COMING: &str = "journal.coming";
+pub(in crate::ledger) const COMING: &str = "journal.coming";
 /// What the journal is called that was there before, with a number behind it.
 const ASIDE: &str = "journal.aside";
 
