@@ -15,10 +15,10 @@ use events::log::LogError;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::{backup, import, keys};
 use crate::open::{OpenError, Opening, open};
 use crate::publish::Publishing;
 use crate::tokens::{self, TokenError};
+use crate::{backup, import, keys};
 
 pub use stamp::Stamped;
 

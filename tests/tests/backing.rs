@@ -119,10 +119,12 @@ fn a_backup_taken_while_others_write_is_the_log_up_to_its_size() {
     assert_eq!(ledger.owners().backups().kept_until(1), None);
     drop(ledger);
 
-    let names: Vec<String> = fs::read_dir(out.path()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    let names: Vec<String> =
+        fs::read_dir(out.path()).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(names.len(), 3, "one run, what it is, and the lock: {names:?}");
     for path in read_files(out.path()).keys() {
-        let is_segment = path.extension().is_some_and(|of| of == "segment") && path.parent().unwrap().ends_with("journal");
+        let is_segment =
+            path.extension().is_some_and(|of| of == "segment") && path.parent().unwrap().ends_with("journal");
         let known = is_segment || ["backup", "lock", "checkpoint"].iter().any(|name| path.ends_with(name));
         assert!(known, "{} belongs into no backup", path.display());
     }
@@ -339,7 +341,10 @@ fn a_backup_goes_nowhere_where_something_else_lies() {
     perform_all(&ledger, Someone(8), &[Act::DAILY.as_slice(), &Act::TO_THE_FENCE].concat());
     perform_all(&ledger, Someone(9), &Act::DAILY);
     let refused = book::back_up(&ledger, out.path()).unwrap_err();
-    assert!(refused.contains(&format!("has {last} records")) && refused.contains("name another directory"), "{refused}");
+    assert!(
+        refused.contains(&format!("has {last} records")) && refused.contains("name another directory"),
+        "{refused}"
+    );
     assert_eq!(look(out.path()), Ok(last));
     assert_ne!(read_files(out.path()), before);
 }
@@ -363,7 +368,10 @@ fn the_wrong_backup_is_refused_and_no_key_dies() {
     let before = keys(home.path());
     assert!(restore_into(out.path(), home.path(), NEW).unwrap_err().contains("there is nothing to restore"));
     let refused = restore_into(strange.path(), home.path(), NEW).unwrap_err();
-    assert!(refused.contains("this is a backup of log_") && refused.contains("keyring here belongs to log_"), "{refused}");
+    assert!(
+        refused.contains("this is a backup of log_") && refused.contains("keyring here belongs to log_"),
+        "{refused}"
+    );
     lose(home.path(), &["journal"]);
     let refused = restore_into(strange.path(), home.path(), NEW).unwrap_err();
     assert!(refused.contains("this is a backup of log_"), "{refused}");
@@ -447,7 +455,9 @@ fn whoever_was_erased_after_the_backup_stays_erased_on_the_new_machine() {
     let restored = lethe(&["restore", &out, "--data", &other, "--origin", NEW]).done();
     assert!(restored.contains("keys that this log shows as alive were destroyed. They stay destroyed"), "{restored}");
     let server = Server::at(Path::new(&other), &["--cooling-off", "0"]);
-    for (of, reason) in [(&before, "erased (logical"), (&after, "erased before the log was restored from a backup (logical")] {
+    for (of, reason) in
+        [(&before, "erased (logical"), (&after, "erased before the log was restored from a backup (logical")]
+    {
         let told = erased(&server, of);
         assert!(told["lastName"].is_null(), "{told}");
         assert!(text(&told["erasure"]["reason"]).starts_with(reason), "{told}");

@@ -102,7 +102,8 @@ fn an_older_keyring_with_its_anchor_is_refused_by_the_log() {
     assert!(refused.contains("lethe keyring destroy-again"), "{refused}");
     assert!(read_files(&other.path().join("keyring")) == before, "the keyring was changed");
 
-    let opened = book::patiently(|| Directory::open(other.path(), book::options(), &|_, _| {}).map_err(|e| e.to_string()));
+    let opened =
+        book::patiently(|| Directory::open(other.path(), book::options(), &|_, _| {}).map_err(|e| e.to_string()));
     let directory = Directory { destroys_again: true, ..opened.unwrap() };
     let (ledger, booted) = rebuild::boot(directory, Collected::default(), Clock::set_to(NOW), &|_, _| {}).unwrap();
     assert_eq!(booted.destroyed_again, keys.len());
@@ -143,7 +144,10 @@ fn keys_that_are_lost_are_declared_and_the_chain_holds() {
     drop(ledger);
     assert_eq!(book::open(home.path()).unwrap().views().digest(), views);
     assert_eq!(audit(home.path(), None), Verdict::Consistent);
-    assert_eq!(declare(home.path(), false).unwrap_err(), "the keyring knows every key that the log names: nothing is lost");
+    assert_eq!(
+        declare(home.path(), false).unwrap_err(),
+        "the keyring knows every key that the log names: nothing is lost"
+    );
 }
 
 fn declare(home: &Path, all: bool) -> Result<Declared, String> {

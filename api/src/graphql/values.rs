@@ -309,7 +309,8 @@ impl ErasureMark {
     pub fn of_keys(views: &projections::Views, keys: impl Iterator<Item = KeyId>, level: Level) -> Option<Self> {
         let mut marks = keys.filter_map(|key| {
             let erasure = views.erasure_of_key(key).map(|erasure| Self::of(&erasure, level));
-            let before = views.erased_before(key).filter(|_| erasure.as_ref().is_none_or(|mark| mark.gone != Gone::Erased));
+            let before =
+                views.erased_before(key).filter(|_| erasure.as_ref().is_none_or(|mark| mark.gone != Gone::Erased));
             let lost = || views.lost(key).map(Self::lost);
             before.map(|at| Self::before(at, erasure.as_ref(), level)).or(erasure).or_else(lost)
         });

@@ -197,7 +197,9 @@ mod tests {
             let other = String::from_utf8(other).unwrap();
             assert!(Manifest::parse(&other).is_err(), "{other}");
         }
-        assert!(Manifest::parse(&(text.clone() + "\n")).is_err() && Manifest::parse(&text.replace('\n', "\r\n")).is_err());
+        assert!(
+            Manifest::parse(&(text.clone() + "\n")).is_err() && Manifest::parse(&text.replace('\n', "\r\n")).is_err()
+        );
     }
 
     /// Whoever bends it may make a new check: it is no signature, and what it names is compared with what is there.

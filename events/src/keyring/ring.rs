@@ -106,11 +106,7 @@ impl Ring {
         }
     }
 
-    pub(super) fn recall(
-        &self,
-        lost: impl IntoIterator<Item = KeyId>,
-        erased: impl IntoIterator<Item = (KeyId, u64)>,
-    ) {
+    pub(super) fn recall(&self, lost: impl IntoIterator<Item = KeyId>, erased: impl IntoIterator<Item = (KeyId, u64)>) {
         let mut recalled = self.recalled.write();
         recalled.extend(lost.into_iter().map(|key| (key, Recalled::Lost)));
         recalled.extend(erased.into_iter().map(|(key, epoch)| (key, Recalled::Erased { epoch })));

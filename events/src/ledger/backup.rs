@@ -11,8 +11,8 @@ use super::{Appended, Ledger};
 use crate::backup::{BackingUp, BackupError, Manifest, Target, check};
 use crate::chain::Head;
 use crate::keyring::KeyState;
-use crate::log::{LogError, Progress};
 use crate::log::copying::Copying;
+use crate::log::{LogError, Progress};
 
 /// A backup that was made.
 #[derive(Clone, Debug)]

@@ -217,7 +217,18 @@ impl Directory {
         lost::recall(&log, &keyring)?;
         let tree = Tree::open(path)?;
         let (signing_key, cadence) = (path.join(SIGNING_KEY), CADENCE);
-        Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None, destroys_again: false })
+        Ok(Self {
+            lock,
+            log,
+            keyring,
+            log_id,
+            tree,
+            signing_key,
+            cadence,
+            held: false,
+            ask: None,
+            destroys_again: false,
+        })
     }
 
     /// Copies the newest whole copy of the keyring over the others, and says which these were. Nobody may use the

@@ -1,7 +1,7 @@
 //! One controller's log, keys and views, and the write path: load, decide, seal, append.
 
-mod certify;
 mod backup;
+mod certify;
 mod clock;
 mod command;
 mod declarations;

@@ -36,9 +36,9 @@ use crate::note::{FileSigner, Kind, NoKey, SignedNote, Signer, SignerError, Veri
 use crate::record::{Link, NO_HASH};
 use crate::tree::files;
 
-use marker::Marker;
 pub(super) use from::COMING;
 pub use from::restore_from;
+use marker::Marker;
 pub(super) use marker::finish;
 pub(crate) use survey::Survey;
 
@@ -198,7 +198,8 @@ fn go_on(
     let old_key = put_aside(&key_file, &old.origin)?;
     let signer = FileSigner::at(&key_file)?;
     let key = VerifierKey::new(&order.origin, Kind::Note, signer.public())?;
-    let checkpoint = marked_checkpoint(mark.as_ref(), &old).max_by_size(signed.checkpoint).max_by_size(backup.flatten());
+    let checkpoint =
+        marked_checkpoint(mark.as_ref(), &old).max_by_size(signed.checkpoint).max_by_size(backup.flatten());
     let continued = Continued {
         log,
         old_log: old.log,
