@@ -43,6 +43,10 @@ pub enum Command {
         /// What its checkpoints will be signed for from here on: a name that was never used for this log
         #[arg(long, value_name = "NAME")]
         origin: String,
+        /// Declares the keys lost that the log names and the keyring never held; where there is no keyring at all, a backup is
+        /// put back with a new one
+        #[arg(long)]
+        declare_lost: bool,
     },
     /// The ledger's clock
     #[command(subcommand)]

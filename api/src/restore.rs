@@ -13,8 +13,13 @@ use crate::open::Progress;
 ///
 /// # Errors
 /// As [`restore`] and [`restore_from`] have them.
-pub fn run(data: &Path, backup: Option<&Path>, origin: String) -> Result<Vec<String>, RestoreError> {
-    let order = Restoring { origin, at: Clock::system().now() };
+pub fn run(
+    data: &Path,
+    backup: Option<&Path>,
+    origin: String,
+    declares_lost: bool,
+) -> Result<Vec<String>, RestoreError> {
+    let order = Restoring { origin, at: Clock::system().now(), declares_lost };
     let reading = Progress::new("reading the log");
     let told = |done, of| reading.tell(done, of);
     let restored = match backup {
@@ -51,6 +56,10 @@ fn lines(restored: &Restored) -> Vec<String> {
             "The journal that was here lies in {}. It holds what is sealed, so remove it when nothing is to be read from it.",
             aside.display()
         ));
+    }
+    if !restored.lost.is_empty() {
+        let count = restored.lost.len();
+        lines.push(format!("{count} keys are declared lost: what they sealed is gone, and that is no erasure."));
     }
     lines.extend(erased(restored));
     if restored.awaiting > 0 {

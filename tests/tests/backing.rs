@@ -39,7 +39,11 @@ const NEW: &str = "muster.example/log-2";
 const KEYS: [&str; 3] = ["keyring", "keyring.copy", "anchor"];
 
 fn restore_into(backup: &Path, home: &Path, origin: &str) -> Result<Restored, String> {
-    let order = Restoring { origin: origin.into(), at: NOW };
+    restore_with(backup, home, origin, false)
+}
+
+fn restore_with(backup: &Path, home: &Path, origin: &str, declares_lost: bool) -> Result<Restored, String> {
+    let order = Restoring { origin: origin.into(), at: NOW, declares_lost };
     let restore = || restore_from(backup, home, &order, book::options(), &|_, _| {});
     book::patiently(|| restore().map_err(|failed| failed.to_string()))
 }
@@ -503,4 +507,29 @@ fn an_erasure_that_was_fenced_in_the_backup_is_over_when_it_is_restored() {
     drop(ledger);
     assert_eq!(book::open(home.path()).unwrap().views().digest(), held);
     assert_eq!(audit(home.path(), None), Verdict::Consistent);
+}
+
+/// The machine is gone and the keys with it: what is left is a chain, and room for new people.
+#[test]
+fn a_backup_without_any_keyring_is_restored_when_the_loss_is_declared() {
+    let (home, out, other) = (scratch(), scratch(), scratch());
+    book::write(home.path());
+    let ledger = book::open(home.path()).unwrap();
+    let made = book::back_up(&ledger, out.path()).unwrap();
+    drop(ledger);
+    let refused = restore_into(out.path(), other.path(), NEW).unwrap_err();
+    assert!(refused.contains("not a keyring"), "{refused}");
+    let restored = restore_with(out.path(), other.path(), NEW, true).unwrap();
+    assert_eq!(restored.generation.from, made.manifest.head.size);
+    assert!(!restored.lost.is_empty() && restored.erased.is_empty());
+    let ledger = book::open(other.path()).unwrap();
+    assert!(restored.lost.iter().all(|key| ledger.keyring().state(key) == KeyState::Lost));
+    for who in book::DAILY {
+        assert_eq!(ledger.views().held_of(who.subject()), 0);
+    }
+    perform_all(&ledger, Someone(300), &Act::DAILY);
+    let views = ledger.views().digest();
+    drop(ledger);
+    assert_eq!(book::open(other.path()).unwrap().views().digest(), views);
+    assert_eq!(audit(other.path(), None), Verdict::Consistent);
 }

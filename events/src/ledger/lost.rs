@@ -10,7 +10,7 @@ use domain::personal::{Gone, Held};
 use domain::subject;
 use domain::time::Time;
 
-use super::directory::{Directory, DirectoryError, own};
+use super::directory::{Directory, DirectoryError, io_failed, own};
 use super::keys::Keys;
 use super::{restore, whole_stream};
 use crate::chain::Broken;
@@ -90,8 +90,7 @@ pub fn declare_lost(
     restore::finish(path)?;
     let log = Embedded::open(path, options, told)?;
     let (first, keys) = (log.journal().first_log(), Keys::read(path)?);
-    let exists = keys.copies.iter().map(|copy| Keyring::exists(copy)).collect::<Result<Vec<_>, _>>();
-    let made_new = !exists.map_err(super::directory::io_failed("read"))?.contains(&true);
+    let made_new = !keys.exist().map_err(io_failed("read"))?;
     if made_new && !all {
         return Err(NotLost::NoKeyring);
     }

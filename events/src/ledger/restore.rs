@@ -52,6 +52,9 @@ pub struct Restoring {
     pub origin: String,
     /// The time of its records, or of the last one restored where that is later.
     pub at: Time,
+    /// Whether keys are declared lost that the log names and the keyring never held; it is refused, else. Where there is no
+    /// keyring at all, a backup is put back with a new one.
+    pub declares_lost: bool,
 }
 
 /// What a restore found, and what is gone.
@@ -73,6 +76,8 @@ pub struct Restored {
     pub checkpoint: Option<TreeHead>,
     /// Keys that the keyring has destroyed and no restored record ordered to be.
     pub erased: Vec<KeyId>,
+    /// Keys that the keyring never held, and that are declared lost.
+    pub lost: Vec<KeyId>,
     /// Keys that no restored record names: they wait until somebody confirms that no newer log exists.
     pub awaiting: usize,
     /// What was cut from the journal's end: a frame that was being written when the backup was taken.
@@ -103,7 +108,10 @@ pub enum RestoreError {
     #[error("checkpoints of this log were signed for this origin before: a restored log needs another")]
     UsedOrigin,
     /// The keyring is older than the log.
-    #[error("the keyring never held {0} keys that the log names: with it, the log would not be read")]
+    #[error(
+        "the keyring never held {0} keys that the log names: with it, the log would not be read. Put the newest keyring here; \
+         where there is no newer one, --declare-lost restores the log without what these keys sealed"
+    )]
     KeysUnknown(usize),
     /// The backup cannot be used.
     #[error(transparent)]
@@ -189,7 +197,10 @@ fn go_on(
         return Err(RestoreError::UsedOrigin);
     }
     let keyring = keyring(path, back.journal().first_log())?;
-    let erased = erased(&keyring, &survey)?;
+    let (erased, lost) = (erased(&keyring, &survey), unknown(&keyring, &survey));
+    if !lost.is_empty() && !order.declares_lost {
+        return Err(RestoreError::KeysUnknown(lost.len()));
+    }
 
     let log: LogId = Fresh::new().id().map_err(DirectoryError::from)?;
     let marker = Marker { log, first: survey.head.size };
@@ -210,7 +221,7 @@ fn go_on(
         algorithm: SignatureKind::Ed25519,
         public_key: signer.public(),
     };
-    let commit = first_commit(&survey.head, continued, &erased, keyring.epoch(), order.at)?;
+    let commit = first_commit(&survey.head, continued, (&erased, keyring.epoch()), &lost, order.at)?;
     let head = back.go_on(log, &commit, options)?;
     for derived in ["index", files::NAME] {
         cleared(fs::remove_dir_all(path.join(derived))).map_err(io_failed("clear"))?;
@@ -227,6 +238,7 @@ fn go_on(
         marked: mark.map(|mark| mark.head.size),
         checkpoint,
         erased,
+        lost,
         awaiting: settled.awaiting,
         torn: back.journal().torn(),
         aside: None,
@@ -252,16 +264,20 @@ fn keyring(path: &Path, first: LogId) -> Result<Keyring, DirectoryError> {
 }
 
 /// Keys that the restored records seal under as if they lived, and that the keyring has destroyed; sorted.
-fn erased(keyring: &Keyring, survey: &Survey) -> Result<Vec<KeyId>, RestoreError> {
-    let unknown = |key: &&KeyId| keyring.state(key) == KeyState::NeverHad && !survey.excused.contains(*key);
-    match survey.named.iter().filter(unknown).count() {
-        0 => {}
-        unknown => return Err(RestoreError::KeysUnknown(unknown)),
-    }
-    let gone = |key: &&KeyId| matches!(keyring.state(key), KeyState::Erased { .. }) && !survey.excused.contains(*key);
-    let mut erased: Vec<KeyId> = survey.named.iter().filter(gone).copied().collect();
-    erased.sort_unstable();
-    Ok(erased)
+fn erased(keyring: &Keyring, survey: &Survey) -> Vec<KeyId> {
+    unexcused(survey, |key| matches!(keyring.state(key), KeyState::Erased { .. }))
+}
+
+/// Keys that the restored records seal under, and that the keyring never held; sorted.
+fn unknown(keyring: &Keyring, survey: &Survey) -> Vec<KeyId> {
+    unexcused(survey, |key| keyring.state(key) == KeyState::NeverHad)
+}
+
+fn unexcused(survey: &Survey, is: impl Fn(&KeyId) -> bool) -> Vec<KeyId> {
+    let named = survey.named.iter().filter(|key| !survey.excused.contains(*key));
+    let mut keys: Vec<KeyId> = named.filter(|key| is(key)).copied().collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// What the last checkpoint that lies beside the tree says: its origin, and itself where the log's own key signed it for the
@@ -312,11 +328,19 @@ fn put_aside(key: &Path, origin: &str) -> Result<Option<PathBuf>, RestoreError> 
     Ok(Some(aside))
 }
 
-/// The records that begin the generation: that it does, and which keys the keyring's register says are destroyed.
-fn first_commit(head: &Head, said: Continued, erased: &[KeyId], epoch: u64, at: Time) -> Result<Commit, RestoreError> {
+/// The records that begin the generation: that it does, which keys the keyring's register says are destroyed, and which are
+/// lost.
+fn first_commit(
+    head: &Head,
+    said: Continued,
+    (erased, epoch): (&[KeyId], u64),
+    lost: &[KeyId],
+    at: Time,
+) -> Result<Commit, RestoreError> {
     let (log, at) = (said.log, at.max(head.recorded_at));
     let erasures = erased.chunks(KEYS).map(|keys| Fact::ErasedBefore { keys: keys.to_vec(), epoch });
-    let facts: Vec<Fact> = [Fact::Continued(Box::new(said))].into_iter().chain(erasures).collect();
+    let losses = lost.chunks(KEYS).map(|keys| Fact::KeysLost { keys: keys.to_vec() });
+    let facts: Vec<Fact> = [Fact::Continued(Box::new(said))].into_iter().chain(erasures).chain(losses).collect();
     let (mut commit, mut previous, mut previous_in_stream) = (Commit::default(), head.hash, NO_HASH);
     for (revision, fact) in (0..).zip(facts) {
         let position = head.size + revision;

@@ -8,6 +8,7 @@ use super::{RestoreError, Restored, Restoring, Survey, cleared, go_on, keyring, 
 use crate::backup::{Backup, Manifest};
 use crate::keyring::{KeyState, Keyring, KeyringError};
 use crate::ledger::directory::{DirectoryError, io_failed};
+use crate::ledger::keys::Keys;
 use crate::log::copying::put;
 use crate::log::engine::Options;
 use crate::log::journal::{self, Journal};
@@ -39,16 +40,20 @@ pub fn restore_from(
     let backup = Backup::open(backup)?;
     let _lock = Lock::take(path)?;
     marker::take_back(path)?;
-    let keyring = of_the_same_log(path, &backup.manifest)?;
     let known = backup.check(told)?;
+    let keyring = of_the_same_log(path, &backup.manifest, order)?;
     let there = there(path, &keyring, &backup.manifest)?;
     drop(keyring);
     let aside = if there { None } else { put_back(&backup, path)? };
     Ok(Restored { aside, ..go_on(path, order, Some(known), options, told)? })
 }
 
-/// A keyring of another log is left as it is.
-fn of_the_same_log(path: &Path, manifest: &Manifest) -> Result<Keyring, RestoreError> {
+/// A keyring of another log is left as it is. A new one is made only where all are lost, and then the backup has been read.
+fn of_the_same_log(path: &Path, manifest: &Manifest, order: &Restoring) -> Result<Keyring, RestoreError> {
+    let keys = Keys::read(path)?;
+    if order.declares_lost && !keys.exist().map_err(io_failed("read"))? {
+        return Ok(keys.create(manifest.first)?);
+    }
     keyring(path, manifest.first).map_err(|refused| match refused {
         DirectoryError::Keyring(KeyringError::AnotherLog { found }) => {
             RestoreError::OtherLog { backup: manifest.first, here: found }
