@@ -61,7 +61,7 @@ pub struct Manifest {
 impl std::fmt::Display for Manifest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let said = self.said();
-        write!(f, "{said}check {}\n", hex(&check(&said)))
+        writeln!(f, "{said}check {}", hex(&check(&said)))
     }
 }
 
@@ -189,7 +189,8 @@ mod tests {
         }
         let text = full.to_string();
         for at in 0..text.len() {
-            for bent in [&text[..at], &format!("{}{}", &text[..at], &text[at + 1..])] {
+            let without = format!("{}{}", &text[..at], &text[at + 1..]);
+            for bent in [&text[..at], without.as_str()] {
                 assert!(matches!(Manifest::parse(bent), Err(BackupError::Unclear { .. })), "{bent}");
             }
             let mut other = text.clone().into_bytes();
