@@ -114,7 +114,11 @@ fn a_backup_taken_while_others_write_is_the_log_up_to_its_size() {
     }
     assert!(runs[0].manifest.files.len() > 2 && inodes.iter().all(|inode| *inode == inodes[0]), "it is copied anew");
     let last = runs.last().unwrap();
-    assert_eq!(last.checkpoint, last.manifest.head.size, "all of it is signed");
+    let before = runs[2].manifest.head.size;
+    assert!(
+        (before + 1..=last.manifest.head.size).contains(&last.checkpoint),
+        "what was there when it began is signed"
+    );
     assert!(last.recorded.position >= last.manifest.head.size, "the record of it is not in it");
     let size = last.manifest.head.size;
     assert!(ledger.log().head().size > size);
@@ -136,7 +140,7 @@ fn a_backup_taken_while_others_write_is_the_log_up_to_its_size() {
     carry_keys(home.path(), other.path());
     let restored = restore_into(out.path(), other.path(), NEW).unwrap();
     assert_eq!((restored.generation.from, restored.marked, &restored.aside), (size, None, &None));
-    assert_eq!(restored.checkpoint.map(|known| known.size), Some(size));
+    assert_eq!(restored.checkpoint.map(|known| known.size), Some(last.checkpoint));
     let (ledger, back) = (book::open(home.path()).unwrap(), book::open(other.path()).unwrap());
     for position in 0..size {
         let entry = |ledger: &Ledger<Collected>| ledger.log().record(position).unwrap().unwrap();
@@ -232,7 +236,11 @@ fn a_full_disk_leaves_the_backup_that_was_there() {
         let _trace = Recorder::new(out.path()).fault(fault).arm(&mut command);
         let done = command.output().unwrap();
         let said = String::from_utf8(done.stdout).unwrap();
-        assert!(done.status.success() && said.starts_with("not: ") && said.contains("cannot "), "{fault}: {said}");
+        assert!(
+            done.status.success() && said.starts_with("not: ") && said.contains("cannot "),
+            "{fault}: {said} {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
         assert_eq!(look(out.path()), Ok(first), "{fault}");
         let left = fs::read_dir(out.path()).unwrap().count();
         assert!(left <= 4, "{fault}: its files are in the way");
@@ -253,7 +261,7 @@ fn a_damaged_backup_is_refused_with_its_place_and_nothing_is_changed() {
     let (files, before) = (read_files(out.path()), read_files(other.path()));
     let segments: Vec<&PathBuf> = files.keys().filter(|path| path.extension().is_some()).collect();
     assert_eq!(segments.len(), manifest.files.len());
-    assert!(segments.len() > 2);
+    assert!(segments.len() > 1);
     let refused = |files: &Files| {
         let bent = scratch();
         write_files(bent.path(), files);
