@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use domain::event::Follow as _;
 use domain::id::KeyId;
-use events::backup::{self, Backup};
+use events::backup::{self, BackingUp, Backup};
 use events::keyring::KeyState;
 use events::ledger::{Ledger, Made, Restored, Restoring, restore_from};
+use events::log::frame::{self, Sums};
+use events::log::segment::Header;
 use events::log::{Log as _, PartBytes, journal};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -177,6 +179,51 @@ fn what_was_swept_is_not_in_a_newer_backup() {
     look(old.path()).unwrap();
 }
 
+/// Somebody is erased and swept while the copy is under way, so the certificate stands behind the size it began with.
+#[test]
+fn what_is_swept_during_a_backup_has_its_certificate_in_it() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = wrote(home.path(), 1..12);
+    let who = Someone(50);
+    perform_all(&ledger, who, &[Act::DAILY.as_slice(), &Act::TO_THE_FENCE].concat());
+    let (keys, size) = (doomed(&ledger, who.subject()), ledger.log().head().size);
+    let once = std::sync::Once::new();
+    let meanwhile = |_: u64, _: u64| {
+        once.call_once(|| {
+            destroy(&ledger, who).unwrap();
+            ledger.sweep(&keys).unwrap();
+        });
+    };
+    let order = BackingUp { dir: out.path().to_owned(), region: None, until: NOW.day() };
+    let made = ledger.back_up(&order, &meanwhile).unwrap();
+    assert!(made.manifest.files.len() > 2 && made.manifest.head.size > size, "it went on to a later size");
+    drop(ledger);
+    assert!(parts(out.path(), &keys).iter().any(|part| matches!(part, PartBytes::Swept { .. })));
+    lose(home.path(), &["journal"]);
+    assert_eq!(restore_into(out.path(), home.path(), NEW).unwrap().erased, [], "the backup says itself who is gone");
+    drop(book::open(home.path()).unwrap());
+    assert_eq!(audit(home.path(), None), Verdict::Consistent);
+}
+
+/// A backup of what is damaged would take the place of one that is not.
+#[test]
+fn a_damaged_part_whose_key_lives_is_no_backup() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = wrote(home.path(), 1..3);
+    let first = book::back_up(&ledger, out.path()).unwrap().manifest.head.size;
+    let files = read_files(home.path());
+    let segment = Path::new(journal::NAME).join("00000000000000000000.segment");
+    let part = first_part(&files[&segment]);
+    let file = fs::OpenOptions::new().write(true).open(home.path().join(&segment)).unwrap();
+    for bytes in [vec![7; part.len()], vec![0; part.len()]] {
+        file.write_all_at(&bytes, part.start as u64).unwrap();
+        let refused = book::back_up(&ledger, out.path()).unwrap_err();
+        assert!(refused.contains("sealed part 0 is not what was written, and its key lives"), "{refused}");
+        assert!(refused.contains("00000000000000000000.segment"), "{refused}");
+        assert_eq!(look(out.path()), Ok(first));
+    }
+}
+
 /// What a backup holds under some keys.
 fn parts(dir: &Path, keys: &[KeyId]) -> Vec<PartBytes> {
     // A journal alone is read by the position of its head mark, which a backup has none of.
@@ -230,7 +277,9 @@ fn a_full_disk_leaves_the_backup_that_was_there() {
     let first = book::back_up(&ledger, out.path()).unwrap().manifest.head.size;
     perform_all(&ledger, Someone(9), &Act::DAILY);
     drop(ledger);
-    for fault in ["write,run.2/journal/*,2,ENOSPC", "sync,run.2/journal/*,1,EIO", "write,backup.new,1,ENOSPC"] {
+    for fault in
+        ["write,run.2/journal/*,2,ENOSPC,once", "sync,run.2/journal/*,1,EIO,once", "write,backup.new,1,ENOSPC,on"]
+    {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ledger_driver"));
         command.arg(home.path()).arg("back-up").arg(out.path()).arg("1");
         let _trace = Recorder::new(out.path()).fault(fault).arm(&mut command);
@@ -292,8 +341,8 @@ fn a_damaged_backup_is_refused_with_its_place_and_nothing_is_changed() {
     }
     // A part that somebody made zeros of looks swept.
     let mut swept = files.clone();
-    let sealed = parts_places(&files, segments[0]);
-    swept.get_mut(segments[0]).unwrap()[sealed.clone()].fill(0);
+    let sealed = first_part(&files[segments[0]]);
+    swept.get_mut(segments[0]).unwrap()[sealed].fill(0);
     assert!(refused(&swept).contains("is not what the backup says of it"));
     let manifest = PathBuf::from(backup::NAME);
     for at in [0, 40, 90, files[&manifest].len() - 3] {
@@ -308,14 +357,11 @@ fn a_damaged_backup_is_refused_with_its_place_and_nothing_is_changed() {
 }
 
 /// Where the first sealed part of a segment lies in its file.
-fn parts_places(files: &Files, segment: &Path) -> std::ops::Range<usize> {
-    let (bytes, log) = (&files[segment], {
-        let header = events::log::segment::Header::read(&files[segment][..4096]).unwrap();
-        header.log
-    });
+fn first_part(segment: &[u8]) -> std::ops::Range<usize> {
+    let log = Header::read(&segment[..4096]).unwrap().log;
     let mut at = 4096;
     loop {
-        let layout = events::log::frame::read(&bytes[at..], &events::log::frame::Sums::of(log)).unwrap();
+        let layout = frame::read(&segment[at..], &Sums::of(log)).unwrap();
         if let Some(part) = layout.parts.first() {
             let from = at + part.span.offset as usize;
             return from..from + part.span.length as usize;
