@@ -190,8 +190,9 @@ fn declare_lost(data: &Path, all: bool) -> Result<(), Box<dyn Error>> {
 
 fn destroy_again(data: &Path) -> Result<(), Box<dyn Error>> {
     match open::destroy_again(data)? {
-        0 => println!("No key lives that the log says was destroyed."),
-        count => println!("{count} keys are destroyed again."),
+        (0, 0) => println!("No key lives that the log says was destroyed."),
+        (count, 0) => println!("{count} keys are destroyed again."),
+        (_, kept) => return Err(format!("{kept} keys are fenced, and the anchor does not let them go yet").into()),
     }
     Ok(())
 }

@@ -144,15 +144,15 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
 }
 
 /// Destroys the keys that an older keyring has brought back although the log says that they were destroyed, in a directory at
-/// rest. Says how many; durable when it returns.
-pub fn destroy_again(path: &Path) -> Result<usize, OpenError> {
+/// rest. Says how many, and how many an anchor has kept from it, which stay fenced; durable when it returns.
+pub fn destroy_again(path: &Path) -> Result<(usize, usize), OpenError> {
     let reading = Progress::new("verifying the log");
     let mut directory = Directory::open(path, Options::default(), &|_, _| {})?;
     (directory.held, directory.destroys_again) = (true, true);
     let (ledger, booted) = boot(directory, Views::default(), Clock::system(), &|done, of| reading.tell(done, of))?;
     // The sealed parts are swept by the next start.
     drop(ledger);
-    Ok(booted.destroyed_again)
+    Ok((booted.destroyed_again, booted.resurrected))
 }
 
 fn founding(opening: &Opening, now: Time) -> Founding {

@@ -95,7 +95,7 @@ pub fn declare_lost(
         return Err(NotLost::NoKeyring);
     }
     let (said, named) = read(log.journal())?;
-    let keyring = if made_new { keys.create(first)? } else { keys.open(first)? };
+    let keyring = if made_new { keys.create(first)? } else { Keys::open(path, first)? };
     let unknown = |key: &&KeyId| keyring.state(key) == KeyState::NeverHad;
     let unsaid = |key: &&KeyId| !said.lost.contains(*key) && !said.erased.contains_key(*key);
     let mut lost: Vec<KeyId> = named.iter().filter(unknown).filter(unsaid).copied().collect();
