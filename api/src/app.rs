@@ -183,8 +183,8 @@ impl App {
         let Some(first) = entries.first() else { return Ok(None) };
         let record = Record::parse(&first.record).map_err(|bad| Failure::new(Code::Damaged, bad))?;
         let views = self.ledger.views();
-        let erasure = record.personal.iter().find_map(|part| views.erasure_of_key(part.key));
-        Ok(erasure.map(|erasure| ErasureMark::of(&erasure, self.ledger.keyring().level())))
+        let keys = record.personal.iter().map(|part| part.key);
+        Ok(ErasureMark::of_keys(&views, keys, self.ledger.keyring().level()))
     }
 
     /// Overwrites the sealed parts of destroyed keys, behind the answer.

@@ -30,14 +30,23 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Lets a log go on that is shorter than it was, because its journal was put back from a backup: under another origin
+    /// Makes a backup of the log, with the server running or at rest: never of a key. A second run into the same directory
+    /// takes the first one's place
+    Backup(Backup),
+    /// Puts a backup back, or lets a log go on whose journal was put back by hand: under another origin
     Restore {
+        /// The backup; without one it is the journal that lies in the data directory
+        backup: Option<PathBuf>,
         /// The data directory
         #[arg(long, value_name = "DIR", default_value = "lethe-data")]
         data: PathBuf,
         /// What its checkpoints will be signed for from here on: a name that was never used for this log
         #[arg(long, value_name = "NAME")]
         origin: String,
+        /// Declares the keys lost that the log names and the keyring never held; where there is no keyring at all, a backup is
+        /// put back with a new one
+        #[arg(long)]
+        declare_lost: bool,
     },
     /// The ledger's clock
     #[command(subcommand)]
@@ -125,6 +134,20 @@ pub struct ImportContacts {
     /// Says what would happen and changes nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Args)]
+pub struct Backup {
+    /// The backup's directory: empty, or with an earlier backup of this log, and outside the data directory
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub data: Data,
+    /// Where the backup lies, in a word of lower-case letters, digits and hyphens; it is recorded
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+    /// For how many days it is kept. Certificates of erasures say that day, so remove it by then
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub keep_days: u16,
 }
 
 #[derive(Subcommand)]
@@ -245,6 +268,20 @@ pub enum Keyring {
         /// Says that no newer log exists anywhere, and destroys them
         #[arg(long)]
         destroy: bool,
+    },
+    /// Declares the keys lost that the log names and the keyring does not know, so that the log is read without what they
+    /// sealed; it is a record
+    DeclareLost {
+        #[command(flatten)]
+        data: Data,
+        /// Where there is no keyring at all: makes a new one, and destroys the root of the old one
+        #[arg(long)]
+        all: bool,
+    },
+    /// Destroys the keys anew that an older keyring brought back although the log says that they were destroyed
+    DestroyAgain {
+        #[command(flatten)]
+        data: Data,
     },
     /// Copies the newer whole copy of the keyring over one that is missing, behind or damaged
     Repair {

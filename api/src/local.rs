@@ -15,11 +15,10 @@ use events::log::LogError;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::import;
-use crate::keys;
 use crate::open::{OpenError, Opening, open};
 use crate::publish::Publishing;
 use crate::tokens::{self, TokenError};
+use crate::{backup, import, keys};
 
 pub use stamp::Stamped;
 
@@ -72,6 +71,8 @@ pub enum Order {
     },
     /// What was fenced is over, says a time-stamping authority.
     ConfirmRetentionByTime(Stamped),
+    /// A backup of the log.
+    BackUp(backup::Order),
 }
 
 /// One line of an answer.
@@ -253,6 +254,7 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
         Order::RunRetention { dry_run, token } => retention::run(app, *dry_run, token.as_deref(), told)?,
         Order::ConfirmRetention { token, erasures } => retention::confirm(app, token, erasures, told)?,
         Order::ConfirmRetentionByTime(stamped) => retention::confirm_by_time(app, stamped, told)?,
+        Order::BackUp(order) => backup::run(app, order, told)?,
     }
     Ok(())
 }

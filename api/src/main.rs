@@ -12,13 +12,13 @@ use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Reten
 use api::config::Config;
 use api::kept::NotKept;
 use api::local::{Order, Reply, Stamped, carry_out};
-use api::open::{Opening, open};
+use api::open::{self, Opening, open};
 use api::publish::Publishing;
-use api::{error, graphql, import, restore, server, welcome};
+use api::{backup, error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
 use events::keyring::AnchorSettings;
-use events::ledger::{Clock, Directory, DirectoryError, KEYS};
+use events::ledger::{self, Clock, Directory, DirectoryError, KEYS};
 use events::log::engine::Options;
 use events::log::{Log as _, LogError};
 use indicatif::ProgressBar;
@@ -127,9 +127,12 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),
         Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
         Command::Keyring(cli::Keyring::Move { data, to }) => move_keyring(&data, to),
+        Command::Keyring(cli::Keyring::DeclareLost { data, all }) => declare_lost(&data.path, all),
+        Command::Keyring(cli::Keyring::DestroyAgain { data }) => destroy_again(&data.path),
         Command::Verify { data } => verify(&data),
-        Command::Restore { data, origin } => {
-            restore::run(&data, origin)?.iter().for_each(|line| println!("{line}"));
+        Command::Backup(backup) => back_up(backup),
+        Command::Restore { backup, data, origin, declare_lost } => {
+            restore::run(&data, backup.as_deref(), origin, declare_lost)?.iter().for_each(|line| println!("{line}"));
             Ok(())
         }
         Command::Schema => {
@@ -137,6 +140,12 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             Ok(())
         }
     }
+}
+
+fn back_up(order_of: cli::Backup) -> Result<(), Box<dyn Error>> {
+    let cli::Backup { dir, data, region, keep_days } = order_of;
+    let (dir, home) = (std::path::absolute(dir)?, std::path::absolute(&data.path)?);
+    order(&data, &Order::BackUp(backup::Order::new(dir, &home, region, keep_days)?))
 }
 
 fn repair_keyring(data: &Path) -> Result<(), Box<dyn Error>> {
@@ -165,6 +174,26 @@ fn move_keyring(data: &Path, to: Vec<AnchorSettings>) -> Result<(), Box<dyn Erro
     };
     moved.members.iter().for_each(|member| println!("{}", member.words));
     println!("The keyring moved, in epoch {}; its old anchor holds no root of it.", moved.destroyed.epoch_after);
+    Ok(())
+}
+
+fn declare_lost(data: &Path, all: bool) -> Result<(), Box<dyn Error>> {
+    let now = Clock::system().now();
+    let declared = ledger::declare_lost(data, all, now, Options::default(), &|_, _| {})?;
+    println!("{} keys are declared lost; what they sealed is gone, and that is no erasure:", declared.keys.len());
+    declared.keys.iter().for_each(|key| println!("  {key}"));
+    if declared.made_new {
+        println!("A new keyring was made. No copy of the old one opens any more.");
+    }
+    Ok(())
+}
+
+fn destroy_again(data: &Path) -> Result<(), Box<dyn Error>> {
+    match open::destroy_again(data)? {
+        (0, 0) => println!("No key lives that the log says was destroyed."),
+        (count, 0) => println!("{count} keys are destroyed again."),
+        (_, kept) => return Err(format!("{kept} keys are fenced, and the anchor does not let them go yet").into()),
+    }
     Ok(())
 }
 

@@ -143,6 +143,18 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     Ok(app)
 }
 
+/// Destroys the keys that an older keyring has brought back although the log says that they were destroyed, in a directory at
+/// rest. Says how many, and how many an anchor has kept from it, which stay fenced; durable when it returns.
+pub fn destroy_again(path: &Path) -> Result<(usize, usize), OpenError> {
+    let reading = Progress::new("verifying the log");
+    let mut directory = Directory::open(path, Options::default(), &|_, _| {})?;
+    (directory.held, directory.destroys_again) = (true, true);
+    let (ledger, booted) = boot(directory, Views::default(), Clock::system(), &|done, of| reading.tell(done, of))?;
+    // The sealed parts are swept by the next start.
+    drop(ledger);
+    Ok((booted.destroyed_again, booted.resurrected))
+}
+
 fn founding(opening: &Opening, now: Time) -> Founding {
     let Opening { controller, origin, demo, .. } = opening;
     match demo {
@@ -184,13 +196,13 @@ fn write_register(app: &App) -> Result<(), OpenError> {
 }
 
 /// A progress line, shown only for what takes more than a second.
-struct Progress {
+pub(crate) struct Progress {
     since: Instant,
     bar: ProgressBar,
 }
 
 impl Progress {
-    fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         let bar = ProgressBar::hidden().with_message(what);
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} records, {per_sec}") {
             bar.set_style(style);
@@ -198,7 +210,7 @@ impl Progress {
         Self { since: Instant::now(), bar }
     }
 
-    fn tell(&self, done: u64, of: u64) {
+    pub(crate) fn tell(&self, done: u64, of: u64) {
         if self.since.elapsed() > Duration::from_secs(1) && self.bar.is_hidden() {
             self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }

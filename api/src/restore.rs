@@ -3,16 +3,31 @@
 use std::path::Path;
 
 use domain::ledger::TreeHead;
-use events::ledger::{Clock, RestoreError, Restored, Restoring, restore};
+use events::ledger::{Clock, RestoreError, Restored, Restoring, restore, restore_from};
 use events::log::engine::Options;
 
-/// Restores the log of a directory at rest. The lines are for its operator to keep.
+use crate::open::Progress;
+
+/// Restores the log of a directory at rest, from a backup or from what was put back by hand. The lines are for its operator to
+/// keep.
 ///
 /// # Errors
-/// As [`restore`] has them.
-pub fn run(data: &Path, origin: String) -> Result<Vec<String>, RestoreError> {
-    let order = Restoring { origin, at: Clock::system().now() };
-    Ok(lines(&restore(data, &order, Options::default(), &|_, _| {})?))
+/// As [`restore`] and [`restore_from`] have them.
+pub fn run(
+    data: &Path,
+    backup: Option<&Path>,
+    origin: String,
+    declares_lost: bool,
+) -> Result<Vec<String>, RestoreError> {
+    let order = Restoring { origin, at: Clock::system().now(), declares_lost };
+    let reading = Progress::new("reading the log");
+    let told = |done, of| reading.tell(done, of);
+    let restored = match backup {
+        Some(backup) => restore_from(backup, data, &order, Options::default(), &told)?,
+        None => restore(data, &order, Options::default(), &told)?,
+    };
+    drop(reading);
+    Ok(lines(&restored))
 }
 
 fn lines(restored: &Restored) -> Vec<String> {
@@ -35,6 +50,16 @@ fn lines(restored: &Restored) -> Vec<String> {
             "A frame that was being written at record {} when the backup was taken was cut.",
             torn.position
         ));
+    }
+    if let Some(aside) = &restored.aside {
+        lines.push(format!(
+            "The journal that was here lies in {}. It holds what is sealed, so remove it when nothing is to be read from it.",
+            aside.display()
+        ));
+    }
+    if !restored.lost.is_empty() {
+        let count = restored.lost.len();
+        lines.push(format!("{count} keys are declared lost: what they sealed is gone, and that is no erasure."));
     }
     lines.extend(erased(restored));
     if restored.awaiting > 0 {

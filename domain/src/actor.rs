@@ -149,6 +149,9 @@ pub enum Rejection {
     /// The profile's key is fenced.
     #[error("an erasure of this actor was approved; nothing new is written about them")]
     Withheld,
+    /// The key was lost.
+    #[error("the key of this actor was lost; nothing new is written about them")]
+    Lost,
     /// Nothing it may do.
     #[error("an actor has at least one role")]
     NoRole,
@@ -317,6 +320,7 @@ impl Actor {
             Owner::Subject(subject) => Ok(subject),
             Owner::Gone(Gone::Erased) => Err(Rejection::Erased),
             Owner::Gone(Gone::Withheld) => Err(Rejection::Withheld),
+            Owner::Gone(Gone::Lost) => Err(Rejection::Lost),
         }
     }
 }

@@ -199,6 +199,9 @@ pub enum Rejection {
     /// The key is fenced.
     #[error("an erasure of this person was approved; nothing new is written about them")]
     Withheld,
+    /// The key was lost.
+    #[error("the key of this person was lost; what was consented to can only be read")]
+    Lost,
     /// A retired purpose.
     #[error("the purpose {0} is retired")]
     PurposeRetired(Slug),

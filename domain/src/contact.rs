@@ -148,6 +148,9 @@ pub enum Rejection {
     /// An erasure was approved.
     #[error("this contact cannot be changed: its erasure was approved")]
     Fenced,
+    /// The key was lost.
+    #[error("this contact cannot be changed: its key was lost")]
+    Lost,
     /// Nothing to call them by.
     #[error("a contact needs a first, last or displayed name or an organization")]
     NameMissing,
@@ -167,6 +170,7 @@ impl From<Gone> for Rejection {
         match gone {
             Gone::Erased => Self::Erased,
             Gone::Withheld => Self::Fenced,
+            Gone::Lost => Self::Lost,
         }
     }
 }

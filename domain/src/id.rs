@@ -80,6 +80,8 @@ ids! {
     AnchorId = "anchor";
     /// What a caller names a command with, so that a retry is the same command.
     CommandId = "command";
+    /// A backup: all runs into one place. It names the place to the log without saying where it is.
+    BackupId = "backup";
     /// One generation of a ledger's log.
     LogId = "log";
     /// A key's fingerprint: the first 16 bytes of BLAKE3 `derive_key` over the key. It names a key and tells nothing of it.
@@ -103,7 +105,7 @@ macro_rules! from_random {
 }
 
 from_random! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId HoldId TicketId MessageId QuoteId
-NoticeId RegisterId ActorId TokenId AnchorId CommandId LogId }
+NoticeId RegisterId ActorId TokenId AnchorId CommandId BackupId LogId }
 
 fn parse(prefix: &'static str, text: &str) -> Result<[u8; 16], NotAnId> {
     let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).ok_or(NotAnId(prefix))?;

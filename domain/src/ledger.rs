@@ -1,6 +1,7 @@
 //! The ledger's own facts: that a log was opened or goes on after a restore, that its clock or its keys were declared upon,
-//! who signs its checkpoints, and the roots of the map of its streams.
+//! who signs its checkpoints, the roots of the map of its streams, and which backups there are.
 
+use crate::backup::BackedUp;
 use crate::code::codes;
 use crate::id::{KeyId, LogId};
 use crate::time::Time;
@@ -57,6 +58,8 @@ pub enum Event {
     },
     /// After a restore: the log goes on under another id, origin and key. The first record of a new generation.
     Continued(Box<Continued>),
+    /// A backup of the log was made. It counts only behind this record, so one that was cut off has it too.
+    BackedUp(BackedUp),
 }
 
 /// From which log to which, and what was restored.

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod aggregate;
 pub mod anchor;
+pub mod backup;
 pub mod channel;
 mod code;
 pub mod compartment;

@@ -55,6 +55,8 @@ pub const QUANTITY_MILLI: u64 = 1_000_000_000_000;
 
 /// Characters in the name of a purpose.
 pub const SLUG_CHARS: usize = 64;
+/// Characters in the name of a region.
+pub const REGION_CHARS: usize = 32;
 /// Months of a validity or a retention.
 pub const MONTHS: u16 = 1_200;
 /// Days a confirmation code counts, unless told otherwise.

@@ -155,6 +155,9 @@ pub enum Rejection {
     /// An erasure was approved.
     #[error("this organization cannot be changed: its erasure was approved")]
     Fenced,
+    /// The key was lost.
+    #[error("this organization cannot be changed: its key was lost")]
+    Lost,
     /// Nothing to call it by.
     #[error("an organization needs a name")]
     NameMissing,
@@ -174,6 +177,7 @@ impl From<Gone> for Rejection {
         match gone {
             Gone::Erased => Self::Erased,
             Gone::Withheld => Self::Fenced,
+            Gone::Lost => Self::Lost,
         }
     }
 }

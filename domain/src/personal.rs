@@ -57,13 +57,16 @@ impl<T> std::fmt::Debug for Personal<T> {
     }
 }
 
-/// Why a value that was recorded cannot be read. A bad tag or a lost key is a failure and never gets here.
+/// Why a value that was recorded cannot be read. A bad tag, or a lost key that nobody has declared lost, is a failure and never
+/// gets here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Gone {
     /// Its key was destroyed.
     Erased,
     /// Its key is fenced: an erasure was approved and waits.
     Withheld,
+    /// Its key was lost, as an operator has declared. That is no erasure: nobody asked for it.
+    Lost,
 }
 
 /// Personal data as it is read: the value, or the reason why there is none.

@@ -2,6 +2,7 @@
 //! knows no view, no GraphQL and no network.
 
 pub mod armor;
+pub mod backup;
 pub mod bundle;
 pub mod bytes;
 pub mod chain;

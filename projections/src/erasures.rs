@@ -177,6 +177,10 @@ pub(crate) struct Erasures {
     by_key: BTreeMap<KeyId, u32>,
     /// Those with residues that have no final certificate.
     provisional: BTreeSet<u32>,
+    /// Keys that were destroyed before a restore that lost the order, and when that was recorded.
+    before: BTreeMap<KeyId, Time>,
+    /// Keys that were declared lost, and when.
+    lost: BTreeMap<KeyId, Time>,
     holds: Holds,
 }
 
@@ -227,6 +231,26 @@ impl Erasures {
     /// Those whose certificate is provisional because of its residues, in the order of their requests.
     pub fn provisional(&self) -> impl Iterator<Item = &ErasureFacts> {
         self.provisional.iter().filter_map(|row| self.erasures.get(*row as usize))
+    }
+
+    /// When it was recorded of a key that it was destroyed before the log was restored.
+    pub fn before(&self, key: KeyId) -> Option<Time> {
+        self.before.get(&key).copied()
+    }
+
+    /// When a key was declared lost.
+    pub fn lost(&self, key: KeyId) -> Option<Time> {
+        self.lost.get(&key).copied()
+    }
+
+    /// Takes an operator's word that keys are lost.
+    pub fn declared_lost(&mut self, keys: &[KeyId], at: Time) {
+        self.lost.extend(keys.iter().map(|key| (*key, at)));
+    }
+
+    /// Takes the word of the keyring's register behind a restore.
+    pub fn erased_before(&mut self, keys: &[KeyId], at: Time) {
+        self.before.extend(keys.iter().map(|key| (*key, at)));
     }
 
     /// A part of the list of those at any of these stages (all, without any), the one due first at the front.
@@ -349,7 +373,7 @@ impl Erasures {
                 out.bytes(matter.as_str().as_bytes());
             }
         }
-        out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.provisional));
+        out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.provisional, &self.before, &self.lost));
         self.holds.write_digest(out);
     }
 

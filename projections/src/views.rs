@@ -107,6 +107,12 @@ impl Views {
             Event::Notice(event) if !seen => self.notices.follow(&place, event),
             Event::Register(event) if !seen => self.registers.follow(&place, event),
             Event::Log(ledger::Event::Continued(_)) if !seen => self.continued = Some(place.position),
+            Event::Log(ledger::Event::ErasedBefore { keys, .. }) if !seen => {
+                self.erasures.erased_before(&keys, place.recorded_at);
+            }
+            Event::Log(ledger::Event::KeysLost { keys }) if !seen => {
+                self.erasures.declared_lost(&keys, place.recorded_at);
+            }
             Event::Log(_) | Event::Notice(_) | Event::Register(_) | Event::Anchor(_) => {}
         }
     }
@@ -352,6 +358,17 @@ impl Views {
     /// The erasure that fenced or destroyed a key: why a record that names it cannot be opened.
     pub fn erasure_of_key(&self, key: KeyId) -> Option<Erasure<'_>> {
         self.erasures.of_key(key, &self.subjects)
+    }
+
+    /// When it was recorded that a key had been destroyed before the log was restored from a backup, which does not know the
+    /// erasure, or not its end.
+    pub fn erased_before(&self, key: KeyId) -> Option<Time> {
+        self.erasures.before(key)
+    }
+
+    /// When a key was declared lost.
+    pub fn lost(&self, key: KeyId) -> Option<Time> {
+        self.erasures.lost(key)
     }
 
     /// Everything that is held about a subject, by compartment: the answer to an access request (Art. 15 GDPR). Nothing,

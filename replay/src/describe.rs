@@ -57,6 +57,16 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
             vec![("algorithm", json!(algorithm.name())), ("public key", json!(hex(public_key))), ("name", json!(name))],
         ),
         ledger::Event::Continued(continued) => ("continued", continued_facts(continued)),
+        ledger::Event::BackedUp(run) => (
+            "backed up",
+            vec![
+                ("backup", text(&run.backup)),
+                ("records", json!(run.size)),
+                ("replaces records", json!(run.replaces)),
+                ("region", run.region.as_ref().map_or(Value::Null, |region| json!(region.as_str()))),
+                ("kept until", text(&run.until)),
+            ],
+        ),
     }
 }
 

@@ -50,6 +50,18 @@ pub enum BootError {
         /// Which.
         part: usize,
     },
+    /// An older keyring was put back, with what anchored it: keys live in it whose destruction is certified (I6).
+    #[error(
+        "the keyring is older than the log: {count} keys live in it that the log says were destroyed, {key} among them. Put the \
+         newest keyring and anchor back; where there are no newer ones, `lethe keyring destroy-again` destroys these keys \
+         anew"
+    )]
+    OlderKeyring {
+        /// How many.
+        count: usize,
+        /// One of them.
+        key: KeyId,
+    },
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -96,7 +108,8 @@ pub struct Booted {
     pub finished: usize,
     /// Erasures whose keys are destroyed and whose certificate waits, for a clock to be confirmed, say.
     pub waiting: usize,
-    /// Keys that an older keyring had brought back although their destruction is certified, and that are gone again.
+    /// Keys that an older keyring had brought back although their destruction is certified, and that are gone again, as whoever
+    /// opened the directory wished.
     pub destroyed_again: usize,
     /// Such keys that the anchor did not let go again yet. They are fenced; [`Ledger::destroy_again`] goes on.
     pub resurrected: usize,
@@ -112,7 +125,7 @@ pub fn boot<V: Follow>(
     clock: Clock,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(Ledger<V>, Booted), BootError> {
-    let Directory { lock, log, keyring, log_id, tree, signing_key, cadence, held, ask } = directory;
+    let Directory { lock, log, keyring, log_id, tree, signing_key, cadence, held, ask, destroys_again } = directory;
     let mut replay = Replay::new(views, tree);
     replay.views.replay();
     let size = log.head().size;
@@ -148,10 +161,13 @@ pub fn boot<V: Follow>(
     (publishing.cadence, publishing.held) = (cadence, held);
     // Before keys are settled and erasures are finished: an older copy that was put back is to be left as it is.
     ask.map_or(Ok(()), |ask| ask(publishing.published())).map_err(BootError::Asked)?;
-    // An open log reaches its head mark, so a key that no record names was left by a crash.
-    let settled = keyring.settle(|key| owners.owner(key).is_some() || unopened.contains(key), true)?;
     // An older copy of the keyring was put back: what the log certifies to be destroyed does not stay (I6).
     let back = resurrected(&keyring, &owners);
+    if let Some(key) = back.iter().min().filter(|_| !destroys_again) {
+        return Err(BootError::OlderKeyring { count: back.len(), key: *key });
+    }
+    // An open log reaches its head mark, so a key that no record names was left by a crash.
+    let settled = keyring.settle(|key| owners.owner(key).is_some() || unopened.contains(key), true)?;
     let fenced: Vec<KeyId> = owners.fenced().copied().collect();
     keyring.fence(&fenced);
     keyring.fence(&back);

@@ -26,6 +26,20 @@ use crate::book;
 use crate::cast::Someone;
 use crate::collected::Collected;
 
+/// Makes backups of the ledger, each of a few records more than the one before.
+///
+/// # Panics
+/// When the ledger refuses something else.
+pub fn back_up(directory: &Path, into: &Path, times: u64, say: &dyn Fn(String)) {
+    let ledger = book::open(directory).unwrap();
+    for _ in 0..times {
+        match book::back_up(&ledger, into) {
+            Ok(made) => say(format!("backed-up {}", made.manifest.head.size)),
+            Err(why) => say(format!("not: {why}")),
+        }
+    }
+}
+
 /// Opens the ledger and does `turns` rounds of everything from several threads; each answer is told to `say`.
 ///
 /// # Panics

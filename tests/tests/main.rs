@@ -11,6 +11,7 @@
 
 mod anchors;
 mod audits;
+mod backing;
 mod bad;
 mod bytes;
 mod certificate;
@@ -25,6 +26,7 @@ mod importing;
 mod journal;
 mod keeping;
 mod ledger;
+mod losing;
 mod maps;
 mod operator;
 mod orders;

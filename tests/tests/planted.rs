@@ -28,15 +28,17 @@ fn subjects(of: &[Someone]) -> Search {
 
 #[test]
 fn no_file_of_a_ledger_or_of_an_audit_copy_holds_a_value_or_a_subject() {
-    let (home, out) = (scratch(), scratch());
+    let (home, out, backup) = (scratch(), scratch(), scratch());
     book::write(home.path());
+    book::back_up(&book::open(home.path()).unwrap(), backup.path()).unwrap();
+    assert!(read_files(backup.path()).values().map(Vec::len).sum::<usize>() > 10_000, "there is little to search");
     // The index catches up and writes its files; a harmed one is set aside and made anew.
     drop(book::open(home.path()).unwrap());
     harm_index(home.path());
     drop(book::open(home.path()).unwrap());
     copy::from_directory(home.path(), out.path()).unwrap();
     assert!(read_files(home.path()).len() > 8, "there is little to search");
-    for path in [home.path(), out.path()] {
+    for path in [home.path(), out.path(), backup.path()] {
         assert_eq!(values(&EVERYBODY).find_in(path), [""; 0]);
         assert_eq!(subjects(&EVERYBODY).find_in(path), [""; 0]);
     }

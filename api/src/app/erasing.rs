@@ -66,10 +66,7 @@ impl App {
     }
 
     fn gone(&self, stream: &[u8; 16]) -> Result<Gone, crate::error::Failure> {
-        let erasure = self.erasure_of(stream)?.and_then(|mark| mark.erasure?.parse::<ErasureId>().ok());
-        let views = self.ledger.views();
-        let stage = erasure.and_then(|id| views.erasure(id)).map(|erasure| erasure.facts.stage);
-        Ok(if stage == Some(Stage::Certified) { Gone::Erased } else { Gone::Withheld })
+        Ok(self.erasure_of(stream)?.map_or(Gone::Withheld, |mark| mark.gone))
     }
 
     /// The case of a subject, if one is open.

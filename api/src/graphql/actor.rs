@@ -278,6 +278,7 @@ impl Kind for Rejection {
         match self {
             Self::NotRegistered | Self::NoSuchToken => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
+            Self::Lost => ErrorCode::Lost,
             Self::Withheld => ErrorCode::Fenced,
             Self::AlreadyRegistered | Self::Left | Self::TokenUsed | Self::TooManyTokens(_) => ErrorCode::Conflict,
             Self::NoRole | Self::IntegrationAlone | Self::TokenDays(_) => ErrorCode::Validation,

@@ -667,6 +667,7 @@ impl Kind for contact::Rejection {
         match self {
             Self::NotRegistered => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
+            Self::Lost => ErrorCode::Lost,
             Self::Fenced => ErrorCode::Fenced,
             Self::AlreadyRegistered => ErrorCode::Conflict,
             Self::NameMissing | Self::HoldOver | Self::Profile(_) => ErrorCode::Validation,

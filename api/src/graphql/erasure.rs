@@ -785,6 +785,7 @@ pub(super) fn known(app: &App, whose: Whose, path: &[&str]) -> Result<(SubjectId
         Person::Known(subject, kind) => return Ok((subject, kind)),
         Person::Unknown => (ErrorCode::NotFound, format!("there is no such {noun}")),
         Person::Gone(Gone::Erased) => (ErrorCode::Erased, format!("this {noun} was erased")),
+        Person::Gone(Gone::Lost) => (ErrorCode::Lost, format!("the key of this {noun} was lost")),
         Person::Gone(Gone::Withheld) => (ErrorCode::Fenced, format!("an erasure of this {noun} was approved")),
     };
     Err(UserError { code, ..UserError::at(path, words) }.into())
@@ -881,6 +882,7 @@ impl Kind for Rejection {
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
             Self::NoSuchHold(_) | Self::NoSuchResidue(_) => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
+            Self::Lost => ErrorCode::Lost,
             Self::Withheld | Self::NoMatterNow => ErrorCode::Fenced,
             Self::ApprovingOwnRequest | Self::RefusingOwnRequest | Self::ApprovalStands => ErrorCode::Permission,
             Self::ApprovingOwnHold | Self::ApprovingOwnLift => ErrorCode::Permission,

@@ -206,8 +206,8 @@ fn told(
 ) -> HistoryRecord {
     let erasure = {
         let views = app.ledger().views();
-        let erasure = record.personal.iter().find_map(|part| views.erasure_of_key(part.key));
-        erasure.map(|erasure| ErasureMark::of(&erasure, app.ledger().keyring().level()))
+        let keys = record.personal.iter().map(|part| part.key);
+        ErasureMark::of_keys(&views, keys, app.ledger().keyring().level())
     };
     let (kind, facts) = describe(event);
     let facts = facts.into_iter().map(|(name, value)| {

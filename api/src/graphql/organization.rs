@@ -576,6 +576,7 @@ impl Kind for organization::Rejection {
         match self {
             Self::NotRegistered => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
+            Self::Lost => ErrorCode::Lost,
             Self::Fenced => ErrorCode::Fenced,
             Self::AlreadyRegistered => ErrorCode::Conflict,
             Self::NameMissing | Self::HoldOver | Self::Profile(_) => ErrorCode::Validation,

@@ -26,6 +26,8 @@ pub enum ErrorCode {
     Erased,
     /// The erasure of the person was approved.
     Fenced,
+    /// The person's key was lost, which is no erasure.
+    Lost,
     /// A hold keeps it.
     Hold,
     /// There is no consent for it.

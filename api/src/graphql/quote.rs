@@ -627,6 +627,7 @@ impl Kind for Rejection {
         match self {
             Self::NotDrafted => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
+            Self::Lost => ErrorCode::Lost,
             Self::Fenced => ErrorCode::Fenced,
             Self::NobodyNamed
             | Self::WrongNumberOfLines { .. }

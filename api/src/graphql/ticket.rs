@@ -542,6 +542,7 @@ impl Kind for ticket::Rejection {
         match self {
             Self::NotOpened => ErrorCode::NotFound,
             Self::Erased => ErrorCode::Erased,
+            Self::Lost => ErrorCode::Lost,
             Self::Fenced => ErrorCode::Fenced,
             Self::NobodyNamed | Self::TooManyMessages { .. } => ErrorCode::Validation,
             Self::AlreadyOpened | Self::AlreadySolved | Self::NotSolved | Self::Closed | Self::TooLate { .. } => {

@@ -3,7 +3,8 @@
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined, SimpleObject};
 use domain::compartment::Country;
 use domain::holding::{ChangeCause, ReasonKind, SourceKind};
-use domain::id::PointId;
+use domain::id::{KeyId, PointId};
+use domain::personal::Gone;
 use domain::point::{Point, PointKind};
 use domain::profile::{self, Change, OldId, Pertinent};
 use domain::subject::Stage;
@@ -279,6 +280,9 @@ pub struct ErasureMark {
     pub reason: String,
     /// Under which request.
     pub erasure: Option<ID>,
+    /// Which of the ways to be gone this is.
+    #[graphql(skip)]
+    pub gone: Gone,
 }
 
 impl ErasureMark {
@@ -297,7 +301,38 @@ impl ErasureMark {
             at: super::scalars::Time(step.map_or(domain::time::Time(0), |step| step.at)),
             reason: reason.to_owned(),
             erasure: Some(ID(erasure.facts.id.to_string())),
+            gone: if stage == Stage::Certified { Gone::Erased } else { Gone::Withheld },
         }
+    }
+
+    /// Why nothing can be read under the first of these keys that an erasure took, or that was lost.
+    pub fn of_keys(views: &projections::Views, keys: impl Iterator<Item = KeyId>, level: Level) -> Option<Self> {
+        let mut marks = keys.filter_map(|key| {
+            let erasure = views.erasure_of_key(key).map(|erasure| Self::of(&erasure, level));
+            let before =
+                views.erased_before(key).filter(|_| erasure.as_ref().is_none_or(|mark| mark.gone != Gone::Erased));
+            let lost = || views.lost(key).map(Self::lost);
+            before.map(|at| Self::before(at, erasure.as_ref(), level)).or(erasure).or_else(lost)
+        });
+        marks.next()
+    }
+
+    /// What the keyring's register says behind a restore, whose log does not know how the erasure ended, or nothing of it.
+    fn before(at: domain::time::Time, erasure: Option<&Self>, level: Level) -> Self {
+        let reason = match level {
+            Level::A0 => {
+                "erased before the log was restored from a backup (logical: the key was destroyed in a file, anchor level A0)"
+            }
+            _ => "erased before the log was restored from a backup: the key was destroyed",
+        };
+        let erasure = erasure.and_then(|mark| mark.erasure.clone());
+        Self { at: super::scalars::Time(at), reason: reason.to_owned(), erasure, gone: Gone::Erased }
+    }
+
+    /// What an operator declared.
+    fn lost(at: domain::time::Time) -> Self {
+        let reason = "lost: the key was declared lost, which is no erasure".to_owned();
+        Self { at: super::scalars::Time(at), reason, erasure: None, gone: Gone::Lost }
     }
 }
 

@@ -50,6 +50,7 @@ fn check_person(consents: &Consents, command: &Command) -> Result<(), Rejection>
         Owner::Subject(_) => Err(Rejection::AnotherPerson),
         Owner::Gone(Gone::Erased) => Err(Rejection::Erased),
         Owner::Gone(Gone::Withheld) => Err(Rejection::Withheld),
+        Owner::Gone(Gone::Lost) => Err(Rejection::Lost),
     }
 }
 

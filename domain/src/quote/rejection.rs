@@ -22,6 +22,9 @@ pub enum Rejection {
     /// An erasure was approved.
     #[error("this quote takes no more text: the erasure of whom it is for was approved")]
     Fenced,
+    /// The key was lost.
+    #[error("this quote takes no more text: the key of whom it is for was lost")]
+    Lost,
     /// It offers nothing.
     #[error("a quote has 1 to {limit} lines")]
     WrongNumberOfLines {
@@ -86,6 +89,7 @@ impl From<Gone> for Rejection {
         match gone {
             Gone::Erased => Self::Erased,
             Gone::Withheld => Self::Fenced,
+            Gone::Lost => Self::Lost,
         }
     }
 }

@@ -245,6 +245,7 @@ pub(super) fn subject(case: &Case) -> Result<SubjectId, Rejection> {
         Owner::Subject(subject) => Ok(subject),
         Owner::Gone(Gone::Erased) => Err(Rejection::Erased),
         Owner::Gone(Gone::Withheld) => Err(Rejection::Withheld),
+        Owner::Gone(Gone::Lost) => Err(Rejection::Lost),
     }
 }
 

@@ -20,6 +20,9 @@ pub enum Rejection {
     /// The claims key is fenced.
     #[error("an erasure of this subject was approved; no words can be kept here until it is over")]
     Withheld,
+    /// The key was lost.
+    #[error("the key of this subject was lost, with the words about it; nothing more can be written here")]
+    Lost,
     /// Unlinking what is not linked.
     #[error("this is not linked to the subject")]
     NotLinked,

@@ -21,6 +21,9 @@ pub enum Rejection {
     /// An erasure was approved.
     #[error("this ticket takes no more text: the erasure of whose it is was approved")]
     Fenced,
+    /// The key was lost.
+    #[error("this ticket takes no more text: the key of whose it is was lost")]
+    Lost,
     /// There is a solution.
     #[error("this ticket is solved; reopen it first")]
     AlreadySolved,
@@ -49,6 +52,7 @@ impl From<Gone> for Rejection {
         match gone {
             Gone::Erased => Self::Erased,
             Gone::Withheld => Self::Fenced,
+            Gone::Lost => Self::Lost,
         }
     }
 }

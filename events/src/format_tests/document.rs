@@ -58,6 +58,7 @@ fn blocks() -> Vec<(&'static str, String)> {
         ("slots", slots(&keyring.leaf_clear)),
         ("marks", key_marks(&keyring.marks)),
         ("root", root(&keyring.root)),
+        ("backup", format!("```text\n{}```\n", crate::backup::example())),
         ("streams", tables::streams()),
         ("kinds", tables::kinds()),
         ("structures", tables::structures()),

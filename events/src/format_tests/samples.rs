@@ -1,6 +1,7 @@
 //! At least one fact of every kind with fixed values: what the golden records are made of. Every optional value is there at
 //! least once, so that no byte of a form goes unpinned.
 
+use domain::backup::BackedUp;
 use domain::channel::Channel;
 use domain::compartment::{Compartment, Country};
 use domain::event::{Event, Stream, StreamKind};
@@ -87,6 +88,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Quote, QUOTE, vec![voucher()]),
         (StreamKind::Case, CASE, residues()),
         (StreamKind::Register, REGISTER, vec![residue_days()]),
+        (StreamKind::Log, NEXT_LOG.0, backups()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -191,6 +193,14 @@ fn anchors() -> Vec<Event> {
 
 fn erased_before() -> Event {
     ledger::Event::ErasedBefore { keys: vec![KeyId([0xf3; 16]), KeyId([0xf4; 16])], epoch: 2 }.into()
+}
+
+fn backups() -> Vec<Event> {
+    let backup = BackupId([0xba; 16]);
+    let first = BackedUp { backup, size: 40, replaces: 0, region: None, until: Day(20_514) };
+    let region = "eu-central-1".parse().ok();
+    let second = BackedUp { size: 50, replaces: 40, region, ..first.clone() };
+    [first, second].map(|run| ledger::Event::BackedUp(run).into()).into()
 }
 
 fn public_key(seed: [u8; 32]) -> [u8; 32] {

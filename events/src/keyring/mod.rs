@@ -68,6 +68,8 @@ pub enum KeyState {
         /// In which epoch.
         epoch: u64,
     },
+    /// This keyring never held such a key, and the log says that it is lost.
+    Lost,
     /// This keyring never held such a key.
     NeverHad,
 }
@@ -240,6 +242,12 @@ impl Keyring {
     /// What is known about a key.
     pub fn state(&self, key: &KeyId) -> KeyState {
         self.ring.state(key)
+    }
+
+    /// What the log says of keys that this keyring never held, because it took the place of one that was lost: which ones were
+    /// declared lost, and which ones were destroyed, in which epoch of that one. The log remembers it, not the keyring.
+    pub fn recall(&self, lost: impl IntoIterator<Item = KeyId>, erased: impl IntoIterator<Item = (KeyId, u64)>) {
+        self.ring.recall(lost, erased);
     }
 
     /// Withholds keys and drops them from memory. The log remembers it, not the keyring; what is no live key stays as

@@ -19,6 +19,7 @@ use super::{
     Anchor, AnchorError, Anchors, Counts, Declared, Destroyed, Key, KeyState, KeyringError, Level, Settled, Standing,
     Status,
 };
+use crate::ids::IdMap;
 use crate::random::NoRandomness;
 
 /// Locks are taken in the order of the fields.
@@ -28,6 +29,15 @@ pub(super) struct Ring {
     tree: Mutex<Tree>,
     table: RwLock<Table>,
     reserve: Reserve,
+    /// Of keys that were never here, what the log says.
+    recalled: RwLock<IdMap<KeyId, Recalled>>,
+}
+
+/// What became of a key in the keyring that was here before.
+#[derive(Clone, Copy)]
+enum Recalled {
+    Lost,
+    Erased { epoch: u64 },
 }
 
 impl Ring {
@@ -59,6 +69,7 @@ impl Ring {
             tree: Mutex::new(tree),
             table: RwLock::new(table),
             reserve: Reserve::new(settled),
+            recalled: RwLock::default(),
         }
     }
 
@@ -81,7 +92,11 @@ impl Ring {
 
     pub(super) fn state(&self, key: &KeyId) -> KeyState {
         match self.table.read().get(key) {
-            None => KeyState::NeverHad,
+            None => match self.recalled.read().get(key) {
+                None => KeyState::NeverHad,
+                Some(Recalled::Lost) => KeyState::Lost,
+                Some(Recalled::Erased { epoch }) => KeyState::Erased { epoch: *epoch },
+            },
             Some(entry) => match standing(entry) {
                 Standing::Live => KeyState::Live(entry.key()),
                 Standing::Fenced => KeyState::Fenced,
@@ -89,6 +104,12 @@ impl Ring {
                 Standing::Erased { epoch } => KeyState::Erased { epoch },
             },
         }
+    }
+
+    pub(super) fn recall(&self, lost: impl IntoIterator<Item = KeyId>, erased: impl IntoIterator<Item = (KeyId, u64)>) {
+        let mut recalled = self.recalled.write();
+        recalled.extend(lost.into_iter().map(|key| (key, Recalled::Lost)));
+        recalled.extend(erased.into_iter().map(|(key, epoch)| (key, Recalled::Erased { epoch })));
     }
 
     /// A fence on a retired key is kept: the log may name it, and then it is live and fenced.
@@ -172,7 +193,14 @@ impl Ring {
             let mut victims = Vec::with_capacity(keys.len());
             for key in keys {
                 let table = self.table.read();
-                let slot = table.place(key).ok_or(KeyringError::NeverHad(*key))?;
+                let Some(slot) = table.place(key) else {
+                    match self.recalled.read().get(key) {
+                        Some(Recalled::Erased { epoch }) => gone_in = gone_in.max(Some(*epoch)),
+                        Some(Recalled::Lost) => {}
+                        None => return Err(KeyringError::NeverHad(*key)),
+                    }
+                    continue;
+                };
                 match table.slot(slot).map(standing) {
                     Some(Standing::Erased { epoch }) => gone_in = gone_in.max(Some(epoch)),
                     _ => victims.push(slot),

@@ -8,6 +8,7 @@
 //! tree/      the rows of the tree and the last checkpoint: may be lost at any time
 //! signer/    the key that signs checkpoints; in no backup of the rest, and a link where it lies elsewhere
 //! keyring/   the keys, and keyring.copy/ the same once more
+//! journal.coming   there while a backup is put back; journal.aside.<n> is what it took the place of
 //! restoring  there while a log that was put back from a backup goes on as another one
 //! anchor/    the root that the keys are sealed under (level A0)
 //! ```
@@ -28,7 +29,7 @@ use domain::time::Time;
 
 use super::keys::{self, Keys, Moved};
 use super::publish::{CADENCE, Published};
-use super::{Fresh, restore};
+use super::{Fresh, lost, restore};
 use crate::keyring::{AnchorError, AnchorSettings, Description, Keyring, KeyringError};
 use crate::log::engine::{Embedded, Options};
 use crate::log::headmark;
@@ -81,6 +82,8 @@ pub struct Directory {
     pub held: bool,
     /// Whom to ask, once the log is read and before anything is written or signed, whether it is the one that they know.
     pub ask: Option<Ask>,
+    /// Whether keys are destroyed anew that the log says were destroyed and that live in the keyring; it is refused, else.
+    pub destroys_again: bool,
 }
 
 /// Says no where somebody outside knows another log than this one.
@@ -158,6 +161,9 @@ impl Directory {
         if path.join("journal").is_dir() {
             return Ok(true);
         }
+        if path.join(restore::COMING).exists() {
+            return Err(DirectoryError::Restoring);
+        }
         // Whoever makes a ledger takes the lock first, and may be gone right behind it; where its keys are to lie may be
         // said before.
         for entry in entries {
@@ -208,9 +214,21 @@ impl Directory {
         let log_id = log.log();
         // The keys are those of all generations.
         let keyring = Keys::open(path, log.journal().first_log())?;
+        lost::recall(&log, &keyring)?;
         let tree = Tree::open(path)?;
         let (signing_key, cadence) = (path.join(SIGNING_KEY), CADENCE);
-        Ok(Self { lock, log, keyring, log_id, tree, signing_key, cadence, held: false, ask: None })
+        Ok(Self {
+            lock,
+            log,
+            keyring,
+            log_id,
+            tree,
+            signing_key,
+            cadence,
+            held: false,
+            ask: None,
+            destroys_again: false,
+        })
     }
 
     /// Copies the newest whole copy of the keyring over the others, and says which these were. Nobody may use the

@@ -316,6 +316,7 @@ impl<V: Follow> Ledger<V> {
             domain::owner::Owner::Subject(subject) => subject,
             domain::owner::Owner::Gone(Gone::Erased) => return Err(Refused::Rejected(Rejection::Erased).into()),
             domain::owner::Owner::Gone(Gone::Withheld) => return Err(Refused::Rejected(Rejection::Withheld).into()),
+            domain::owner::Owner::Gone(Gone::Lost) => return Err(Refused::Rejected(Rejection::Lost).into()),
             domain::owner::Owner::Nobody => return Err(Refused::Rejected(Rejection::NotOpened).into()),
         };
         let people = state.open_erasure().and_then(|open| open.people.clone().ok()).unwrap_or_default();

@@ -122,6 +122,12 @@ impl Keys {
         named.map_err(|source| DirectoryError::Io { action: "write to", source })
     }
 
+    /// Whether there is a copy of a keyring, whosever it is.
+    pub(super) fn exist(&self) -> io::Result<bool> {
+        let exist = self.copies.iter().map(|copy| Keyring::exists(copy)).collect::<io::Result<Vec<bool>>>()?;
+        Ok(exist.contains(&true))
+    }
+
     /// Makes an empty keyring. One of this log that is there was never in service.
     pub(super) fn create(&self, log: LogId) -> Result<Keyring, DirectoryError> {
         Keyring::unmake(&self.copies, log)?;

@@ -1,5 +1,6 @@
 //! One controller's log, keys and views, and the write path: load, decide, seal, append.
 
+mod backup;
 mod certify;
 mod clock;
 mod command;
@@ -10,6 +11,7 @@ pub mod epoch;
 mod erase;
 mod fresh;
 mod keys;
+mod lost;
 mod operator;
 mod owners;
 pub mod publish;
@@ -32,6 +34,7 @@ use domain::subject;
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::oneshot;
 
+pub use backup::{Made, NotMade};
 pub use certify::Finished;
 pub use clock::{Clock, WrongClock};
 pub use command::{Accepted, Failure, Intent, Refused};
@@ -41,10 +44,12 @@ pub use epoch::{Heads, Logged};
 pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
 pub use keys::{Keys, Moved, NAME as KEYS};
+pub use lost::{Declared, NotLost, declare_lost};
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
 pub use read::{Fault, Opened, Unreadable, disclose, open_entry};
-pub use restore::{RestoreError, Restored, Restoring, restore};
+pub(crate) use restore::Survey;
+pub use restore::{RestoreError, Restored, Restoring, restore, restore_from};
 pub use retention::{Due, Run};
 pub use tail::Tail;
 pub use writer::{Appended, Unwritten};

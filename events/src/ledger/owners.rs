@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use domain::backup::Backups;
 use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
@@ -68,6 +69,7 @@ pub struct Owners {
     holds: BTreeMap<HoldId, Hold>,
     declarations: Declarations,
     ends: Ends,
+    backups: Backups,
 }
 
 impl Owners {
@@ -167,6 +169,11 @@ impl Owners {
         self.lost.contains(key)
     }
 
+    /// Which backups there are: what is destroyed here may still be sealed in those from before.
+    pub fn backups(&self) -> &Backups {
+        &self.backups
+    }
+
     /// Orders of destruction without a certificate, by erasure.
     pub(super) fn orders(&self) -> impl Iterator<Item = (&ErasureId, &Order)> {
         self.orders.iter()
@@ -235,6 +242,7 @@ impl Owners {
             // No part follows a key that is gone, and the record itself says that it was destroyed.
             Event::Log(domain::ledger::Event::ErasedBefore { keys, .. }) => self.ordered.extend(keys.iter().copied()),
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
+            Event::Log(domain::ledger::Event::BackedUp(run)) => self.backups.take(run.clone()),
             _ => {}
         }
     }

@@ -51,7 +51,10 @@ pub enum Fault {
         cause: OpenError,
     },
     /// Nobody knows this key.
-    #[error("the keyring does not know {0}: the key is lost")]
+    #[error(
+        "the keyring does not know {0}: the key is lost. Put the newest keyring back; where there is no newer one, \
+         `lethe keyring declare-lost` lets the log go on without what the key sealed"
+    )]
     Lost(KeyId),
     /// The log did not give the record.
     #[error(transparent)]
@@ -154,6 +157,7 @@ fn unseal(
         KeyState::Live(key) => key,
         KeyState::Erased { .. } => return Ok(Err(Gone::Erased)),
         KeyState::Fenced => return Ok(Err(Gone::Withheld)),
+        KeyState::Lost => return Ok(Err(Gone::Lost)),
         KeyState::Retired | KeyState::NeverHad => return Err(Fault::Lost(part.key)),
     };
     let bytes = match &stored.bytes {

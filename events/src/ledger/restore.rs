@@ -4,6 +4,7 @@
 //! The old directory refuses to serve, and the new one does; one step leads from the one to the other, the rename of the new
 //! head mark over the old. What a crash leaves before it is taken back by the next restore, which begins again.
 
+mod from;
 mod marker;
 mod survey;
 
@@ -20,6 +21,7 @@ use super::Fresh;
 use super::directory::{Directory, DirectoryError, io_failed, own};
 use super::keys::Keys;
 use super::publish::STORED;
+use crate::backup::BackupError;
 use crate::chain::{Broken, Generation};
 use crate::checkpoint::Checkpoint;
 use crate::keyring::{KeyState, Keyring};
@@ -34,9 +36,11 @@ use crate::note::{FileSigner, Kind, NoKey, SignedNote, Signer, SignerError, Veri
 use crate::record::{Link, NO_HASH};
 use crate::tree::files;
 
+pub(super) use from::COMING;
+pub use from::restore_from;
 use marker::Marker;
 pub(super) use marker::finish;
-use survey::Survey;
+pub(crate) use survey::Survey;
 
 /// The most keys that one record names: it must fit 65,535 bytes.
 const KEYS: usize = 4000;
@@ -48,6 +52,9 @@ pub struct Restoring {
     pub origin: String,
     /// The time of its records, or of the last one restored where that is later.
     pub at: Time,
+    /// Whether keys are declared lost that the log names and the keyring never held; it is refused, else. Where there is no
+    /// keyring at all, a backup is put back with a new one.
+    pub declares_lost: bool,
 }
 
 /// What a restore found, and what is gone.
@@ -69,10 +76,14 @@ pub struct Restored {
     pub checkpoint: Option<TreeHead>,
     /// Keys that the keyring has destroyed and no restored record ordered to be.
     pub erased: Vec<KeyId>,
+    /// Keys that the keyring never held, and that are declared lost.
+    pub lost: Vec<KeyId>,
     /// Keys that no restored record names: they wait until somebody confirms that no newer log exists.
     pub awaiting: usize,
     /// What was cut from the journal's end: a frame that was being written when the backup was taken.
     pub torn: Option<Torn>,
+    /// Where the journal lies now that was here before, if one was and a backup took its place.
+    pub aside: Option<PathBuf>,
 }
 
 /// Why a log does not go on.
@@ -97,8 +108,33 @@ pub enum RestoreError {
     #[error("checkpoints of this log were signed for this origin before: a restored log needs another")]
     UsedOrigin,
     /// The keyring is older than the log.
-    #[error("the keyring never held {0} keys that the log names: with it, the log would not be read")]
+    #[error(
+        "the keyring never held {0} keys that the log names: with it, the log would not be read. Put the newest keyring here; \
+         where there is no newer one, --declare-lost restores the log without what these keys sealed"
+    )]
     KeysUnknown(usize),
+    /// The backup cannot be used.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// It is a backup of another log.
+    #[error("this is a backup of {backup}, and the keyring here belongs to {here}")]
+    OtherLog {
+        /// The first generation of the backup's.
+        backup: LogId,
+        /// That of the keyring's.
+        here: LogId,
+    },
+    /// What is here is whole, and more than the backup has.
+    #[error(
+        "the journal here is whole and has {here} records, and the backup {backup}: nothing is put back over it; `lethe restore` \
+         without a backup goes on with what is here"
+    )]
+    MoreHere {
+        /// How many are here.
+        here: u64,
+        /// How many the backup has.
+        backup: u64,
+    },
     /// The signing key.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -133,9 +169,27 @@ pub fn restore(
     }
     let _lock = Lock::take(path)?;
     marker::take_back(path)?;
+    go_on(path, order, None, options, told)
+}
+
+/// A checkpoint that came along with a backup, if one did.
+type CameAlong = Option<TreeHead>;
+
+/// The same, under the lock. Behind a backup that was put back it is a new generation also where its mark knows of no more:
+/// the mark may be as old as the journal was that lay there.
+fn go_on(
+    path: &Path,
+    order: &Restoring,
+    backup: Option<CameAlong>,
+    options: Options,
+    told: &Progress<'_>,
+) -> Result<Restored, RestoreError> {
     let mark = mark(path)?;
     let back = PutBack::open(path)?;
     let survey = Survey::of(back.journal(), mark.as_ref(), told)?;
+    if survey.reaches_mark && backup.is_none() {
+        return Err(RestoreError::NothingMissing);
+    }
     let old = survey.last.clone();
     let (signed, key_file) = (signed_before(path, &old)?, path.join("signer/key"));
     let used = |generation: &Generation| generation.origin == order.origin;
@@ -143,7 +197,10 @@ pub fn restore(
         return Err(RestoreError::UsedOrigin);
     }
     let keyring = keyring(path, back.journal().first_log())?;
-    let erased = erased(&keyring, &survey)?;
+    let (erased, lost) = (erased(&keyring, &survey), unknown(&keyring, &survey));
+    if !lost.is_empty() && !order.declares_lost {
+        return Err(RestoreError::KeysUnknown(lost.len()));
+    }
 
     let log: LogId = Fresh::new().id().map_err(DirectoryError::from)?;
     let marker = Marker { log, first: survey.head.size };
@@ -152,7 +209,8 @@ pub fn restore(
     let old_key = put_aside(&key_file, &old.origin)?;
     let signer = FileSigner::at(&key_file)?;
     let key = VerifierKey::new(&order.origin, Kind::Note, signer.public())?;
-    let checkpoint = survey.marked_checkpoint().max_by_size(signed.checkpoint);
+    let checkpoint =
+        marked_checkpoint(mark.as_ref(), &old).max_by_size(signed.checkpoint).max_by_size(backup.flatten());
     let continued = Continued {
         log,
         old_log: old.log,
@@ -163,7 +221,7 @@ pub fn restore(
         algorithm: SignatureKind::Ed25519,
         public_key: signer.public(),
     };
-    let commit = first_commit(&survey.head, continued, &erased, keyring.epoch(), order.at)?;
+    let commit = first_commit(&survey.head, continued, (&erased, keyring.epoch()), &lost, order.at)?;
     let head = back.go_on(log, &commit, options)?;
     for derived in ["index", files::NAME] {
         cleared(fs::remove_dir_all(path.join(derived))).map_err(io_failed("clear"))?;
@@ -180,9 +238,17 @@ pub fn restore(
         marked: mark.map(|mark| mark.head.size),
         checkpoint,
         erased,
+        lost,
         awaiting: settled.awaiting,
         torn: back.journal().torn(),
+        aside: None,
     })
+}
+
+/// The last checkpoint that the head mark knows of the log that was put back.
+fn marked_checkpoint(mark: Option<&Mark>, old: &Generation) -> Option<TreeHead> {
+    let (size, root) = mark.filter(|mark| mark.log == old.log)?.checkpoint;
+    (size > 0).then_some(TreeHead { size, root })
 }
 
 /// The head mark, as far as there is one that can be read.
@@ -198,16 +264,20 @@ fn keyring(path: &Path, first: LogId) -> Result<Keyring, DirectoryError> {
 }
 
 /// Keys that the restored records seal under as if they lived, and that the keyring has destroyed; sorted.
-fn erased(keyring: &Keyring, survey: &Survey) -> Result<Vec<KeyId>, RestoreError> {
-    let unknown = |key: &&KeyId| keyring.state(key) == KeyState::NeverHad && !survey.excused.contains(*key);
-    match survey.named.iter().filter(unknown).count() {
-        0 => {}
-        unknown => return Err(RestoreError::KeysUnknown(unknown)),
-    }
-    let gone = |key: &&KeyId| matches!(keyring.state(key), KeyState::Erased { .. }) && !survey.excused.contains(*key);
-    let mut erased: Vec<KeyId> = survey.named.iter().filter(gone).copied().collect();
-    erased.sort_unstable();
-    Ok(erased)
+fn erased(keyring: &Keyring, survey: &Survey) -> Vec<KeyId> {
+    unexcused(survey, |key| matches!(keyring.state(key), KeyState::Erased { .. }))
+}
+
+/// Keys that the restored records seal under, and that the keyring never held; sorted.
+fn unknown(keyring: &Keyring, survey: &Survey) -> Vec<KeyId> {
+    unexcused(survey, |key| keyring.state(key) == KeyState::NeverHad)
+}
+
+fn unexcused(survey: &Survey, is: impl Fn(&KeyId) -> bool) -> Vec<KeyId> {
+    let named = survey.named.iter().filter(|key| !survey.excused.contains(*key));
+    let mut keys: Vec<KeyId> = named.filter(|key| is(key)).copied().collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// What the last checkpoint that lies beside the tree says: its origin, and itself where the log's own key signed it for the
@@ -258,11 +328,19 @@ fn put_aside(key: &Path, origin: &str) -> Result<Option<PathBuf>, RestoreError> 
     Ok(Some(aside))
 }
 
-/// The records that begin the generation: that it does, and which keys the keyring's register says are destroyed.
-fn first_commit(head: &Head, said: Continued, erased: &[KeyId], epoch: u64, at: Time) -> Result<Commit, RestoreError> {
+/// The records that begin the generation: that it does, which keys the keyring's register says are destroyed, and which are
+/// lost.
+fn first_commit(
+    head: &Head,
+    said: Continued,
+    (erased, epoch): (&[KeyId], u64),
+    lost: &[KeyId],
+    at: Time,
+) -> Result<Commit, RestoreError> {
     let (log, at) = (said.log, at.max(head.recorded_at));
     let erasures = erased.chunks(KEYS).map(|keys| Fact::ErasedBefore { keys: keys.to_vec(), epoch });
-    let facts: Vec<Fact> = [Fact::Continued(Box::new(said))].into_iter().chain(erasures).collect();
+    let losses = lost.chunks(KEYS).map(|keys| Fact::KeysLost { keys: keys.to_vec() });
+    let facts: Vec<Fact> = [Fact::Continued(Box::new(said))].into_iter().chain(erasures).chain(losses).collect();
     let (mut commit, mut previous, mut previous_in_stream) = (Commit::default(), head.hash, NO_HASH);
     for (revision, fact) in (0..).zip(facts) {
         let position = head.size + revision;

@@ -13,7 +13,7 @@ use super::row::{FramePlace, Row};
 use super::segment::{self, HEADER, Segment};
 use super::walk::{AHEAD, FrameAt, Frames, Step, Walk};
 use super::{Entry, Head, LogError, Part, name_of};
-use crate::record::{CONTINUED, NO_HASH, Record, hash};
+use crate::record::{CONTINUED, Hash, NO_HASH, Record, hash};
 
 /// The name of its directory in the data directory.
 pub const NAME: &str = "journal";
@@ -39,7 +39,7 @@ impl Journal {
         Ok(journal)
     }
 
-    pub(super) fn open(data: &Path, mark: Option<&Mark>, writable: bool) -> Result<(Self, End), LogError> {
+    pub(crate) fn open(data: &Path, mark: Option<&Mark>, writable: bool) -> Result<(Self, End), LogError> {
         let dir = data.join(NAME);
         let names = names(&dir)?;
         let Some(first) = names.first() else {
@@ -81,6 +81,13 @@ impl Journal {
         self.segments.read().first().map_or(LogId([0; 16]), |segment| segment.header.log)
     }
 
+    /// All of its generations, the oldest first.
+    pub fn logs(&self) -> Vec<LogId> {
+        let mut logs: Vec<LogId> = self.segments.read().iter().map(|segment| segment.header.log).collect();
+        logs.dedup();
+        logs
+    }
+
     /// What is durable.
     pub fn head(&self) -> Head {
         *self.head.read()
@@ -89,6 +96,19 @@ impl Journal {
     /// What was found behind the last whole frame at open. A journal opened for writing has cut it.
     pub fn torn(&self) -> Option<Torn> {
         self.torn
+    }
+
+    /// The hash of a record, where there is one at this position.
+    pub fn hash_of(&self, position: u64) -> Result<Option<Hash>, LogError> {
+        Ok(self.find(position)?.map(|(row, _)| row.hash))
+    }
+
+    /// The name of the file that a position belongs to.
+    pub fn file_of(&self, position: u64) -> String {
+        let segments = self.segments.read();
+        let number = segments.partition_point(|segment| segment.header.first <= position);
+        let segment = number.checked_sub(1).and_then(|number| segments.get(number));
+        segment.map_or_else(|| NAME.to_owned(), |segment| segment.name.clone())
     }
 
     /// How many bytes its files take.

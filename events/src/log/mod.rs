@@ -5,6 +5,7 @@
 //! fact, no seal, no view.
 
 pub mod carve;
+pub mod copying;
 pub mod engine;
 pub mod frame;
 pub mod headmark;

@@ -1,8 +1,9 @@
 //! Stored forms of the ledger's own facts.
 
-use domain::id::{KeyId, LogId};
+use domain::backup::{BackedUp, Region};
+use domain::id::{BackupId, KeyId, LogId};
 use domain::ledger::{Continued, Event, SignatureKind, TreeHead};
-use domain::time::Time;
+use domain::time::{Day, Time};
 
 use super::values::Form;
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly};
@@ -14,6 +15,7 @@ facts! { KeysLostV1 { keys: Vec<[u8; 16]> } }
 facts! { ErasedBeforeV1 { keys: Vec<[u8; 16]>, epoch: u64 } }
 facts! { MappedV1 { size: u64, streams: u64, root: [u8; 32] } }
 facts! { SignerNamedV1 { algorithm: u16, public_key: [u8; 32], name: String } }
+facts! { BackedUpV1 { backup: [u8; 16], size: u64, replaces: u64, region: Option<String>, until: i32 } }
 facts! {
     ContinuedV1 {
         log: [u8; 16],
@@ -42,6 +44,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.signer", version: 1, facts: SignerNamedV1::FIELDS, parts: &[] },
     Shape { kind: "log.continued", version: 1, facts: ContinuedV1::FIELDS, parts: &[] },
     Shape { kind: "log.erasures", version: 1, facts: ErasedBeforeV1::FIELDS, parts: &[] },
+    Shape { kind: "log.backed-up", version: 1, facts: BackedUpV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -72,6 +75,11 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
             ("log.signer", encode(&form)?)
         }
         Event::Continued(continued) => ("log.continued", encode(&ContinuedV1::from(&**continued))?),
+        Event::BackedUp(BackedUp { backup, size, replaces, region, until }) => {
+            let region = region.as_ref().map(Region::to_string);
+            let form = BackedUpV1 { backup: backup.0, size: *size, replaces: *replaces, region, until: until.0 };
+            ("log.backed-up", encode(&form)?)
+        }
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -107,6 +115,11 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             Event::SignerNamed { algorithm: SignatureKind::load(algorithm)?, public_key, name }
         }
         ("log.continued", 1) => Event::Continued(Box::new(decode::<ContinuedV1>(facts, "facts")?.try_into()?)),
+        ("log.backed-up", 1) => {
+            let BackedUpV1 { backup, size, replaces, region, until } = decode(facts, "facts")?;
+            let region = region.map(|region| region.parse().map_err(|_| WireError::Code("region"))).transpose()?;
+            Event::BackedUp(BackedUp { backup: BackupId(backup), size, replaces, region, until: Day(until) })
+        }
         _ => return Ok(None),
     };
     Ok(Some(event))
@@ -179,10 +192,25 @@ mod tests {
             Event::KeysLost { keys: vec![KeyId([2; 16])] },
             Event::ErasedBefore { keys: vec![KeyId([2; 16]), KeyId([3; 16])], epoch: 4 },
             Event::Mapped { size: 7, streams: 3, root: [4; 32] },
+            backed_up(None),
+            backed_up("eu-central-1".parse().ok()),
         ];
         for event in [opened, signer, first, later].into_iter().chain(others) {
             reads_back(&wire::Event::Log(event));
         }
+    }
+
+    fn backed_up(region: Option<Region>) -> Event {
+        Event::BackedUp(BackedUp { backup: BackupId([6; 16]), size: 7, replaces: 3, region, until: Day(20_500) })
+    }
+
+    /// A region is a name that an operator gave, and no place for a sentence.
+    #[test]
+    fn a_region_that_is_none_is_not_read() {
+        let form =
+            BackedUpV1 { backup: [6; 16], size: 7, replaces: 0, region: Some("Maria Anders".into()), until: 20_500 };
+        let read = read("log.backed-up", 1, &encode(&form).unwrap(), Vec::new());
+        assert_eq!(read, Err(WireError::Code("region")));
     }
 
     fn continued(checkpoint: Option<TreeHead>) -> Continued {

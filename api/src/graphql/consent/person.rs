@@ -97,6 +97,7 @@ fn no_more(gone: Gone) -> No {
     let rejection = match gone {
         Gone::Erased => Rejection::Erased,
         Gone::Withheld => Rejection::Withheld,
+        Gone::Lost => Rejection::Lost,
     };
     UserError::new(rejection.kind(), rejection).into()
 }
@@ -105,6 +106,7 @@ impl Kind for Rejection {
     fn kind(&self) -> ErrorCode {
         match self {
             Self::Erased => ErrorCode::Erased,
+            Self::Lost => ErrorCode::Lost,
             Self::Withheld => ErrorCode::Fenced,
             Self::NoSuchPoint | Self::CodeUnknown => ErrorCode::NotFound,
             Self::CodeUsed => ErrorCode::CodeUsed,

@@ -2,16 +2,17 @@
 
 use domain::event::Event;
 use domain::id::KeyId;
-use domain::ledger::{Event as Fact, TreeHead};
+use domain::ledger::Event as Fact;
 use domain::personal::{Gone, Held};
 use domain::subject;
 
 use super::RestoreError;
+use crate::backup::BackupError;
 use crate::chain::{Broken, Chain, Generation, Reason};
 use crate::ids::IdSet;
 use crate::log::headmark::Mark;
 use crate::log::journal::Journal;
-use crate::log::{Head, Progress};
+use crate::log::{Head, LogError, Part, Progress};
 use crate::record::{Hash, NO_HASH, Record};
 use crate::tree::Node;
 use crate::wire;
@@ -20,39 +21,57 @@ use crate::wire;
 const EVERY: u64 = 10_000;
 
 /// What there is.
-pub(super) struct Survey {
-    pub(super) head: Head,
-    pub(super) root: Node,
-    pub(super) generations: Vec<Generation>,
+pub(crate) struct Survey {
+    pub(crate) head: Head,
+    pub(crate) root: Node,
+    pub(crate) generations: Vec<Generation>,
     /// The last of them.
-    pub(super) last: Generation,
+    pub(crate) last: Generation,
     /// Every key that a record names.
-    pub(super) named: IdSet<KeyId>,
+    pub(crate) named: IdSet<KeyId>,
     /// Those of which a record says that they are gone, or will be.
-    pub(super) excused: IdSet<KeyId>,
-    checkpoint: Option<TreeHead>,
+    pub(crate) excused: IdSet<KeyId>,
+    /// The root at the size that was watched for, if there are so many records.
+    pub(crate) watched: Option<Node>,
+    /// Whether it has all that the mark knows of.
+    pub(crate) reaches_mark: bool,
 }
 
 impl Survey {
     /// Reads everything.
     ///
     /// # Errors
-    /// When it does not hold, when it is another history than the one that the mark is of, and when nothing is missing.
+    /// When it does not hold, and when it is another history than the one that the mark is of.
     pub(super) fn of(journal: &Journal, mark: Option<&Mark>, told: &Progress<'_>) -> Result<Self, RestoreError> {
-        let head = journal.head();
         let mark = mark.filter(|mark| mark.log == journal.log());
-        let (mut chain, mut keys) = (Chain::new(), Keys::default());
-        let (mut at_mark, mut at_checkpoint): (Option<Hash>, Option<Node>) = (None, None);
-        for entry in journal.entries() {
+        let mut survey = Self::read(journal, mark.map(|mark| mark.checkpoint.0), &|_| false, told)?;
+        if let Some(mark) = mark {
+            let at_mark = mark.head.size.checked_sub(1).map(|last| journal.hash_of(last)).transpose()?.flatten();
+            survey.reaches_mark = compare(mark, at_mark, survey.watched)?;
+        }
+        Ok(survey)
+    }
+
+    /// Reads everything, and watches for the root at a size. A part that is `harmed` is damage.
+    pub(crate) fn read(
+        journal: &Journal,
+        watch: Option<u64>,
+        harmed: &dyn Fn(&Part) -> bool,
+        told: &Progress<'_>,
+    ) -> Result<Self, Unread> {
+        let head = journal.head();
+        let (mut chain, mut keys, mut watched) = (Chain::new(), Keys::default(), None);
+        for (position, entry) in (0..).zip(journal.entries()) {
             let entry = entry?;
-            let (record, hash) = chain.take(&entry.record)?;
+            let (record, _) = chain.take(&entry.record)?;
             keys.take(&record)?;
-            let size = chain.head().size;
-            if mark.is_some_and(|mark| mark.head.size == size) {
-                at_mark = Some(hash);
+            if let Some(part) = entry.parts.iter().position(harmed) {
+                let what = format!("sealed part {part} is not what was written");
+                return Err(LogError::Damaged { position, file: journal.file_of(position), what }.into());
             }
-            if mark.is_some_and(|mark| mark.checkpoint.0 == size) {
-                at_checkpoint = Some(chain.root());
+            let size = position + 1;
+            if watch == Some(size) {
+                watched = Some(chain.root());
             }
             if size.is_multiple_of(EVERY) {
                 told(size, head.size);
@@ -61,9 +80,6 @@ impl Survey {
         let end = chain.end()?;
         let no_log = Broken { position: 0, reason: Reason::NotOpened };
         let last = chain.generations().last().cloned().ok_or(no_log)?;
-        if let Some(mark) = mark {
-            compare(mark, at_mark, at_checkpoint)?;
-        }
         Ok(Self {
             head: Head { size: end.size, hash: end.hash, recorded_at: head.recorded_at },
             root: chain.root(),
@@ -71,26 +87,50 @@ impl Survey {
             last,
             named: keys.named,
             excused: keys.excused,
-            checkpoint: mark.map(|mark| TreeHead { size: mark.checkpoint.0, root: mark.checkpoint.1 }),
+            watched,
+            reaches_mark: false,
         })
-    }
-
-    /// The last checkpoint that the head mark knows of the log that was put back.
-    pub(super) fn marked_checkpoint(&self) -> Option<TreeHead> {
-        self.checkpoint.filter(|known| known.size > 0)
     }
 }
 
-/// A log that reaches its mark needs no restore; one that has something else in its place is no backup of it.
-fn compare(mark: &Mark, at_mark: Option<Hash>, at_checkpoint: Option<Node>) -> Result<(), RestoreError> {
+/// Records that do not hold.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unread {
+    /// The journal.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The chain.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+impl From<Unread> for RestoreError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Log(failed) => failed.into(),
+            Unread::Broken(broken) => broken.into(),
+        }
+    }
+}
+
+impl From<Unread> for BackupError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Log(failed) => failed.into(),
+            Unread::Broken(broken) => broken.into(),
+        }
+    }
+}
+
+/// Whether a log reaches its mark. One that has something else in its place is no backup of it.
+fn compare(mark: &Mark, at_mark: Option<Hash>, at_checkpoint: Option<Node>) -> Result<bool, RestoreError> {
     if at_checkpoint.is_some_and(|root| root != mark.checkpoint.1) {
         return Err(RestoreError::OtherHistory(mark.checkpoint.0.saturating_sub(1)));
     }
     match at_mark {
-        Some(hash) if hash == mark.head.hash => Err(RestoreError::NothingMissing),
+        Some(hash) if hash == mark.head.hash => Ok(true),
         Some(_) => Err(RestoreError::OtherHistory(mark.head.size.saturating_sub(1))),
-        None if mark.head.hash == NO_HASH => Err(RestoreError::NothingMissing),
-        None => Ok(()),
+        None => Ok(mark.head.hash == NO_HASH),
     }
 }
 
