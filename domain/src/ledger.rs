@@ -3,6 +3,7 @@
 
 use crate::code::codes;
 use crate::id::{KeyId, LogId};
+use crate::suppression::{Dropped, Suppression};
 use crate::time::Time;
 
 /// What the ledger records about itself.
@@ -57,6 +58,10 @@ pub enum Event {
     },
     /// After a restore: the log goes on under another id, origin and key. The first record of a new generation.
     Continued(Box<Continued>),
+    /// Addresses were put on the suppression list, or taken off it. The list holds them before this record is written.
+    Suppressed(Suppression),
+    /// The suppression list turned something away.
+    Dropped(Dropped),
 }
 
 /// From which log to which, and what was restored.

@@ -71,6 +71,10 @@ pub const FENCE_BYTES: usize = 48_000;
 pub const FENCE_PARTS: usize = 255;
 /// Compartments that one legal hold may name.
 pub const HOLD_COMPARTMENTS: usize = 100;
+/// Months an address is suppressed, unless told otherwise: as long as claims are brought (§ 195 BGB).
+pub const SUPPRESSION_MONTHS: u32 = 36;
+/// Months an address may be suppressed.
+pub const SUPPRESSION_MONTHS_MOST: u32 = 120;
 /// Days a token counts, unless told otherwise.
 pub const TOKEN_DAYS: u16 = 90;
 /// Days a token may count.

@@ -9,6 +9,7 @@ use domain::notice::{self, Shown};
 use domain::profile::Change;
 use domain::register::Rule;
 use domain::subject;
+use domain::suppression::{Dropped, Suppression};
 use domain::{actor, anchor, contact, ledger, organization, quote, register, ticket};
 use serde_json::{Value, json};
 
@@ -57,6 +58,18 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
             vec![("algorithm", json!(algorithm.name())), ("public key", json!(hex(public_key))), ("name", json!(name))],
         ),
         ledger::Event::Continued(continued) => ("continued", continued_facts(continued)),
+        ledger::Event::Suppressed(Suppression { act, reason, purposes }) => (
+            "suppression list changed",
+            vec![("act", json!(act.name())), ("reason", json!(reason.name())), ("purposes", list(purposes))],
+        ),
+        ledger::Event::Dropped(Dropped { place, purpose, count }) => (
+            "dropped by the suppression list",
+            vec![
+                ("place", json!(place.name())),
+                ("purpose", purpose.as_ref().map_or(Value::Null, text)),
+                ("count", json!(count)),
+            ],
+        ),
     }
 }
 

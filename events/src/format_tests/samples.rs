@@ -85,6 +85,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Register, REGISTER, vec![at_most()]),
         (StreamKind::Case, CASE, retentions()),
         (StreamKind::Quote, QUOTE, vec![voucher()]),
+        (StreamKind::Log, NEXT_LOG.0, suppressions()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -189,6 +190,20 @@ fn anchors() -> Vec<Event> {
 
 fn erased_before() -> Event {
     ledger::Event::ErasedBefore { keys: vec![KeyId([0xf3; 16]), KeyId([0xf4; 16])], epoch: 2 }.into()
+}
+
+fn suppressions() -> Vec<Event> {
+    use domain::suppression::*;
+
+    let (act, reason) = (SuppressionAct::Added, SuppressionReason::Objected);
+    let suppressed = Suppression { act, reason, purposes: vec![slug("newsletter"), slug("product-news")] };
+    let dropped = Dropped { place: DropPlace::Sending, purpose: Some(slug("newsletter")), count: 2 };
+    let imported = Dropped { place: DropPlace::Import, purpose: None, count: 3 };
+    vec![
+        ledger::Event::Suppressed(suppressed).into(),
+        ledger::Event::Dropped(dropped).into(),
+        ledger::Event::Dropped(imported).into(),
+    ]
 }
 
 fn public_key(seed: [u8; 32]) -> [u8; 32] {

@@ -14,6 +14,7 @@ use domain::register::{CompartmentKind, CountedFrom, LegalBasis};
 use domain::subject::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
 };
+use domain::suppression::{DropPlace, SuppressionAct, SuppressionReason};
 use domain::ticket::{Direction, Origin, Priority};
 
 use crate::wire::{self, Columns};
@@ -62,6 +63,9 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("RuleV1", "AtMost", "CountedFrom"),
     ("log.signer", "algorithm", "SignatureKind"),
     ("log.continued", "algorithm", "SignatureKind"),
+    ("log.suppressed", "act", "SuppressionAct"),
+    ("log.suppressed", "reason", "SuppressionReason"),
+    ("log.dropped", "place", "DropPlace"),
 ];
 
 /// What the codes of one enum are: its name, and number and name of each.
@@ -76,7 +80,7 @@ macro_rules! codes {
 fn all_codes() -> Vec<Codes> {
     codes! { AnchorLevel AskedHow ChangeCause Channel CompartmentKind CountedFrom Direction Evidence Ground IdentityCheck
     LegalBasis Method Origin OutsideSource PointKind Priority ReasonKind RefusalGround Role SignatureKind Source SourceKind StillLinks SubjectKind
-    UnfenceGround }
+    UnfenceGround SuppressionAct SuppressionReason DropPlace }
 }
 
 /// Every kind, with its facts and its sealed parts.

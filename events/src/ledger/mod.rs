@@ -18,6 +18,7 @@ mod repeat;
 mod restore;
 mod retention;
 mod states;
+mod suppress;
 mod tail;
 mod writer;
 

@@ -2,9 +2,10 @@
 
 use domain::id::{KeyId, LogId};
 use domain::ledger::{Continued, Event, SignatureKind, TreeHead};
+use domain::suppression::{Dropped, Suppression};
 use domain::time::Time;
 
-use super::values::Form;
+use super::values::{Form, mirror};
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly};
 use crate::codec::{decode, encode};
 
@@ -29,6 +30,9 @@ facts! {
     }
 }
 
+mirror! { facts SuppressedV1 = Suppression { act: u16, reason: u16, purposes: Vec<String> } }
+mirror! { facts DroppedV1 = Dropped { place: u16, purpose: Option<String>, count: u64 } }
+
 /// How facts and fields are written, in words for whoever reads the log without this program.
 const CODEC: &str = "bincode 2, fixed-width integers, big-endian";
 
@@ -42,6 +46,8 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.signer", version: 1, facts: SignerNamedV1::FIELDS, parts: &[] },
     Shape { kind: "log.continued", version: 1, facts: ContinuedV1::FIELDS, parts: &[] },
     Shape { kind: "log.erasures", version: 1, facts: ErasedBeforeV1::FIELDS, parts: &[] },
+    Shape { kind: "log.suppressed", version: 1, facts: SuppressedV1::FIELDS, parts: &[] },
+    Shape { kind: "log.dropped", version: 1, facts: DroppedV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -72,6 +78,8 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
             ("log.signer", encode(&form)?)
         }
         Event::Continued(continued) => ("log.continued", encode(&ContinuedV1::from(&**continued))?),
+        Event::Suppressed(suppression) => ("log.suppressed", encode(&suppression.store())?),
+        Event::Dropped(dropped) => ("log.dropped", encode(&dropped.store())?),
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -106,6 +114,8 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let SignerNamedV1 { algorithm, public_key, name } = decode(facts, "facts")?;
             Event::SignerNamed { algorithm: SignatureKind::load(algorithm)?, public_key, name }
         }
+        ("log.suppressed", 1) => Event::Suppressed(Form::load(decode(facts, "facts")?)?),
+        ("log.dropped", 1) => Event::Dropped(Form::load(decode(facts, "facts")?)?),
         ("log.continued", 1) => Event::Continued(Box::new(decode::<ContinuedV1>(facts, "facts")?.try_into()?)),
         _ => return Ok(None),
     };
@@ -156,6 +166,9 @@ impl TryFrom<ContinuedV1> for Continued {
 
 #[cfg(test)]
 mod tests {
+    use domain::register::Slug;
+    use domain::suppression::{DropPlace, SuppressionAct, SuppressionReason};
+
     use super::*;
     use crate::wire::{self, reads_back};
 
@@ -179,6 +192,12 @@ mod tests {
             Event::KeysLost { keys: vec![KeyId([2; 16])] },
             Event::ErasedBefore { keys: vec![KeyId([2; 16]), KeyId([3; 16])], epoch: 4 },
             Event::Mapped { size: 7, streams: 3, root: [4; 32] },
+            Event::Suppressed(Suppression {
+                act: SuppressionAct::Added,
+                reason: SuppressionReason::Objected,
+                purposes: vec![Slug::from_log("newsletter".into())],
+            }),
+            Event::Dropped(Dropped { place: DropPlace::Import, purpose: None, count: 3 }),
         ];
         for event in [opened, signer, first, later].into_iter().chain(others) {
             reads_back(&wire::Event::Log(event));

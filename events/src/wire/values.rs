@@ -14,6 +14,7 @@ use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Slug};
 use domain::subject::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, StillLinks, SubjectKind, UnfenceGround,
 };
+use domain::suppression::{DropPlace, SuppressionAct, SuppressionReason};
 use domain::ticket::{Direction, Origin, Priority};
 use domain::time::{Day, Time};
 use domain::value::{BasisPoints, Currency, Handle, Language, Line, Tag, Text, Website};
@@ -90,7 +91,7 @@ Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" Compar
 CountedFrom: "beginning" LegalBasis: "legal basis"
 SubjectKind: "kind of subject" Ground: "ground" AskedHow: "way of asking" IdentityCheck: "identity check"
 RefusalGround: "ground" UnfenceGround: "ground" OutsideSource: "source" AnchorLevel: "level" StillLinks: "link" Role: "role"
-SignatureKind: "algorithm" }
+SignatureKind: "algorithm" SuppressionAct: "act" SuppressionReason: "reason" DropPlace: "place" }
 
 macro_rules! plain {
     ($($ty:ty)*) => {$(
