@@ -22,6 +22,7 @@ mod quote;
 mod retention;
 mod scalars;
 mod subject;
+mod suppression;
 #[cfg(test)]
 pub(crate) mod testing;
 mod ticket;
@@ -56,6 +57,7 @@ pub struct Query(
     history::HistoryQuery,
     log::LogQuery,
     evidence::EvidenceQuery,
+    suppression::SuppressionQuery,
 );
 
 /// Everything that can be changed.
@@ -74,6 +76,7 @@ pub struct Mutation(
     retention::RetentionMutation,
     actor::ActorMutation,
     anchor::AnchorMutation,
+    suppression::SuppressionMutation,
 );
 
 /// The schema of one ledger.

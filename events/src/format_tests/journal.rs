@@ -85,8 +85,8 @@ fn files_have_the_bytes_they_always_had() {
         ("keyring leaf", &keyring.leaf),
         ("keyring leaf, in clear", &keyring.leaf_clear),
         ("keyring marks", &keyring.marks),
-        ("keyring suppressed", &keyring.suppressed),
         ("root file", &keyring.root),
+        ("suppression list", &keyring.suppressed),
     ] {
         writeln!(out, "\n{name}\n{}", hex(unpadded(bytes))).unwrap();
     }

@@ -253,3 +253,12 @@ impl Version {
         }
     }
 }
+
+#[cfg(test)]
+impl SuppressionList {
+    /// The hash of every entry.
+    pub(super) fn hashes(&self) -> Vec<[u8; 32]> {
+        let list = self.list();
+        list.versions.iter().flat_map(|version| version.rows.keys().map(|row| row.hash)).collect()
+    }
+}

@@ -1,6 +1,6 @@
 //! The suppression list in a ledger's service: its clock says what has run out, its log what was done to it and how often it
-//! turned something away. The list is written first: a crash leaves an address on it without a record, and never a record of
-//! one that is not there.
+//! turned something away. The list is written first: a crash leaves a change of it without a record, and never a record of one
+//! that did not happen.
 
 use std::convert::Infallible;
 
