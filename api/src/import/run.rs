@@ -155,7 +155,8 @@ impl Import<'_> {
 
     /// Whoever is suppressed for all direct contact is not taken in, nor is anybody with that address.
     fn is_suppressed(&self, row: &Row) -> bool {
-        !self.app.has_no_suppressions() && row.addresses().any(|address| self.app.ledger().is_suppressed(&address, None))
+        !self.app.has_no_suppressions()
+            && row.addresses().any(|address| self.app.ledger().is_suppressed(&address, None))
     }
 
     /// What asks for nothing, or may not have it, is done with at once.

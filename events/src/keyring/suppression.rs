@@ -206,7 +206,14 @@ impl List {
     }
 
     /// An address has one entry for a purpose and an erasure, under the key of the year in which it was put there last.
-    pub(super) fn put(&mut self, at: usize, address: &Address, purposes: &[Slug], until: Day, erasure: Option<ErasureId>) {
+    pub(super) fn put(
+        &mut self,
+        at: usize,
+        address: &Address,
+        purposes: &[Slug],
+        until: Day,
+        erasure: Option<ErasureId>,
+    ) {
         let named = purposes.iter().cloned().map(Some);
         let all = purposes.is_empty().then_some(None);
         for purpose in named.chain(all) {

@@ -11,10 +11,10 @@ use domain::register::Slug;
 use domain::suppression::{Address, Dropped, Suppression};
 use domain::time::Day;
 
+use super::Ledger;
 use super::command::{Accepted, Failure, Refused};
 use super::read::{Fault, Unreadable, open_entry};
 use super::writer::{Appended, Unwritten};
-use super::Ledger;
 use crate::keyring::KeyringError;
 use crate::log::Log as _;
 
@@ -75,12 +75,7 @@ impl<V: Follow> Ledger<V> {
         }
     }
 
-    fn said_before(
-        &self,
-        by: ActorId,
-        position: u64,
-        event: &ledger::Event,
-    ) -> Result<Accepted, Refused<Infallible>> {
+    fn said_before(&self, by: ActorId, position: u64, event: &ledger::Event) -> Result<Accepted, Refused<Infallible>> {
         let recorded = self.recorded(position)?;
         if recorded.place.actor != by || recorded.event != Event::Log(event.clone()) {
             return Err(Refused::CommandReused);
