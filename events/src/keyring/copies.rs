@@ -11,6 +11,8 @@
 //!
 //! All are mode 0600 in a directory of mode 0700. Whoever holds the lock on a header is the only one who writes.
 
+mod listed;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -22,7 +24,7 @@ use super::cell::{self, Place, Side};
 use super::disk::{self, options, sync_dir};
 use super::header::{self, Found};
 use super::marks::{self, Marks};
-use super::suppression::file::{self as list, Found as FoundList};
+use super::suppression::file as list;
 use super::{Identity, KeyringError, Wrong, anchor};
 
 /// All copies, open.
@@ -274,46 +276,6 @@ impl Copies {
             self.written.kept += bytes.len() as u64;
         }
         Ok(())
-    }
-
-    /// Replaces the suppression list in every copy. It is durable when it returns.
-    pub(super) fn write_list(&mut self, bytes: &[u8]) -> Result<(), KeyringError> {
-        for copy in &self.copies {
-            disk::replace(&copy.dir, list::NAME, bytes)?;
-            sync_dir(&copy.dir)?;
-            self.written.kept += bytes.len() as u64;
-        }
-        Ok(())
-    }
-
-    /// The newest suppression list, brought to the copies that a crash left without it. `None` where there never was one.
-    pub(super) fn read_list(&self, log: LogId) -> Result<Option<FoundList>, KeyringError> {
-        let mut found = Vec::with_capacity(self.copies.len());
-        for copy in &self.copies {
-            let bytes = disk::read_whole(&copy.dir.join(list::NAME))?;
-            let read = bytes.map(|bytes| FoundList::read(bytes, log).transpose()).transpose()?;
-            found.push((copy, read));
-        }
-        let whole = found.iter().filter_map(|(_, list)| list.as_ref()?.as_ref());
-        let Some(newest) = whole.max_by_key(|list| list.counter).cloned() else {
-            let is_there = found.iter().any(|(_, list)| list.is_some());
-            return if is_there { Err(KeyringError::DamagedList) } else { Ok(None) };
-        };
-        for (copy, list) in found {
-            let wrong = |wrong| Err(KeyringError::Copy { copy: copy.dir.clone(), wrong });
-            match list {
-                Some(None) => return wrong(Wrong::Damaged),
-                Some(Some(list)) if list == newest => {}
-                Some(Some(list)) if list.counter == newest.counter => return wrong(Wrong::Damaged),
-                Some(Some(list)) if list.counter + 1 < newest.counter => return wrong(Wrong::Behind),
-                None if newest.counter > 1 => return wrong(Wrong::Missing),
-                Some(Some(_)) | None => {
-                    disk::replace(&copy.dir, list::NAME, &newest.bytes)?;
-                    sync_dir(&copy.dir)?;
-                }
-            }
-        }
-        Ok(Some(newest))
     }
 
     /// The newest marks, brought to the copies that a crash left without them.

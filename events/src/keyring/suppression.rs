@@ -243,8 +243,8 @@ impl Version {
     fn holds(&self, address: &Address, purpose: Option<&Slug>, today: Day) -> bool {
         let hash = self.hash(address);
         let first = Row { hash, purpose: None, erasure: None };
-        let rows = self.rows.range(first..).take_while(|(row, _)| row.hash == hash);
-        rows.into_iter().any(|(row, until)| {
+        let mut rows = self.rows.range(first..).take_while(|(row, _)| row.hash == hash);
+        rows.any(|(row, until)| {
             *until >= today && row.purpose.as_ref().is_none_or(|suppressed| Some(suppressed) == purpose)
         })
     }
