@@ -11,7 +11,7 @@ use domain::point::Point;
 use domain::register::Slug;
 use domain::suppression::{self, Address, DropPlace};
 use domain::time;
-use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Refused};
+use events::ledger::{Accepted, Failure as LedgerFailure, Fresh};
 
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, envelope, payload};
 use super::purpose::slug;
