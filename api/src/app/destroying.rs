@@ -213,7 +213,9 @@ impl App {
         if let Err(failed) = self.record_sendings() {
             tracing::error!(error = %failed, "what the suppression list dropped could not be recorded");
         }
-        self.settle_suppressions()?;
+        if let Err(failed) = self.settle_suppressions() {
+            tracing::error!(error = %failed, "the suppression list could not be led on");
+        }
         self.look_at_erasures(again)
     }
 
