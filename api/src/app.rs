@@ -5,6 +5,7 @@ mod disclosing;
 mod erasing;
 mod holding;
 mod retaining;
+mod suppressing;
 mod vouchers;
 mod residues;
 
@@ -34,6 +35,7 @@ use crate::replays::Replays;
 pub use disclosing::{DiscloseError, HandedOut, Handing};
 pub use erasing::{Person, Whose};
 pub use retaining::Settled;
+use suppressing::Unrecorded;
 
 /// How much of a stream is read at a time, in bytes.
 const STREAM_BYTES: usize = 1 << 20;
@@ -46,6 +48,8 @@ pub struct App {
     erasing: Arc<Mutex<()>>,
     /// Held while somebody is looked for by name and registered, so that two who do it at once come to one actor.
     pub(crate) naming: Arc<Mutex<()>>,
+    /// What the suppression list dropped and no record says yet.
+    unrecorded: Unrecorded,
     /// Whether this is a demo ledger.
     pub demo: bool,
     /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
@@ -80,6 +84,7 @@ impl App {
             ledger,
             erasing: Arc::default(),
             naming: Arc::default(),
+            unrecorded: Arc::default(),
             demo,
             cooling_off_ms,
             kept: Arc::default(),

@@ -126,6 +126,7 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
         );
     }
     let app = App::new(Arc::new(ledger), is_demo, opening.cooling_off_ms).keeping(opening.not_kept.clone());
+    app.settle_suppressions().map_err(BootError::from)?;
     if !booted.residue.is_empty() {
         app.sweep(booted.residue);
     }

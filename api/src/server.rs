@@ -71,6 +71,11 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     let mut contradicted = witnesses.watch(&app);
     ready(address);
     serve::serve(listener, router, config.tls.as_ref(), handle, &limits).await?;
+    let last = app.clone();
+    let recorded = tokio::task::spawn_blocking(move || last.record_sendings()).await;
+    if !matches!(recorded, Ok(Ok(()))) {
+        tracing::error!("what the suppression list dropped in the last seconds could not be recorded");
+    }
     match contradicted.try_recv() {
         Ok(failed) => Err(failed.into()),
         Err(_) if app.ledger().is_stopped() => Err(ServeError::Stopped),

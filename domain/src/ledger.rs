@@ -4,6 +4,7 @@
 use crate::backup::BackedUp;
 use crate::code::codes;
 use crate::id::{KeyId, LogId};
+use crate::suppression::{Dropped, Suppression};
 use crate::time::Time;
 
 /// What the ledger records about itself.
@@ -60,6 +61,10 @@ pub enum Event {
     Continued(Box<Continued>),
     /// A backup of the log was made. It counts only behind this record, so one that was cut off has it too.
     BackedUp(BackedUp),
+    /// Addresses were put on the suppression list, or taken off it. The list holds them before this record is written.
+    Suppressed(Suppression),
+    /// The suppression list turned something away.
+    Dropped(Dropped),
 }
 
 /// From which log to which, and what was restored.

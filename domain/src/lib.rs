@@ -23,6 +23,7 @@ pub mod profile;
 pub mod quote;
 pub mod register;
 pub mod subject;
+pub mod suppression;
 pub mod ticket;
 pub mod time;
 pub mod value;

@@ -79,6 +79,10 @@ pub const RESIDUES: usize = 500;
 pub const RESIDUES_EVER: usize = 5_000;
 /// Days that backups or images of memory may be kept, by the register.
 pub const RESIDUE_DAYS: u16 = 3_650;
+/// Months an address is suppressed, unless told otherwise: as long as claims are brought (§ 195 BGB).
+pub const SUPPRESSION_MONTHS: u32 = 36;
+/// Months an address may be suppressed.
+pub const SUPPRESSION_MONTHS_MOST: u32 = 120;
 /// Days a token counts, unless told otherwise.
 pub const TOKEN_DAYS: u16 = 90;
 /// Days a token may count.

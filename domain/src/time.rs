@@ -89,6 +89,12 @@ impl Day {
         Self(self.0.saturating_add(days.into()))
     }
 
+    /// The last day of the month it lies in.
+    pub fn end_of_month(self) -> Self {
+        let first = self.date().and_then(|date| date.with_day(1)).map(Self::of);
+        first.map_or(self, |first| Self(first.plus_months(1).0.saturating_sub(1)))
+    }
+
     fn date(self) -> Option<NaiveDate> {
         NaiveDate::from_num_days_from_ce_opt(self.0.checked_add(EPOCH)?)
     }
@@ -130,6 +136,9 @@ mod tests {
         assert_eq!(day.to_string(), "2026-01-31");
         assert_eq!(day.plus_months(1).to_string(), "2026-02-28");
         assert_eq!(day.year(), 2026);
+        let february: Day = "2028-02-01".parse().unwrap_or_default();
+        assert_eq!(february.end_of_month().to_string(), "2028-02-29");
+        assert_eq!(day.end_of_month(), day);
         assert_eq!(Day::last_of(2026).to_string(), "2026-12-31");
         assert_eq!(day.start().day(), day);
         assert_eq!(day.end().day(), day);

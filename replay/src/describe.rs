@@ -9,6 +9,7 @@ use domain::notice::{self, Shown};
 use domain::profile::Change;
 use domain::register::Rule;
 use domain::subject;
+use domain::suppression::{Dropped, Suppression};
 use domain::{actor, anchor, contact, ledger, organization, quote, register, ticket};
 use serde_json::{Value, json};
 
@@ -65,6 +66,18 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
                 ("replaces records", json!(run.replaces)),
                 ("region", run.region.as_ref().map_or(Value::Null, |region| json!(region.as_str()))),
                 ("kept until", text(&run.until)),
+            ],
+        ),
+        ledger::Event::Suppressed(Suppression { act, reason, purposes }) => (
+            "suppression list changed",
+            vec![("act", json!(act.name())), ("reason", json!(reason.name())), ("purposes", list(purposes))],
+        ),
+        ledger::Event::Dropped(Dropped { place, purpose, count }) => (
+            "dropped by the suppression list",
+            vec![
+                ("place", json!(place.name())),
+                ("purpose", purpose.as_ref().map_or(Value::Null, text)),
+                ("count", json!(count)),
             ],
         ),
     }

@@ -40,6 +40,7 @@ mod roles;
 mod schema;
 mod second;
 mod story;
+mod suppression;
 mod tamper;
 mod timestamp;
 mod witness;

@@ -84,6 +84,10 @@ const TABLE: &[(&str, &str)] = &[
     ("approveHold", "..d.."),
     ("liftHold", "..d.."),
     ("approveHoldLift", "..d.."),
+    // The suppression list: the DPO alone, and even the DPO reads no address.
+    ("suppressionList", "..d.."),
+    ("suppress", "..d.."),
+    ("unsuppress", "..d.."),
     // Notices and purposes: everybody reads, the DPO changes.
     ("notices", "aiduA"),
     ("purposes", "aiduA"),

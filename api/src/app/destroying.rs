@@ -165,11 +165,11 @@ impl App {
         Ok(finished.certified)
     }
 
-    /// Lets erasures go on when their cooling-off is over, for as long as the ledger is in service. To be called once, by
-    /// the server, inside its runtime.
+    /// Lets erasures go on when their cooling-off is over, and records what the suppression list dropped, for as long as the
+    /// ledger is in service. To be called once, by the server, inside its runtime.
     pub fn watch_erasures(&self) {
         self.every(WATCH, "a fenced erasure could not go on", |app, look| {
-            let looked = app.look_at_erasures(look.is_multiple_of(AGAIN));
+            let looked = app.look_after(look.is_multiple_of(AGAIN));
             // A crash came between the sweep and the record of it.
             let swept = if look == 1 { app.close_swept_residues(&[]) } else { Ok(0) };
             looked.and(swept).and(app.close_due_residues()).map(drop)
@@ -184,7 +184,7 @@ impl App {
         fault: &'static str,
         act: impl Fn(&Self, usize) -> Result<(), EraseError> + Send + Sync + 'static,
     ) {
-        let Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays, witnesses } = self.clone();
+        let Self { ledger, erasing, naming, unrecorded, demo, cooling_off_ms, kept, replays, witnesses } = self.clone();
         let (ledger, act) = (Arc::downgrade(&ledger), Arc::new(act));
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(pause);
@@ -193,8 +193,8 @@ impl App {
                 ticks.tick().await;
                 let Some(ledger) = ledger.upgrade() else { return };
                 let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
-                let (witnesses, act) = (witnesses.clone(), act.clone());
-                let app = Self { ledger, erasing, naming, demo, cooling_off_ms, kept, replays, witnesses };
+                let (unrecorded, witnesses, act) = (unrecorded.clone(), witnesses.clone(), act.clone());
+                let app = Self { ledger, erasing, naming, unrecorded, demo, cooling_off_ms, kept, replays, witnesses };
                 let failed = match tokio::task::spawn_blocking(move || act(&app, look)).await {
                     Ok(Ok(())) => None,
                     Ok(Err(failed)) => Some(failed.to_string()),
@@ -209,6 +209,17 @@ impl App {
                 }
             }
         });
+    }
+
+    /// What the server does every while.
+    fn look_after(&self, again: bool) -> Result<usize, EraseError> {
+        if let Err(failed) = self.record_sendings() {
+            tracing::error!(error = %failed, "what the suppression list dropped could not be recorded");
+        }
+        if let Err(failed) = self.settle_suppressions() {
+            tracing::error!(error = %failed, "the suppression list could not be led on");
+        }
+        self.look_at_erasures(again)
     }
 
     /// Whether the cooling-off of a fenced erasure is over, and nobody has to say that it goes on.

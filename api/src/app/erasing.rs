@@ -10,6 +10,7 @@ use domain::id::{ActorId, CaseId, ContactId, ErasureId, KeyId, OrganizationId, R
 use domain::owner::Owner;
 use domain::personal::Gone;
 use domain::subject::{Case, Command, Erasure, RefusalGround, Rejection, Stage, SubjectKind};
+use domain::time::Day;
 use domain::value::Text;
 use events::ledger::{Accepted, EraseError, Failure, Fresh, Intent, Refused};
 use events::log::Log as _;
@@ -158,15 +159,32 @@ impl App {
         erasure: ErasureId,
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
+        self.approve_suppressing(by, case, erasure, None, envelope)
+    }
+
+    /// The same, and until a day the addresses of whom it reaches are not taken in again. They are on the list before the
+    /// approval is recorded, since nobody reads them behind it; an approval that does not come leaves nothing there.
+    pub fn approve_suppressing(
+        &self,
+        by: ActorId,
+        case: CaseId,
+        erasure: ErasureId,
+        suppress: Option<Day>,
+        envelope: Envelope,
+    ) -> Result<Accepted, EraseError> {
         let register = self.register_id()?;
         let _one = self.erasing.lock();
         let approval = intent::<Case>(by, case.0, Command::Approve { erasure }, envelope, Fresh::new())?;
         if self.ledger.log().command(&approval.command_id).is_none() && self.stands(case, erasure)? == Stage::Requested
         {
             self.ledger.check_fence(register, case, erasure, &approval)?;
+            suppress.map_or(Ok(()), |until| self.suppress_erased(case, erasure, until))?;
         }
         let approved = match self.ledger.submit_blocking(&approval) {
-            Err(refused) => self.cut_off(by, case, erasure, refused)?,
+            Err(refused) => {
+                self.settle_list()?;
+                self.cut_off(by, case, erasure, refused)?
+            }
             Ok(approved) => approved,
         };
         self.go_on(register, case, erasure, by)?;
@@ -230,7 +248,9 @@ impl App {
             let lifted = self.ledger.lift_fence(case, erasure, by, ground.unfences(), None)?;
             ending.expected = ending.expected.map(|_| lifted.revision);
         }
-        Ok(self.ledger.submit_blocking(&ending)?)
+        let ended = self.ledger.submit_blocking(&ending)?;
+        self.settle_list()?;
+        Ok(ended)
     }
 
     fn withholds_words(&self, case: CaseId, erasure: ErasureId) -> Result<bool, EraseError> {

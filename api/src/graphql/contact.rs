@@ -13,6 +13,7 @@ use domain::id::{ContactId, OrganizationId, PointId, SubjectId};
 use domain::owner::{Owner, Person};
 use domain::point::Point;
 use domain::profile::Change;
+use domain::suppression::DropPlace;
 use domain::value::{Language, Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
 use projections::{ContactSheet, Cursor, Direction, Facts, Filter, Page, Sort, Span, TicketFilter, Views};
@@ -26,6 +27,7 @@ use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request,
 use super::purpose::seen_from;
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
 use super::scalars::{CommandId, Day, Time};
+use super::suppression::check_suppressed;
 use super::ticket::{self, Ticket, TicketState};
 use super::values::{
     Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, OldIdentity, PertinentDate,
@@ -469,6 +471,9 @@ async fn register(ctx: &Context<'_>, input: RegisterContactInput) -> Done {
     let country = profile.work_address.as_ref().and_then(|address| address.country_code);
     profile.points = points(input.points, country, &mut fresh, &mut problems)?;
     problems.end()?;
+    if !is_retry {
+        check_suppressed(app, &profile.points, DropPlace::Registration).await?;
+    }
     let id: ContactId = fresh.id().map_err(Failure::internal)?;
     let subject = match same {
         Some(subject) => subject,
@@ -567,6 +572,9 @@ async fn add_point(ctx: &Context<'_>, input: AddContactPointInput) -> Done {
     let point = problems.inside(&["point"], |p| input.point.parse(country, &mut fresh, p))?;
     problems.end()?;
     let Some(point) = point else { return Err(Failure::internal("a point without a problem").into()) };
+    if !app.is_repeated(&envelope) {
+        check_suppressed(app, std::slice::from_ref(&point), DropPlace::ContactPoint).await?;
+    }
     submit(ctx, "addContactPoint", id, Command::AddPoint { point }, envelope, fresh).await
 }
 

@@ -20,6 +20,7 @@ use super::hold::Hold;
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::residue::Residue;
 use super::scalars::{CommandId, Day, Position, Time};
+use super::suppression::until;
 use crate::app::{App, Person, Whose, intent};
 use crate::error::Failure;
 use crate::evidence::EvidenceError;
@@ -571,6 +572,12 @@ pub struct RefuseErasureInput {
 #[derive(InputObject)]
 pub struct ApproveErasureInput {
     pub erasure_id: ID,
+    /// Whether the addresses of whom it reaches go on the suppression list, so that they are not taken in again. They stay
+    /// there as keyed fingerprints, which the certificate says. Counts with the approval that is accepted.
+    #[graphql(default)]
+    pub suppress: bool,
+    /// Until when; moved to the end of the month, and three years from now where it is not said.
+    pub suppress_until: Option<Day>,
     pub expected_revision: Option<u64>,
     pub command_id: Option<CommandId>,
 }
@@ -725,8 +732,12 @@ async fn approve(ctx: &Context<'_>, input: ApproveErasureInput) -> Done {
     let (app, viewer) = ctx.may("approveErasure")?;
     let (case, erasure) = standing(app, &input.erasure_id)?;
     let envelope = envelope(input.command_id, input.expected_revision, None);
+    let asked = input.suppress_until.filter(|_| input.suppress);
+    let until = until(app, asked, "suppressUntil", app.is_repeated(&envelope))?;
+    let suppress = input.suppress.then_some(until);
     let (of, by) = (app.clone(), viewer.actor);
-    let done = tokio::task::spawn_blocking(move || of.approve_erasure(by, case, erasure, envelope)).await;
+    let approve = move || of.approve_suppressing(by, case, erasure, suppress, envelope);
+    let done = tokio::task::spawn_blocking(approve).await;
     answered(app, erasure, done)
 }
 

@@ -23,6 +23,7 @@ mod retention;
 mod residue;
 mod scalars;
 mod subject;
+mod suppression;
 #[cfg(test)]
 pub(crate) mod testing;
 mod ticket;
@@ -58,6 +59,7 @@ pub struct Query(
     history::HistoryQuery,
     log::LogQuery,
     evidence::EvidenceQuery,
+    suppression::SuppressionQuery,
 );
 
 /// Everything that can be changed.
@@ -77,6 +79,7 @@ pub struct Mutation(
     residue::ResidueMutation,
     actor::ActorMutation,
     anchor::AnchorMutation,
+    suppression::SuppressionMutation,
 );
 
 /// The schema of one ledger.

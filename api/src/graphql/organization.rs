@@ -10,6 +10,7 @@ use domain::id::OrganizationId;
 use domain::organization::{self, Command, Field, Profile, ProfileChange};
 use domain::owner::{Company, Owner};
 use domain::profile::{self, Change, Dated};
+use domain::suppression::DropPlace;
 use domain::value::{Line, Tag, Text, Website};
 use events::ledger::{Accepted, Fresh};
 use projections::{Direction, Facts, Filter, OrganizationSheet, Span, TicketFilter, Views};
@@ -20,6 +21,7 @@ use super::history::{History, history};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
 use super::scalars::{CommandId, Day, Time};
+use super::suppression::check_suppressed;
 use super::ticket::{self, Ticket, TicketState};
 use super::values::{
     Address, AddressInput, Cause, ContactPoint, ContactPointInput, ErasureMark, OldIdInput, OldIdentity, Reason,
@@ -445,6 +447,9 @@ async fn register(ctx: &Context<'_>, input: RegisterOrganizationInput) -> Done {
     let country = profile.invoice_address.as_ref().and_then(|address| address.country_code);
     profile.points = points(input.points, country, &mut fresh, p)?;
     problems.end()?;
+    if !is_retry {
+        check_suppressed(app, &profile.points, DropPlace::Registration).await?;
+    }
     let command =
         Command::Register { subject, holding, profile: Box::new(profile), policy: app.kept.organizations.clone() };
     submit(ctx, "registerOrganization", id, command, envelope, fresh).await

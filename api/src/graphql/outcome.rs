@@ -40,6 +40,8 @@ pub enum ErrorCode {
     CodeExpired,
     /// The person said no after the confirmation code was sent.
     CodeOverruled,
+    /// It is not taken in, and nothing more is said of it: no record holds what was given.
+    Dropped,
 }
 
 /// Why a mutation did not happen. Nothing was changed.
@@ -69,6 +71,11 @@ impl UserError {
 }
 
 impl UserError {
+    /// The suppression list turned it away. What of it, for how long and why would say who is on the list.
+    pub fn dropped() -> Self {
+        Self::new(ErrorCode::Dropped, "this is not taken in")
+    }
+
     /// A rejection of the domain that is about one field.
     pub fn of(path: &[&str], rejection: impl Kind) -> Self {
         Self { code: rejection.kind(), ..Self::at(path, rejection) }

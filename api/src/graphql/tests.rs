@@ -338,6 +338,8 @@ impl Office {
             ("liftHold", json!({ "holdId": self.holds[1] })),
             ("approveHoldLift", json!({ "holdId": self.holds[2] })),
             ("discloseEvidence", json!({ "contactId": self.contact, "recipient": "Qword", "words": "Qadded" })),
+            ("suppress", json!({ "address": "qgone@people.example", "reason": "ASKED" })),
+            ("unsuppress", json!({ "address": "qgone@people.example", "reason": "MISTAKE" })),
             ("publishNotice", notice()),
             ("setPurpose", purpose()),
             (
@@ -385,7 +387,7 @@ impl Office {
         queries.extend(
             lists
                 .into_iter()
-                .chain(["retentions", "retention", "residueDays", "actors", "tokens", "holds", "keyring"])
+                .chain(["retentions", "retention", "residueDays", "actors", "tokens", "holds", "keyring", "suppressionList"])
                 .map(|list| (list, String::new())),
         );
         for of in [&self.contact, &self.company, &self.ticket, &self.quotes[0], &self.consents, &self.erasures[0]] {

@@ -17,13 +17,15 @@ pub struct Report {
     pub changed: u64,
     /// Rows that were not taken.
     pub rejected: u64,
+    /// Rows of whom the suppression list holds; they stand in no file of rejected rows, and no line says which they were.
+    pub suppressed: u64,
     /// Warnings on rows that were taken.
     pub warnings: u64,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, new, organizations, unchanged, changed, rejected, warnings } = self;
+        let Self { rows, new, organizations, unchanged, changed, rejected, suppressed: _, warnings } = self;
         write!(f, "{rows} rows: {new} new, {unchanged} unchanged, {changed} changed, {rejected} rejected; ")?;
         write!(f, "{organizations} organizations made; {warnings} warnings")
     }

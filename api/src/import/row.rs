@@ -2,6 +2,7 @@
 
 use domain::compartment::Country;
 use domain::limits::{ADDRESS_LINES, POINTS, SOCIAL_LINKS, TAGS};
+use domain::suppression::Address as Suppressible;
 use domain::time::Day;
 use domain::value::{Handle, Invalid, Language, Line, Mail, Phone, Tag, Text, Website, looks_like_card};
 
@@ -159,6 +160,17 @@ impl Row {
             warnings: cells.take_warnings(),
         };
         Ok(row)
+    }
+
+    /// The addresses that it is asked for by the suppression list.
+    pub fn addresses(&self) -> impl Iterator<Item = Suppressible> + '_ {
+        self.points.iter().filter_map(|point| match point {
+            Point::Email(mail) => Some(Suppressible::mail(mail)),
+            Point::Phone(number) | Point::Mobile(number) | Point::Fax(number) => {
+                number.normalized.as_ref().map(|number| Suppressible::phone(number.as_str()))
+            }
+            Point::Messenger(_) => None,
+        })
     }
 }
 

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 
 use domain::holding::{Holding, ReasonKind, SourceKind};
 use domain::id::ActorId;
+use domain::suppression::DropPlace;
 use domain::value::Line;
 use serde::{Deserialize, Serialize};
 
 use self::known::Known;
 use self::plan::Imagined;
 use self::stages::{Ask, Batch, Becomes, Stages};
-use super::{MapFile, Origin, Reject, Rejects, Report, Spot, Table};
+use super::{MapFile, Origin, Reject, Rejects, Report, Row, Spot, Table};
 use crate::app::App;
 use crate::local::Reply;
 use crate::tokens;
@@ -134,6 +135,7 @@ impl Import<'_> {
             for (row, raw) in rows {
                 self.report.rows += 1;
                 match row {
+                    Ok(row) if self.is_suppressed(&row) => self.report.suppressed += 1,
                     Ok(row) => {
                         for warning in &row.warnings {
                             self.report.warnings += 1;
@@ -149,6 +151,12 @@ impl Import<'_> {
             self.send()?;
         }
         self.settle()
+    }
+
+    /// Whoever is suppressed for all direct contact is not taken in, nor is anybody with that address.
+    fn is_suppressed(&self, row: &Row) -> bool {
+        !self.app.has_no_suppressions()
+            && row.addresses().any(|address| self.app.ledger().is_suppressed(&address, None))
     }
 
     /// What asks for nothing, or may not have it, is done with at once.
@@ -229,6 +237,12 @@ impl Import<'_> {
     fn end(self) -> Result<(), String> {
         if let Some(rejects) = self.rejects {
             rejects.finish().map_err(|failed| format!("the rejected rows were not written: {failed}"))?;
+        }
+        if self.report.suppressed > 0 {
+            (self.told)(Reply::Say(format!("{} suppressed", self.report.suppressed)));
+            if !self.order.dry_run {
+                self.app.record_dropped(DropPlace::Import, self.report.suppressed).map_err(words)?;
+            }
         }
         let dry = if self.order.dry_run { "dry run, nothing was changed: " } else { "" };
         (self.told)(Reply::Say(format!("{dry}{}", self.report)));

@@ -57,6 +57,8 @@ fn blocks() -> Vec<(&'static str, String)> {
         ("leaf", node(&keyring.leaf)),
         ("slots", slots(&keyring.leaf_clear)),
         ("marks", key_marks(&keyring.marks)),
+        ("suppressed", suppressed(&keyring.suppressed)),
+        ("entries", suppressed_entries(&keyring.suppressed_clear)),
         ("root", root(&keyring.root)),
         ("backup", format!("```text\n{}```\n", crate::backup::example())),
         ("streams", tables::streams()),
@@ -504,6 +506,43 @@ fn key_marks(bytes: &[u8]) -> String {
             (4, "how many", "14"),
             (1, "mark", "2: retired"),
             (32, "check", "`derive_key` of all above"),
+        ])
+        .end()
+}
+
+fn suppressed(bytes: &[u8]) -> String {
+    Dump::of(bytes)
+        .rows(&[
+            (16, "magic", "`lethe suppressed`"),
+            (16, "log id", ""),
+            (8, "counter", "2 writes"),
+            (2, "count of keys", "1"),
+            (16, "key id", "the key of slot 1"),
+            (2, "year", "2026"),
+            (4, "length", "552"),
+            (24, "nonce", ""),
+            (512, "ciphertext", ""),
+            (16, "tag", ""),
+            (32, "check", "`derive_key` of all above"),
+        ])
+        .end()
+}
+
+fn suppressed_entries(bytes: &[u8]) -> String {
+    Dump::of(bytes)
+        .rows(&[
+            (4, "count of entries", "2"),
+            (32, "hash", ""),
+            (4, "until", "21,914 days after 1970-01-01: 2029-12-31"),
+            (1, "length of the purpose", "0: all direct contact"),
+            (1, "erasure", "1: it is not certified yet"),
+            (16, "its id", ""),
+            (32, "hash", "of the same address"),
+            (4, "until", ""),
+            (1, "length of the purpose", "10"),
+            (10, "purpose", "`newsletter`"),
+            (1, "erasure", "0: none"),
+            (406, "room", "up to a multiple of 512"),
         ])
         .end()
 }

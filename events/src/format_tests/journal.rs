@@ -86,6 +86,7 @@ fn files_have_the_bytes_they_always_had() {
         ("keyring leaf, in clear", &keyring.leaf_clear),
         ("keyring marks", &keyring.marks),
         ("root file", &keyring.root),
+        ("suppression list", &keyring.suppressed),
     ] {
         writeln!(out, "\n{name}\n{}", hex(unpadded(bytes))).unwrap();
     }

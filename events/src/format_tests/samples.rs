@@ -89,6 +89,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Case, CASE, residues()),
         (StreamKind::Register, REGISTER, vec![residue_days()]),
         (StreamKind::Log, NEXT_LOG.0, backups()),
+        (StreamKind::Log, NEXT_LOG.0, suppressions()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -201,6 +202,20 @@ fn backups() -> Vec<Event> {
     let region = "eu-central-1".parse().ok();
     let second = BackedUp { size: 50, replaces: 40, region, ..first.clone() };
     [first, second].map(|run| ledger::Event::BackedUp(run).into()).into()
+}
+
+fn suppressions() -> Vec<Event> {
+    use domain::suppression::*;
+
+    let (act, reason) = (SuppressionAct::Added, SuppressionReason::Objected);
+    let suppressed = Suppression { act, reason, purposes: vec![slug("newsletter"), slug("product-news")] };
+    let dropped = Dropped { place: DropPlace::Sending, purpose: Some(slug("newsletter")), count: 2 };
+    let imported = Dropped { place: DropPlace::Import, purpose: None, count: 3 };
+    vec![
+        ledger::Event::Suppressed(suppressed).into(),
+        ledger::Event::Dropped(dropped).into(),
+        ledger::Event::Dropped(imported).into(),
+    ]
 }
 
 fn public_key(seed: [u8; 32]) -> [u8; 32] {

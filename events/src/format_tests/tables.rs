@@ -15,6 +15,7 @@ use domain::subject::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind, StillLinks,
     SubjectKind, UnfenceGround,
 };
+use domain::suppression::{DropPlace, SuppressionAct, SuppressionReason};
 use domain::ticket::{Direction, Origin, Priority};
 
 use crate::wire::{self, Columns};
@@ -68,6 +69,9 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("register.residue-days-set", "days", "a number of days"),
     ("log.signer", "algorithm", "SignatureKind"),
     ("log.continued", "algorithm", "SignatureKind"),
+    ("log.suppressed", "act", "SuppressionAct"),
+    ("log.suppressed", "reason", "SuppressionReason"),
+    ("log.dropped", "place", "DropPlace"),
 ];
 
 /// What the codes of one enum are: its name, and number and name of each.
@@ -83,7 +87,7 @@ fn all_codes() -> Vec<Codes> {
     codes! { AnchorLevel AskedHow ChangeCause Channel CompartmentKind CountedFrom Direction Evidence Ground IdentityCheck
     LegalBasis Method Origin OutsideSource PointKind Priority ReasonKind RefusalGround ResidueEnd ResidueKind Role SignatureKind Source
     SourceKind StillLinks SubjectKind
-    UnfenceGround }
+    UnfenceGround SuppressionAct SuppressionReason DropPlace }
 }
 
 /// Every kind, with its facts and its sealed parts.

@@ -5,10 +5,13 @@
 //! ```text
 //! header             the commit point
 //! marks              what is known of unused slots
+//! suppressed         the suppression list, once there was one
 //! keys.<level>.<a|b> the nodes of a level, on one of its two sides
 //! ```
 //!
 //! All are mode 0600 in a directory of mode 0700. Whoever holds the lock on a header is the only one who writes.
+
+mod listed;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -21,6 +24,7 @@ use super::cell::{self, Place, Side};
 use super::disk::{self, options, sync_dir};
 use super::header::{self, Found};
 use super::marks::{self, Marks};
+use super::suppression::file as list;
 use super::{Identity, KeyringError, Wrong, anchor};
 
 /// All copies, open.
@@ -425,7 +429,7 @@ pub(super) fn clear_dir(dir: &Path, but: &[&Path]) -> Result<(), KeyringError> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let ours = name.starts_with("keys.") || name.starts_with(marks::NAME) || name.starts_with(header::NAME);
+        let ours = ["keys.", marks::NAME, header::NAME, list::NAME].iter().any(|ours| name.starts_with(ours));
         if ours && !but.contains(&path.as_path()) {
             disk::remove(&path)?;
         }

@@ -44,6 +44,12 @@ pub enum KeyringError {
     /// The marks of unused slots are not whole in any copy.
     #[error("the marks of the keyring are damaged")]
     DamagedMarks,
+    /// The suppression list is not whole in any copy.
+    #[error("the suppression list beside the keyring is damaged")]
+    DamagedList,
+    /// The suppression list is from before the death of one of its keys: an older file was put in its place.
+    #[error("the suppression list beside the keyring is an older one: {0}, which it names, is gone")]
+    OldList(KeyId),
     /// A slot of a keyring of the first format is not what was written there.
     #[error("slot {0} of the keyring is damaged")]
     DamagedSlot(u64),

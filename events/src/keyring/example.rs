@@ -3,7 +3,10 @@
 
 use chacha20poly1305::aead::AeadInPlace;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
-use domain::id::LogId;
+use domain::id::{ErasureId, LogId};
+use domain::register::Slug;
+use domain::suppression::Address;
+use domain::time::Day;
 
 use super::anchor::{Anchor, FileAnchor, Identity};
 use super::cell::{self, ADDED, FAN, NODE, Place, Side};
@@ -13,6 +16,8 @@ use super::key::Key;
 use super::leaf::{self, Slot};
 use super::marks::{Mark, Marks};
 use super::members::Member;
+use super::suppression::file::{self, Found as FoundList};
+use super::suppression::{List, Version};
 
 /// The files, or what is pinned of them.
 pub(crate) struct Example {
@@ -30,6 +35,10 @@ pub(crate) struct Example {
     pub leaf_clear: Vec<u8>,
     /// The marks.
     pub marks: Vec<u8>,
+    /// The suppression list.
+    pub suppressed: Vec<u8>,
+    /// What its entries open to.
+    pub suppressed_clear: Vec<u8>,
     /// The root in the file anchor.
     pub root: Vec<u8>,
 }
@@ -65,6 +74,7 @@ pub(crate) fn example(log: LogId) -> Example {
     let leaf = cell::seal_with(log, LEAF, &children[0].key, [0xe5; 24], &mut entries);
     let mut marks = Marks::default();
     marks.set(&(2..16).collect::<Vec<u64>>(), Some(Mark::Retired));
+    let list = list();
     let said = [&b"lethe root file\n"[..], &log.0, &2_u64.to_be_bytes(), &root].concat();
     let check = blake3::derive_key("lethe 2026-11 anchor: root check", &said);
     Example {
@@ -75,15 +85,29 @@ pub(crate) fn example(log: LogId) -> Example {
         leaf,
         leaf_clear,
         marks: marks.bytes(log),
+        suppressed: list.bytes_by(log, || Ok([0xe6; 24])).unwrap(),
+        suppressed_clear: file::entries(&list.versions[0].rows).to_vec(),
         root: [&said[..], &check].concat(),
     }
+}
+
+/// One address under the key of slot 1: until the end of 2029 for all direct contact, as an erasure asked that is not
+/// certified yet, and for the newsletter.
+fn list() -> List {
+    let key = key(0xc1);
+    let mut list = List { counter: 2, versions: vec![Version::new(key.fingerprint(), 2026, &key)] };
+    let address = Address::parse("maria@example.org", None).unwrap();
+    let until = Day::last_of(2029);
+    list.put(0, &address, &[], until, Some(ErasureId([0x6e; 16])));
+    list.put(0, &address, &[Slug::from_log("newsletter".into())], until, None);
+    list
 }
 
 /// The example is read by the code that reads the real thing.
 #[test]
 fn the_example_opens() {
     let log = LogId([0x10; 16]);
-    let Example { header, node, added, leaf, marks, root, .. } = example(log);
+    let Example { header, node, added, leaf, marks, suppressed, root, .. } = example(log);
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join(format!("{log}.2")), root).unwrap();
     let found = Found::read(&header).unwrap();
@@ -98,4 +122,7 @@ fn the_example_opens() {
     assert_eq!(slots[0], Slot::Destroyed { fingerprint: key(0xc0).fingerprint(), epoch: 1 });
     assert!(slots[1..].iter().zip(0xc1..).all(|(slot, byte)| *slot == Slot::Held(key(byte))));
     assert_eq!(Marks::read(&marks, log).unwrap().slots.len(), 14);
+    let found = FoundList::read(suppressed, log).unwrap().unwrap();
+    let opened = found.open(log, |id| Some(key(0xc1)).filter(|key| key.fingerprint() == *id)).unwrap();
+    assert!(opened == list());
 }

@@ -31,6 +31,7 @@ mod reserve;
 mod ring;
 mod rotate;
 mod seal;
+mod suppression;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ pub use anchor::{
 pub use copies::Written;
 pub use error::{KeyringError, Wrong};
 pub use key::Key;
+pub use suppression::SuppressionList;
 
 use ring::Ring;
 
@@ -174,6 +176,7 @@ pub struct MemberStatus {
 /// A failed write stops it: every later mint and destruction is refused, since nobody knows what reached the disk.
 pub struct Keyring {
     ring: Arc<Ring>,
+    suppression: SuppressionList,
     filler: Option<JoinHandle<()>>,
 }
 
@@ -266,11 +269,12 @@ impl Keyring {
         self.ring.open_fenced(key)
     }
 
-    /// Retires every key that may have been handed out and that no record names. Must be called after the log was read;
+    /// Retires every key that may have been handed out and that no record names, nor the suppression list. Must be called after the log was read;
     /// until then nothing is minted, and after that (as in a keyring just made) it does nothing. They die with the next destruction if the log had reached its head mark (so that
     /// only a crash left them); else they wait for [`Keyring::confirm_retired`]. Durable when it returns.
     pub fn settle(&self, used: impl Fn(&KeyId) -> bool, reached_head_mark: bool) -> Result<Settled, KeyringError> {
-        self.ring.settle(used, reached_head_mark)
+        let listed = self.suppression.keys();
+        self.ring.settle(|key| used(key) || listed.contains(key), reached_head_mark)
     }
 
     /// Somebody confirmed that no newer log exists: the keys that waited for it die with the next destruction. Says how
@@ -317,6 +321,11 @@ impl Keyring {
         self.ring.status()
     }
 
+    /// Whom not to take in and not to write to again.
+    pub fn suppression(&self) -> &SuppressionList {
+        &self.suppression
+    }
+
     /// Whether a write has failed, so that the process should end.
     pub fn is_stopped(&self) -> bool {
         self.ring.is_stopped()
@@ -349,9 +358,10 @@ impl Keyring {
 
     fn start(ring: Ring) -> Result<Self, KeyringError> {
         let ring = Arc::new(ring);
+        let suppression = SuppressionList::open(Arc::clone(&ring))?;
         let filling = Arc::clone(&ring);
         let filler = thread::Builder::new().name("keyring".into()).spawn(move || filling.keep_filled())?;
-        Ok(Self { ring, filler: Some(filler) })
+        Ok(Self { ring, suppression, filler: Some(filler) })
     }
 }
 

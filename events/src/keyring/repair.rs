@@ -9,6 +9,7 @@ use super::copies::{self, Copies, Opened};
 use super::disk::{self, options};
 use super::header;
 use super::members::Members;
+use super::suppression::file::{self as list, Found as FoundList};
 use super::walk::Walk;
 use super::{Anchors, KeyringError, anchor};
 
@@ -17,19 +18,23 @@ const PIECE: usize = 64 * 1024;
 
 pub(super) fn repair(dirs: &[PathBuf], anchors: Anchors, log: LogId) -> Result<Vec<PathBuf>, KeyringError> {
     let (members, moving) = Members::of(anchors)?;
-    let seen: Vec<Result<Opened, KeyringError>> =
+    let seen: Vec<Result<Seen, KeyringError>> =
         dirs.iter().map(|dir| look(dir, &members, moving.as_ref(), log)).collect();
     if seen.iter().any(|seen| matches!(seen, Err(KeyringError::InUse))) {
         return Err(KeyringError::InUse);
     }
     let whole = dirs.iter().zip(&seen).filter_map(|(dir, seen)| Some((dir, seen.as_ref().ok()?)));
-    let age = |opened: &Opened| (opened.found.header.counter, opened.marks.counter);
-    let Some((newest, source)) = whole.max_by_key(|(_, opened)| age(opened)) else {
+    let age = |(opened, list): &Seen| {
+        (opened.found.header.counter, opened.marks.counter, list.as_ref().map(|list| list.counter))
+    };
+    let Some((newest, source)) = whole.max_by_key(|(_, seen)| age(seen)) else {
         return Err(seen.into_iter().find_map(Result::err).unwrap_or(KeyringError::NotAKeyring));
     };
     let mut repaired = Vec::new();
     for (dir, seen) in dirs.iter().zip(&seen) {
-        let same = |other: &Opened| other.found.says(&source.found) && other.marks == source.marks;
+        let same = |(other, list): &Seen| {
+            other.found.says(&source.0.found) && other.marks == source.0.marks && *list == source.1
+        };
         if !seen.as_ref().is_ok_and(same) {
             copy_over(newest, dir)?;
             repaired.push(dir.clone());
@@ -38,14 +43,18 @@ pub(super) fn repair(dirs: &[PathBuf], anchors: Anchors, log: LogId) -> Result<V
     Ok(repaired)
 }
 
+/// A copy and its suppression list.
+type Seen = (Opened, Option<FoundList>);
+
 /// One copy alone, locked, when all of it opens.
-fn look(dir: &PathBuf, members: &Members, moving: Option<&Members>, log: LogId) -> Result<Opened, KeyringError> {
+fn look(dir: &PathBuf, members: &Members, moving: Option<&Members>, log: LogId) -> Result<Seen, KeyringError> {
     let opened = Copies::open(std::slice::from_ref(dir), log)?;
     let header = &opened.found.header;
     let (top_key, _) = members.named_by(&header.members, moving)?.open(log, &header.members)?;
     let top = opened.found.top(&top_key)?;
     Walk { copies: &opened.copies, log, leaves: header.leaves, epoch: header.epoch }.pages(top.as_ref())?;
-    Ok(opened)
+    let list = opened.copies.read_list(log)?;
+    Ok((opened, list))
 }
 
 /// From the first step on the copy counts as missing, and only with the last one it is there again.
@@ -57,7 +66,7 @@ fn copy_over(from: &Path, to: &Path) -> Result<(), KeyringError> {
     for entry in fs::read_dir(from)? {
         let name = entry?.file_name();
         let text = name.to_string_lossy();
-        if text.starts_with("keys.") || text == super::marks::NAME {
+        if text.starts_with("keys.") || text == super::marks::NAME || text == list::NAME {
             copy_file(&from.join(&name), &to.join(&name))?;
         }
     }

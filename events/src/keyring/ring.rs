@@ -12,6 +12,7 @@ use super::leaf::Slot;
 use super::marks::Mark;
 use super::members::Members;
 use super::reserve::Reserve;
+use super::suppression::file::Found;
 use super::table::{self, Entry, Table};
 use super::tree::{Contents, Tree};
 use super::walk::damaged;
@@ -290,6 +291,36 @@ impl Ring {
             unfinished: tree.is_unfinished(),
             counts: self.counts(),
         }
+    }
+
+    /// Keys that nothing is sealed under any more: they die with the next destruction. Durable when it returns.
+    pub(super) fn retire(&self, keys: &[KeyId]) -> Result<(), KeyringError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.write(|tree| {
+            let slots: Vec<u64> = {
+                let table = self.table.read();
+                keys.iter().filter_map(|key| table.place(key)).collect()
+            };
+            self.mark(tree, &slots, Some(Mark::Retired), table::Standing::Retired)
+        })
+    }
+
+    /// The suppression list, as it lies in the copies.
+    pub(super) fn read_list(&self) -> Result<Option<Found>, KeyringError> {
+        let tree = self.tree.lock();
+        tree.copies.read_list(tree.log())
+    }
+
+    /// Replaces the suppression list in every copy. Durable when it returns.
+    pub(super) fn write_list(&self, bytes: &[u8]) -> Result<(), KeyringError> {
+        self.write(|tree| tree.copies.write_list(bytes))
+    }
+
+    /// Whose keys these are.
+    pub(super) fn log(&self) -> LogId {
+        self.tree.lock().log()
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -13,6 +13,7 @@ mod model;
 mod moved;
 mod relocated;
 mod shred;
+mod suppressed;
 
 use super::*;
 use home::{Home, LOG, all_used, contains, drawn, ids, mint};

@@ -142,7 +142,10 @@ impl<V: Follow> Ledger<V> {
         let batch: Vec<KeyId> = there.iter().flat_map(|order| order.keys.iter().copied()).collect();
         let together = match batch.as_slice() {
             [] => None,
-            keys => Some(self.shared.keyring.destroy(keys).map_err(Failure::from)?),
+            keys => {
+                self.clear_suppressions().map_err(Failure::from)?;
+                Some(self.shared.keyring.destroy(keys).map_err(Failure::from)?)
+            }
         };
         let in_batch: BTreeSet<ErasureId> = there.iter().map(|order| order.erasure).collect();
         self.shared.states.expire();
@@ -159,11 +162,13 @@ impl<V: Follow> Ledger<V> {
         let planned = planned.into_iter().map(|planned| planned.map(|certificate| certificates.push(certificate)));
         let planned: Vec<Result<(), EraseError>> = planned.collect();
         let mut certified = self.submit_all_blocking(&certificates).into_iter();
-        let answer = |planned: Result<(), EraseError>| {
+        let answer = |(planned, order): (Result<(), EraseError>, &Ordered)| {
             planned?;
-            Ok(certified.next().unwrap_or_else(|| Err(Failure::Busy.into()))?)
+            let certified = certified.next().unwrap_or_else(|| Err(Failure::Busy.into()))?;
+            self.keep_suppressions(order.erasure);
+            Ok(certified)
         };
-        Ok(planned.into_iter().map(answer).collect())
+        Ok(planned.into_iter().zip(orders).map(answer).collect())
     }
 
     fn plan_certificate(
@@ -177,6 +182,7 @@ impl<V: Follow> Ledger<V> {
         let register = register.ok_or(NoRule(Compartment::Claims))?;
         let (_, state) = self.state::<Case>(&order.case.0)?;
         let is_retention = state.erasures().iter().any(|found| found.id == order.erasure && found.is_retention());
+        let suppressed = self.shared.keyring.suppression().unsettled().contains(&order.erasure);
         let certificate = Certificate {
             level: match self.shared.keyring.level() {
                 Level::A0 => AnchorLevel::A0,
@@ -192,6 +198,7 @@ impl<V: Follow> Ledger<V> {
                 Some(StillLinks::CloseInTime),
                 (!reached.several).then_some(StillLinks::BatchOfOne),
                 (!reached.handed_out.is_empty()).then_some(StillLinks::HandedOut),
+                suppressed.then_some(StillLinks::SuppressionList),
             ]
             .into_iter()
             .flatten()

@@ -7,7 +7,7 @@
 //! head       the head mark
 //! tree/      the rows of the tree and the last checkpoint: may be lost at any time
 //! signer/    the key that signs checkpoints; in no backup of the rest, and a link where it lies elsewhere
-//! keyring/   the keys, and keyring.copy/ the same once more
+//! keyring/   the keys and the suppression list, and keyring.copy/ the same once more
 //! journal.coming   there while a backup is put back; journal.aside.<n> is what it took the place of
 //! restoring  there while a log that was put back from a backup goes on as another one
 //! anchor/    the root that the keys are sealed under (level A0)

@@ -20,6 +20,7 @@ mod repeat;
 mod restore;
 mod retention;
 mod states;
+mod suppress;
 mod tail;
 mod writer;
 

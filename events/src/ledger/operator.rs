@@ -2,7 +2,7 @@
 //! everything else.
 
 use domain::event::{Event, Follow, Stream, StreamKind};
-use domain::id::KeyId;
+use domain::id::{ActorId, CommandId, KeyId};
 use domain::ledger::{self, SignatureKind};
 
 use super::command::{Failure, block_on};
@@ -51,28 +51,47 @@ impl<V: Follow> Ledger<V> {
     /// Records a fact of the log's own. Durable when it returns. They are no answer to anything in the log, so one that comes
     /// behind another is written all the same.
     pub(super) fn declare(&self, event: ledger::Event, confirms_clock: bool) -> Result<Appended, Failure> {
+        self.declare_by(event, None, confirms_clock)
+    }
+
+    /// The same in somebody's name; without one, its actor is nobody in particular.
+    pub(super) fn declare_by(
+        &self,
+        event: ledger::Event,
+        by: Option<(ActorId, CommandId)>,
+        confirms_clock: bool,
+    ) -> Result<Appended, Failure> {
         let event = Event::Log(event);
         let mut tries = 0;
         loop {
-            match self.declare_once(&event, confirms_clock)? {
+            match self.declare_once(&event, by, confirms_clock)? {
                 Err(Unwritten::Conflict { .. }) if tries < TRIES => tries += 1,
                 written => return Ok(written?),
             }
         }
     }
 
-    fn declare_once(&self, event: &Event, confirms_clock: bool) -> Result<Result<Appended, Unwritten>, Failure> {
+    fn declare_once(
+        &self,
+        event: &Event,
+        by: Option<(ActorId, CommandId)>,
+        confirms_clock: bool,
+    ) -> Result<Result<Appended, Unwritten>, Failure> {
         let stream = Stream { kind: StreamKind::Log, id: self.shared.log_id.0 };
         let Written { kind, version, facts, .. } = wire::write(event)?;
         let mut fresh = Fresh::new();
+        let (actor, command) = match by {
+            Some(by) => by,
+            None => (fresh.id().map_err(KeyringError::from)?, fresh.id().map_err(KeyringError::from)?),
+        };
         let draft = Draft {
             stream,
             revision: self.shared.log.stream_head(&stream.id).map_or(0, |head| head.revision + 1),
             kind,
             version,
             effective_at: self.shared.clock.now(),
-            actor: fresh.id().map_err(KeyringError::from)?,
-            command: fresh.id().map_err(KeyringError::from)?,
+            actor,
+            command,
             index: 0,
             count: 1,
             causation: None,

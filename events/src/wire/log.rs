@@ -3,9 +3,10 @@
 use domain::backup::{BackedUp, Region};
 use domain::id::{BackupId, KeyId, LogId};
 use domain::ledger::{Continued, Event, SignatureKind, TreeHead};
+use domain::suppression::{Dropped, Suppression};
 use domain::time::{Day, Time};
 
-use super::values::Form;
+use super::values::{Form, mirror};
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly};
 use crate::codec::{decode, encode};
 
@@ -31,6 +32,9 @@ facts! {
     }
 }
 
+mirror! { facts SuppressedV1 = Suppression { act: u16, reason: u16, purposes: Vec<String> } }
+mirror! { facts DroppedV1 = Dropped { place: u16, purpose: Option<String>, count: u64 } }
+
 /// How facts and fields are written, in words for whoever reads the log without this program.
 const CODEC: &str = "bincode 2, fixed-width integers, big-endian";
 
@@ -45,6 +49,8 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.continued", version: 1, facts: ContinuedV1::FIELDS, parts: &[] },
     Shape { kind: "log.erasures", version: 1, facts: ErasedBeforeV1::FIELDS, parts: &[] },
     Shape { kind: "log.backed-up", version: 1, facts: BackedUpV1::FIELDS, parts: &[] },
+    Shape { kind: "log.suppressed", version: 1, facts: SuppressedV1::FIELDS, parts: &[] },
+    Shape { kind: "log.dropped", version: 1, facts: DroppedV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -80,6 +86,8 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
             let form = BackedUpV1 { backup: backup.0, size: *size, replaces: *replaces, region, until: until.0 };
             ("log.backed-up", encode(&form)?)
         }
+        Event::Suppressed(suppression) => ("log.suppressed", encode(&suppression.store())?),
+        Event::Dropped(dropped) => ("log.dropped", encode(&dropped.store())?),
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -114,6 +122,8 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let SignerNamedV1 { algorithm, public_key, name } = decode(facts, "facts")?;
             Event::SignerNamed { algorithm: SignatureKind::load(algorithm)?, public_key, name }
         }
+        ("log.suppressed", 1) => Event::Suppressed(Form::load(decode(facts, "facts")?)?),
+        ("log.dropped", 1) => Event::Dropped(Form::load(decode(facts, "facts")?)?),
         ("log.continued", 1) => Event::Continued(Box::new(decode::<ContinuedV1>(facts, "facts")?.try_into()?)),
         ("log.backed-up", 1) => {
             let BackedUpV1 { backup, size, replaces, region, until } = decode(facts, "facts")?;
@@ -169,6 +179,9 @@ impl TryFrom<ContinuedV1> for Continued {
 
 #[cfg(test)]
 mod tests {
+    use domain::register::Slug;
+    use domain::suppression::{DropPlace, SuppressionAct, SuppressionReason};
+
     use super::*;
     use crate::wire::{self, reads_back};
 
@@ -194,6 +207,12 @@ mod tests {
             Event::Mapped { size: 7, streams: 3, root: [4; 32] },
             backed_up(None),
             backed_up("eu-central-1".parse().ok()),
+            Event::Suppressed(Suppression {
+                act: SuppressionAct::Added,
+                reason: SuppressionReason::Objected,
+                purposes: vec![Slug::from_log("newsletter".into())],
+            }),
+            Event::Dropped(Dropped { place: DropPlace::Import, purpose: None, count: 3 }),
         ];
         for event in [opened, signer, first, later].into_iter().chain(others) {
             reads_back(&wire::Event::Log(event));

@@ -15,6 +15,7 @@ use domain::subject::{
     AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind, StillLinks,
     SubjectKind, UnfenceGround,
 };
+use domain::suppression::{DropPlace, SuppressionAct, SuppressionReason};
 use domain::ticket::{Direction, Origin, Priority};
 use domain::time::{Day, Time};
 use domain::value::{BasisPoints, Currency, Handle, Language, Line, Tag, Text, Website};
@@ -91,7 +92,8 @@ Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" Compar
 CountedFrom: "beginning" LegalBasis: "legal basis"
 SubjectKind: "kind of subject" Ground: "ground" AskedHow: "way of asking" IdentityCheck: "identity check"
 RefusalGround: "ground" UnfenceGround: "ground" OutsideSource: "source" AnchorLevel: "level" StillLinks: "link" Role: "role"
-SignatureKind: "algorithm" ResidueKind: "residue" ResidueEnd: "end of a residue" }
+SignatureKind: "algorithm" ResidueKind: "residue" ResidueEnd: "end of a residue"
+SuppressionAct: "act" SuppressionReason: "reason" DropPlace: "place" }
 
 macro_rules! plain {
     ($($ty:ty)*) => {$(

@@ -29,6 +29,8 @@ pub enum MayContactReason {
     ContactGone,
     NoSuchPoint,
     NoSuchPurpose,
+    /// Nobody is written to there, whatever consents say. Nothing more is said of it.
+    Dropped,
 }
 
 impl From<Why> for MayContactReason {
@@ -91,6 +93,14 @@ impl From<Result<Answer, NoAnswer>> for MayContact {
     }
 }
 
+impl MayContact {
+    /// No, and nothing that would say more.
+    fn dropped() -> Self {
+        let words = "Nobody is contacted there.".to_owned();
+        Self { allowed: false, basis: None, why: MayContactReason::Dropped, words, decided_by: None }
+    }
+}
+
 /// The query `mayContact`.
 #[derive(Default)]
 pub struct MayContactQuery;
@@ -98,7 +108,7 @@ pub struct MayContactQuery;
 #[Object]
 impl MayContactQuery {
     /// Whether this contact may be contacted for this purpose, by this way, at this contact point: today, or on a day, as
-    /// far as was known at a time. Default no; the least permissive rule wins.
+    /// far as was known at a time. Default no; the least permissive rule wins. Of today the suppression list is asked too.
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
     async fn may_contact(
         &self,
@@ -115,6 +125,12 @@ impl MayContactQuery {
         let point = point_id.parse().map_err(bad_request)?;
         let purpose = purpose.parse().map_err(bad_request)?;
         let as_of = seen_from(app, day, known_at);
-        Ok(app.ledger().views().may_contact(contact, &purpose, channel.into(), point, as_of).into())
+        let answer = app.ledger().views().may_contact(contact, &purpose, channel.into(), point, as_of);
+        // Whom the list holds today, nobody writes to; a question about another day is about what consents said then.
+        let asks_for_today = known_at.is_none() && as_of.day >= app.now().day();
+        if answer.is_ok() && asks_for_today && app.drops_sending(contact, point, &purpose) {
+            return Ok(MayContact::dropped());
+        }
+        Ok(answer.into())
     }
 }

@@ -349,3 +349,36 @@ fn what_the_ledger_refuses_on_the_way_is_a_reject_of_its_rows_and_no_more() {
     assert!(refused.eq(expected));
     assert_eq!(office.organizations().len(), 1);
 }
+
+/// Whoever is on the list is counted and nothing else: not in the file of rejected rows, and not by their line.
+#[test]
+fn a_suppressed_row_is_dropped_counted_and_told_of_nowhere() {
+    use domain::event::Event;
+    use domain::suppression::{Address, DropPlace, Dropped};
+    use events::ledger::open_entry;
+
+    let office = Office::open();
+    let today = office.app.now().day();
+    for address in ["ann@example.org", "+49 30 1234567"] {
+        let address = Address::parse(address, None).unwrap();
+        office.app.ledger().suppress(&[address], &[], today.plus_months(1), None).unwrap();
+    }
+    let text = "id,name,company,country,phone,email\n1,Ann,,,,Ann@Example.org\n2,Bo,,,,bo@example.org\n\
+                3,Cy,Acme,Germany,030 1234567,\n4,,Umbra,Germany,030 123 45 67,\n";
+    let rejects = office.home.path().join("rejects.csv");
+    let order = Order { rejects: Some(rejects.clone()), ..office.order(text) };
+    let before = office.app.ledger().log().head().size;
+    let dry = office.carry_out(&Order { dry_run: true, rejects: None, ..order.clone() });
+    assert_eq!(office.app.ledger().log().head().size, before);
+    let said = office.carry_out(&order);
+    let counts = "4 rows: 1 new, 0 unchanged, 0 changed, 0 rejected; 0 organizations made; 0 warnings";
+    assert_eq!(said[4..], ["3 suppressed", counts]);
+    assert_eq!(dry[4..], ["3 suppressed".to_owned(), format!("dry run, nothing was changed: {counts}")]);
+    assert_eq!(std::fs::read_to_string(&rejects).unwrap().lines().count(), 1, "the header alone");
+    assert_eq!(office.contacts().len(), 1);
+    let last = office.app.ledger().log().head().size - 1;
+    let entry = office.app.ledger().log().record(last).unwrap().unwrap();
+    let event = open_entry(&entry, office.app.ledger().keyring()).unwrap().recorded.event;
+    let dropped = Dropped { place: DropPlace::Import, purpose: None, count: 3 };
+    assert_eq!(event, Event::Log(domain::ledger::Event::Dropped(dropped)), "one record for all of them");
+}
