@@ -4,9 +4,9 @@ mod destroying;
 mod disclosing;
 mod erasing;
 mod holding;
+mod residues;
 mod retaining;
 mod vouchers;
-mod residues;
 
 use std::sync::Arc;
 

@@ -19,8 +19,8 @@ mod organization;
 mod outcome;
 mod purpose;
 mod quote;
-mod retention;
 mod residue;
+mod retention;
 mod scalars;
 mod subject;
 #[cfg(test)]
