@@ -4,10 +4,10 @@ mod destroying;
 mod disclosing;
 mod erasing;
 mod holding;
+mod residues;
 mod retaining;
 mod suppressing;
 mod vouchers;
-mod residues;
 
 use std::sync::Arc;
 

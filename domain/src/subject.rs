@@ -15,8 +15,8 @@ mod disclosure;
 mod ground;
 mod hold;
 mod rejection;
-mod retention;
 mod residue;
+mod retention;
 
 use std::collections::BTreeSet;
 
@@ -29,8 +29,8 @@ pub use ground::{
 };
 pub use hold::{Hold, HoldStage, Holding, covers};
 pub use rejection::Rejection;
-pub use retention::{Confirmed, FRESH_MS, OutsideTime, Over, asked as asked_by_nobody};
 pub use residue::{Residue, ResidueEnd, ResidueKind, Standing};
+pub use retention::{Confirmed, FRESH_MS, OutsideTime, Over, asked as asked_by_nobody};
 
 use crate::aggregate::{Aggregate, Circumstances};
 use crate::compartment::Compartment;

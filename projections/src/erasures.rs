@@ -10,8 +10,8 @@ use domain::event::Place;
 use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::personal::Held;
 use domain::subject::{
-    Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd, Stage, SubjectKind,
-    Survivor, UnfenceGround, asked_by_nobody,
+    Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd, Stage,
+    SubjectKind, Survivor, UnfenceGround, asked_by_nobody,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;

@@ -16,7 +16,7 @@ use domain::compartment::Compartment;
 use domain::event::Event;
 use domain::id::{ActorId, ErasureId};
 use domain::ledger;
-use domain::subject::{self, Asked, Residue, ResidueEnd};
+use domain::subject::{self, Asked, Confirmed, Residue, ResidueEnd, Survivor};
 use domain::time::{Day, Time};
 use events::note::SignedNote;
 use events::record::Record;
@@ -68,6 +68,10 @@ pub struct Statement {
     pub controller: Option<(String, bool)>,
     /// How it was asked for.
     pub asked: Option<(Asked, Placed)>,
+    /// Where nobody asked: what the register says is over, why and since when.
+    pub over: Option<(Vec<Survivor>, Placed)>,
+    /// Who confirmed that: a second person, or a time from outside.
+    pub confirmed: Option<(Confirmed, Placed)>,
     /// Since when nobody reads it, and what is closed.
     pub fenced: Option<(Vec<Compartment>, Placed)>,
     /// Until when the fence waited.
@@ -94,6 +98,8 @@ impl Statement {
             erasure,
             controller: None,
             asked: None,
+            over: None,
+            confirmed: None,
             fenced: None,
             cooling_off: None,
             approved: Vec::new(),
@@ -147,6 +153,8 @@ impl Statement {
         let placed = Placed::of(record);
         match event {
             subject::Event::ErasureRequested { asked, .. } => self.asked = Some((*asked, placed)),
+            subject::Event::RetentionOver { over, .. } => self.over = Some((over.clone(), placed)),
+            subject::Event::RetentionConfirmed { confirmed, .. } => self.confirmed = Some((confirmed.clone(), placed)),
             subject::Event::ErasureApproved { .. } => self.approved.push(placed),
             subject::Event::Fenced { compartments, .. } => {
                 (self.fenced, self.cooling_off) = (Some((compartments.clone(), placed)), None);
@@ -186,6 +194,8 @@ fn of(event: &subject::Event) -> Option<ErasureId> {
     match event {
         ErasureRequested { erasure, .. }
         | ErasureApproved { erasure }
+        | RetentionOver { erasure, .. }
+        | RetentionConfirmed { erasure, .. }
         | Fenced { erasure, .. }
         | CoolingOffSet { erasure, .. }
         | DestructionOrdered { erasure, .. }
@@ -235,10 +245,11 @@ pub fn stated<'a>(
             proof.push(bytes.to_vec());
         }
     }
-    match (&statement.certified, &statement.asked) {
-        (Some(_), _) => Ok((statement, proof)),
-        (None, None) => Err(NotCertified::Unknown(erasure)),
-        (None, Some(_)) => Err(NotCertified::Early(erasure)),
+    let is_known = statement.asked.is_some() || statement.over.is_some();
+    match &statement.certified {
+        Some(_) => Ok((statement, proof)),
+        None if is_known => Err(NotCertified::Early(erasure)),
+        None => Err(NotCertified::Unknown(erasure)),
     }
 }
 

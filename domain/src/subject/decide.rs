@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::disclosure::disclose;
 use super::hold;
-use super::retention;
 use super::residue;
+use super::retention;
 use super::{Asked, Stage::*};
 use super::{
     Case, Certificate, Closed, Closing, Command, Erasure, Event, Ground, Link, Rejection, Request, Stage, SubjectKind,

@@ -140,6 +140,9 @@ pub(super) fn begun(id: ErasureId, by: ActorId, on: Day, over: &[Survivor]) -> E
         epoch_before: None,
         over: over.to_vec(),
         confirmed: None,
+        residues: vec![],
+        residues_named: false,
+        is_final: false,
     }
 }
 

@@ -403,9 +403,8 @@ fn fenced(facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
 mod tests {
     use domain::id::{ActorId, ContactId, DisclosureId, ErasureId, SubjectId};
     use domain::subject::{
-        AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind, StillLinks,
-        SubjectKind,
-        UnfenceGround,
+        AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind,
+        StillLinks, SubjectKind, UnfenceGround,
     };
     use domain::time::{Day, Time};
     use domain::value::Line;

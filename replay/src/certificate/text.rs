@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use domain::subject::AnchorLevel;
+use domain::subject::{AnchorLevel, Confirmed};
 
 use super::{Language, Placed, Statement};
 use crate::plain::plain;
@@ -81,6 +81,25 @@ impl Statement {
                     "Dieses Hauptbuch ist eine Vorführung: Die Daten darin gehören niemandem.",
                 );
                 line(&mut out, "  ", text);
+            }
+        }
+        if let Some((over, placed)) = &self.over {
+            let text = say(
+                "Nobody asked; the register says that its time is over",
+                "Niemand hat verlangt; laut Register ist die Zeit abgelaufen",
+            );
+            line(&mut out, "  ", &placed.said(text, language));
+            for over in over {
+                let (basis, last) = (plain(over.basis.as_str()), say("last day", "letzter Tag"));
+                line(&mut out, "    ", &format!("{}: {basis}; {last} {}", over.compartment, over.until));
+            }
+        }
+        if let Some((confirmed, placed)) = &self.confirmed {
+            line(&mut out, "  ", &placed.said(say("Confirmed", "Bestätigt"), language));
+            if let Confirmed::Outside(outside) = confirmed {
+                let text = say("by a time from outside: NAME says TIME", "durch eine Zeit von außen: NAME sagt TIME");
+                let text = text.replace("NAME", &plain(outside.by.as_str())).replace("TIME", &outside.at.to_string());
+                line(&mut out, "    ", &text);
             }
         }
         for placed in &self.approved {

@@ -52,6 +52,7 @@ impl Language {
             Ground::LegalDuty => {
                 ("a law demands it (Art. 17(1)(e) GDPR)", "ein Gesetz verlangt es (Art. 17 Abs. 1 Buchst. e DSGVO)")
             }
+            Ground::RetentionOver => ("the time it was kept is over", "die Aufbewahrungszeit ist abgelaufen"),
             Ground::Child => (
                 "it was collected from a child for an online service (Art. 17(1)(f) GDPR)",
                 "die Daten wurden für einen Online-Dienst bei einem Kind erhoben (Art. 17 Abs. 1 Buchst. f DSGVO)",

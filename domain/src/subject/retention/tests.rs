@@ -127,7 +127,7 @@ fn our_clock_alone_destroys_nothing_and_who_ran_it_confirms_nothing() {
         (Command::FenceRetention(over()), at(TIMER, "2029-01-01")),
         (confirm(Confirmed::Person), at(DPO, "2029-01-02")),
         (order(), at(DPO, "2029-01-02")),
-        (Command::Certify { erasure: RUN, certificate }, at(DPO, "2029-01-02")),
+        (Command::Certify { erasure: RUN, certificate, residues: vec![] }, at(DPO, "2029-01-02")),
     ]);
     assert_eq!(case.unwrap().erasures()[0].stage, Stage::Certified);
 }
