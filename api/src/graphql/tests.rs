@@ -387,7 +387,16 @@ impl Office {
         queries.extend(
             lists
                 .into_iter()
-                .chain(["retentions", "retention", "residueDays", "actors", "tokens", "holds", "keyring", "suppressionList"])
+                .chain([
+                    "retentions",
+                    "retention",
+                    "residueDays",
+                    "actors",
+                    "tokens",
+                    "holds",
+                    "keyring",
+                    "suppressionList",
+                ])
                 .map(|list| (list, String::new())),
         );
         for of in [&self.contact, &self.company, &self.ticket, &self.quotes[0], &self.consents, &self.erasures[0]] {
