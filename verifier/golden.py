@@ -67,7 +67,7 @@ def check_values(tables, data, fields, what):
     return value
 
 
-def part_fields(tables, record, facts, count):
+def part_fields(tables, record, facts, count, known):
     """The fields of each part, by the column of the table of kinds that says how many there are of which."""
     shapes = []
     for shape in tables.kinds[record.kind, record.version][1].split("<br>"):
@@ -75,34 +75,40 @@ def part_fields(tables, record, facts, count):
         condition = there.removeprefix("one").strip()
         if condition == "under each key that stays":
             shapes += [tables.fields(cell)] * count
+        elif condition == "for each of moved":
+            shapes += [known[each["of"]["position"], each["of"]["part"]][0] for each in facts["moved"]]
         elif there != "none" and (not condition or facts[condition.removeprefix("where ")]):
             shapes.append(tables.fields(cell))
     same(len(shapes), count, f"how many parts {record.kind} has")
     return shapes
 
 
-def check_part(tables, record, number, fields, lines):
-    """5: opens a sealed part, and makes its clear text and its commitment again."""
+def check_part(tables, record, number, fields, lines, before):
+    """5: opens a sealed part, and makes its clear text and its commitment again; before: its values when it was whole."""
     what, part, named = f"part {number} of record {record.position}", record.parts[number], dict(lines)
     key, salt, nonce, sealed = (bytes.fromhex(named[name]) for name in ("key", "salt", "nonce", "sealed"))
-    values = [bytes.fromhex(value) for name, value in lines if name == "field"]
+    values = [None if value == "gone" else bytes.fromhex(value) for name, value in lines if name == "field"]
     same(len(values), len(fields), f"{what}: how many fields")
     for value, field in zip(values, fields):
-        check_values(tables, value, (field,), f"{what}: {field[0]}")
+        value is None or check_values(tables, value, (field,), f"{what}: {field[0]}")
     subject, compartment = bytes.fromhex(named["subject"]), struct.pack(">HI", part.code, part.bucket)
-    clear = salt + subject + compartment + b"".join(len(value).to_bytes(2, "big") + value for value in values)
+    leaves, clear = [], b""
+    for at, value in enumerate([subject, compartment, *(before or values)]):
+        leaf_salt = derive_key("lethe 2026-11 seal: leaf salt", salt + struct.pack(">I", at))
+        leaves.append(derive_key("lethe 2026-11 seal: leaf", leaf_salt + struct.pack(">I", at) + value))
+        stays = at < 2 or values[at - 2] is not None
+        clear += b"\1" + leaf_salt + len(value).to_bytes(2, "big") + value if stays else b"\0" + leaves[-1]
+    if None not in values:
+        clear = salt + subject + compartment + b"".join(len(value).to_bytes(2, "big") + value for value in values)
     place = b"\1" + record.log + sized(record.stream_kind) + record.stream + struct.pack(">Q", record.revision)
     place += sized(record.kind) + struct.pack(">HB", record.version, number) + part.key
     same(derive_key("lethe 2026-11 key: fingerprint", key)[:16], part.key, f"{what}: key id")
     one_shot = derive_key("lethe 2026-11 seal: one-shot key", key + nonce + place)
-    same(sealed[:25], b"\1" + nonce, f"{what}: suite and nonce")
+    same(sealed[:25], (b"\2" if None in values else b"\1") + nonce, f"{what}: suite and nonce")
     same(decrypt(sealed[25:], place, nonce, one_shot), clear, f"{what}: clear text")
-    leaves = b""
-    for at, value in enumerate([subject, compartment, *values]):
-        leaf_salt = derive_key("lethe 2026-11 seal: leaf salt", salt + struct.pack(">I", at))
-        leaves += derive_key("lethe 2026-11 seal: leaf", leaf_salt + struct.pack(">I", at) + value)
-    commitment = derive_key("lethe 2026-11 seal: commitment", struct.pack(">I", len(values) + 2) + leaves)
+    commitment = derive_key("lethe 2026-11 seal: commitment", struct.pack(">I", len(leaves)) + b"".join(leaves))
     same(commitment, part.commitment, f"{what}: commitment")
+    return before or values
 
 
 def sized(name):
@@ -129,15 +135,17 @@ class Chain(Verifier):
 def main():
     golden, out = map(Path, sys.argv[1:])
     tables = Tables(DOCUMENT.read_text("utf-8"))
-    verifier, kinds, opened, heads = Chain(tables), set(), 0, []
+    verifier, kinds, opened, heads, known = Chain(tables), set(), 0, [], {}
     for (position, kind, version), lines, parts in read_blocks((golden / "records.txt").read_text("utf-8")):
         what = f"record {position}, {kind}"
         record = read_whole(lines["record"], lambda reader: read_record(reader, tables.streams))
         same((record.position, record.kind, record.version), (int(position), kind, int(version)), what)
         same((record.facts, len(record.parts)), (lines["facts"], len(parts)), f"{what}: facts, count of parts")
         facts = check_values(tables, record.facts, tables.kinds[kind, record.version][0], f"{what}: facts")
-        for number, fields in enumerate(part_fields(tables, record, facts, len(parts))):
-            check_part(tables, record, number, fields, parts[number])
+        moved = [known[each["of"]["position"], each["of"]["part"]][1] for each in facts.get("moved", ())]
+        for number, fields in enumerate(part_fields(tables, record, facts, len(parts), known)):
+            before = moved[number] if moved else None
+            known[int(position), number] = fields, check_part(tables, record, number, fields, parts[number], before)
         verifier.take(lines["record"], [1] * len(parts))
         same(verifier.hash, lines["hash"], f"{what}: hash")
         kinds.add((kind, record.version))

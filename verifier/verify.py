@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 """A second verifier of Lethe logs, written from FORMAT.md alone. It reads audit copies, without a key or a server.
 
-The tables of kinds, structures and codes are taken from FORMAT.md itself: what the document does not say, this cannot
-read. Numbers in headings are its sections. Exit codes: 0 consistent, 1 broken, 2 unreadable.
-"""
+The tables come from FORMAT.md itself; headings are its sections. Exit codes: 0 consistent, 1 broken, 2 unreadable."""
 
 import argparse
 import base64
@@ -31,7 +29,7 @@ NAME = r"[^\s+\x00-\x1f\x7f-\x9f]+"
 LINE = r"[^\x00-\x1f]+\n"
 NOTE = rf"(({LINE})(0|[1-9][0-9]*)\n(\S+)\n(?:{LINE})*)\n((?:— {NAME} [^\s=]{{7}}\S*\n){{1,100}})"  # 7: over 4 bytes
 HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
-NUMBERS = {"u16": (2, False), "u32": (4, False), "u64": (8, False), "i32": (4, True), "i64": (8, True)}
+NUMBERS = {name: (int(name[1:]) // 8, name[0] == "i") for name in ("u8", "u16", "u32", "u64", "i32", "i64")}
 NOT_COVERED = """events that were never written; two ids for one person; whether sealed parts are there, which is the \
 operator's inventory; times, which are the operator's claim; a log rewritten from its start, where no head was kept"""
 
@@ -39,7 +37,6 @@ class Broken(Exception):
     """The log is not as FORMAT.md says: at which position, and why. What cannot be judged raises others."""
 
 def check(holds, reason, position=None):
-    """Without a position it is verify that knows where this is."""
     if not holds:
         raise ValueError(reason) if position is None else Broken(position, reason)
 
@@ -48,8 +45,6 @@ def derive_key(context, data):
 
 # ---- 3. Stored values, and 4. the tables that say which ones come next
 class Reader:
-    """Bytes, taken from the front. Whatever is not as it should be is a ValueError."""
-
     def __init__(self, data):
         self.data, self.at = data, 0
 
@@ -67,15 +62,13 @@ class Reader:
         return known[number]
 
 def read_whole(data, read):
-    """What all of the bytes say. Nothing reads a value from two forms, so there is no second one of the same."""
     reader = Reader(data)
     value = read(reader)
     check(reader.at == len(data), "bytes stand behind its end")
     return value
 
 class Tables:
-    """What FORMAT.md says between its marks, as far as values are concerned. A choice is a number of so many bytes, and
-    what each number says: a word and the fields behind it. Fields are a tuple of names and types."""
+    """A choice: a number of so many bytes, and what each says: a word, and fields, a tuple of names and types."""
 
     def __init__(self, document):
         made = dict(re.findall(r"<!-- made: (\w+) -->\n(.*?)\n<!-- end", document, re.DOTALL))
@@ -106,7 +99,6 @@ class Tables:
         return codes.join(text.rsplit("u16", 1)) if codes in self.choices else text
 
     def read(self, reader, text):
-        """The next value of a type, or of a list of fields by their names."""
         if isinstance(text, tuple):
             return {name: self.read(reader, type_) for name, type_ in text}
         outer, _, inner = text.removesuffix(">").partition("<")
@@ -152,7 +144,7 @@ def read_record(reader, streams):
     return record
 
 def in_compartment(code, bucket, key=None, commitment=None):
-    named = code in (1, 5, 6) and bucket == 0 or code in (2, 3) and bucket <= 0xFFFF
+    named = code in (1, 5, 6) and bucket == 0 or code in (2, 3) and bucket <= 0xFFFF or code == 7
     check(named or code == 4 and re.match(rb"[A-Z]{2}", bucket.to_bytes(4, "big")), "there is no such compartment")
     return Part(code, bucket, key, commitment)
 
@@ -162,17 +154,18 @@ class Verifier:
         self.size, self.hash, self.recorded_at, self.generations = 0, NO_HASH, None, []  # log ids and origins
         self.orders, self.certified, self.keys = {}, set(), [(-1, ("", b"", None))]  # keys: the log's, by position
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
-        self.parts, self.unfinished = [], None  # position, key, presence; a command: its id, its count, the next index
+        self.parts, self.made = [], {}  # position, key, presence; by position and number, as they are since a reseal
+        self.unfinished = None  # a command: its id, its count, the next index
         self.streams, self.steps, self.map, self.map_size = {}, [], {}, 0  # id -> kind, count, hash of the last record
 
     def take(self, data, presences):
         """Checks the next record, and keeps it if it is of the stream whose trail is asked for."""
         record = read_whole(data, lambda reader: read_record(reader, self.tables.streams))
-        fields, parts = self.tables.kinds.get((record.kind, record.version), (None, "each key"))
+        fields, parts = self.tables.kinds.get((record.kind, record.version), (None, "each"))
         # Of a version that came later there are no facts: whoever needs one finds none, which is a KeyError.
         facts = {} if fields is None else read_whole(record.facts, lambda r: self.tables.read(r, fields))
         there = [facts.get(has, True) for has in re.findall(r"(?:^|<br>)one(?: where (\w+))?:", parts)]
-        check("each key" in parts or sum(there) == len(record.parts), "it has other sealed parts than its kind")
+        check("each" in parts or sum(there) == len(record.parts), "it has other sealed parts than its kind")
         self.check_place(record, facts)
         self.hash, self.recorded_at = derive_key("lethe 2026 record v1", data), record.recorded_at
         self.unfinished = (record.command, record.count, record.index + 1) if record.index + 1 < record.count else None
@@ -183,6 +176,7 @@ class Verifier:
         check(self.destroyed.isdisjoint(part.key for part in record.parts), "a part is under a destroyed key")
         self.parts += [(record.position, part.key, presence) for part, presence in zip(record.parts, presences)]
         self.check_facts(record, facts)
+        self.made |= {(self.size, n): part for n, part in enumerate(record.parts) if record.kind != "case.resealed"}
         self.restored = record.kind in ("log.continued", "log.erasures")
         if (record.stream_kind, record.stream.hex()) == self.stream:
             self.entries.append(make_entry(record, facts, self.hash))
@@ -228,8 +222,7 @@ class Verifier:
         elif record.kind == "log.map":
             check(self.map_size < facts["size"] <= self.size <= facts["size"] + 262_144, "it is a map of no size here")
             self.map.update(self.steps[self.map_size : facts["size"]])
-            self.map_size = facts["size"]
-            made = len(self.map), map_root(sorted(self.map.items()))
+            self.map_size, made = facts["size"], (len(self.map), map_root(sorted(self.map.items())))
             check(made == (facts["streams"], facts["root"]), "the map is another than that of the records")
         elif record.kind == "case.destruction-ordered":
             self.orders.setdefault((facts["erasure"], record.stream), set()).update(facts["keys"])
@@ -237,11 +230,19 @@ class Verifier:
         elif record.kind in (steps := {"case.certified": self.orders, "case.certified-finally": self.certified}):
             check((of := (facts["erasure"], record.stream)) in steps[record.kind], "nothing before it in its stream led to it")
             self.certified.add(of)
+        elif record.kind == "case.resealed":
+            named = [each["of"] for each in facts["moved"]] + facts["dropped"]
+            check(len(facts["moved"]) == len(record.parts), "it moves another count of parts than it has")
+            for of, part in zip(named, record.parts + [None] * len(facts["dropped"])):
+                was = self.made.pop(at := (of["position"], of["part"]), None)
+                fits = was and was.key == facts["from"] and part in (None, was._replace(key=facts["to"]))
+                code = fits and self.tables.choices["CompartmentKind"][1][was.code][0]
+                check(fits and [code, was.bucket] == [*facts["compartment"].values()], "it moves what is another part")
+                self.made |= {at: part} if part else {}
         elif record.kind == "notice.published":
             check(blake3(facts["text"].encode()).digest() == facts["hash"], "the hash is another text's")
 
     def finish(self):
-        """Rule 12, and what is known of the whole log."""
         check(self.size and self.unfinished is None, "the log has no record, or its last command is not complete")
         gone = {key for order in self.certified for key in self.orders[order]}
         counts = dict(present=0, erased=0, erased_before_restore=0, lost=0, residue=0)
@@ -342,7 +343,6 @@ class Tree:
         return hashlib.sha256(below).digest()
 
 def check_tiles(directory, tree, size):
-    """Compares every hash tile of a tree of this size with the records; returns how many there are."""
     tiles = [(level, first) for level in range(9) for first in range(0, size // 256**level, 256)]
     for level, first in tiles:
         hashes = tree.levels[level][first * 32 : min(first + 256, size // 256**level) * 32]

@@ -4,6 +4,7 @@ mod destroying;
 mod disclosing;
 mod erasing;
 mod holding;
+mod redacting;
 mod residues;
 mod retaining;
 mod suppressing;
@@ -17,7 +18,7 @@ use domain::compartment::Compartment;
 use domain::event::{Follow as _, Stream};
 use domain::id::{ActorId, CommandId, KeyId, RegisterId, SubjectId};
 use domain::time::Time;
-use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten, open_entry};
+use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Intent, Ledger, Refused, Unwritten};
 use events::log::Log as _;
 use events::note::VerifierKey;
 use events::record::Record;
@@ -161,7 +162,7 @@ impl App {
         loop {
             let entries = self.ledger.log().read_stream(&stream, revision, STREAM_BYTES).map_err(damaged)?;
             for entry in &entries {
-                let opened = open_entry(entry, self.ledger.keyring());
+                let opened = self.ledger.open(entry);
                 let recorded = opened.map_err(LedgerFailure::from)?.recorded;
                 if recorded.place.position >= placed.first {
                     return Ok(Some(views));
@@ -187,9 +188,23 @@ impl App {
         let entries = self.ledger.log().read_stream(stream, 0, 1).map_err(unread)?;
         let Some(first) = entries.first() else { return Ok(None) };
         let record = Record::parse(&first.record).map_err(|bad| Failure::new(Code::Damaged, bad))?;
+        Ok(self.mark_of(&record))
+    }
+
+    /// Why a part of the record at a position cannot be read.
+    pub fn erasure_at(&self, position: u64) -> Result<Option<ErasureMark>, Failure> {
+        let unread = |failed| Failure::new(Code::Damaged, failed);
+        let Some(entry) = self.ledger.log().record(position).map_err(unread)? else { return Ok(None) };
+        let record = Record::parse(&entry.record).map_err(|bad| Failure::new(Code::Damaged, bad))?;
+        Ok(self.mark_of(&record))
+    }
+
+    /// Why a part of a record cannot be read, wherever it is by now: an erasure took its key, or a redaction took it.
+    pub fn mark_of(&self, record: &Record<'_>) -> Option<ErasureMark> {
+        let keys = self.ledger.owners().keys_now(record);
         let views = self.ledger.views();
-        let keys = record.personal.iter().map(|part| part.key);
-        Ok(ErasureMark::of_keys(&views, keys, self.ledger.keyring().level()))
+        let erasure = ErasureMark::of_keys(&views, keys.into_iter().flatten(), self.ledger.keyring().level());
+        erasure.or_else(|| views.redaction_at(record.position).map(|found| ErasureMark::of_redaction(found.facts)))
     }
 
     /// Overwrites the sealed parts of destroyed keys, behind the answer.

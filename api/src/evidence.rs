@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use domain::event::{Event, Stream, StreamKind};
 use domain::id::{ActorId, CaseId, ErasureId, KeyId};
+use domain::ledger;
+use domain::subject::{self, redaction};
 use domain::time::Time;
-use domain::{ledger, subject};
 use events::bundle::Inventoried;
 use events::checkpoint::Checkpoint;
 use events::evidence::{Audited, Opening, TooMuch};
-use events::ledger::{Logged, Signed, disclose};
+use events::ledger::{Logged, Signed};
 use events::log::{Entry, Log as _};
 use events::record::Record;
 use replay::gather::{self, Found, Gathered, OfTheLog};
@@ -191,7 +192,7 @@ impl App {
 
     /// The parts of a record under wanted keys, opened with whatever keys live.
     fn openings(&self, entry: &Entry, record: u32, wanted: impl Fn(&KeyId) -> bool) -> Result<Vec<Opening>, Failure> {
-        let opened = disclose(entry, self.ledger().keyring(), wanted).map_err(damaged)?;
+        let opened = self.ledger().disclose(entry, wanted).map_err(damaged)?;
         let opened = (0_u8..).zip(opened);
         Ok(opened.filter_map(|(part, leaves)| Some(Opening { record, part, leaves: leaves? })).collect())
     }
@@ -224,9 +225,12 @@ impl App {
         let mut erasures = BTreeSet::new();
         for entry in entries {
             let record = Record::parse(&entry.record).map_err(damaged)?;
+            let now = self.ledger().owners().keys_now(&record);
             let views = self.ledger().views();
-            let taken = record.personal.iter().filter_map(|part| views.erasure_of_key(part.key));
+            let taken = now.into_iter().flatten().filter_map(|key| views.erasure_of_key(key));
             erasures.extend(taken.map(|erasure| (erasure.facts.id, erasure.facts.case)));
+            let redacted = record.personal.iter().flat_map(|part| views.redactions_of_key(part.key));
+            erasures.extend(redacted.map(|redaction| (redaction.facts.id, redaction.facts.case)));
         }
         Ok(erasures)
     }
@@ -248,12 +252,13 @@ impl App {
     }
 }
 
-/// Whether it orders or certifies this erasure.
+/// Whether it orders or certifies this erasure, or moves parts for it.
 fn decides(event: &subject::Event, of: ErasureId) -> bool {
     match event {
         subject::Event::DestructionOrdered { erasure, .. } | subject::Event::Certified { erasure, .. } => {
             *erasure == of
         }
+        subject::Event::Redaction(redaction::Event::Resealed { redaction, .. }) => *redaction == of,
         _ => false,
     }
 }

@@ -29,6 +29,8 @@ pub enum Compartment {
     ConsentProof,
     /// What is needed to answer claims: requests, how identity was checked, who was told.
     Claims,
+    /// One document: a key of its own.
+    Document(u32),
 }
 
 impl Compartment {
@@ -41,6 +43,7 @@ impl Compartment {
             Self::Fiscal(Country([a, b]), year) => (4, u32::from_be_bytes([a, b, 0, 0]) | u32::from(year)),
             Self::ConsentProof => (5, 0),
             Self::Claims => (6, 0),
+            Self::Document(number) => (7, number),
         }
     }
 
@@ -48,7 +51,7 @@ impl Compartment {
     pub fn year(self) -> Option<u16> {
         match self {
             Self::Support(year) | Self::Sales(year) | Self::Fiscal(_, year) => Some(year),
-            Self::Relationship | Self::ConsentProof | Self::Claims => None,
+            Self::Relationship | Self::ConsentProof | Self::Claims | Self::Document(_) => None,
         }
     }
 
@@ -63,6 +66,7 @@ impl Compartment {
             4 if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Self::Fiscal(Country([a, b]), year),
             5 => Self::ConsentProof,
             6 => Self::Claims,
+            7 => Self::Document(bucket),
             _ => return None,
         };
         (found.code() == (code, bucket)).then_some(found)
@@ -78,13 +82,16 @@ impl fmt::Display for Compartment {
             Self::Fiscal(country, year) => write!(f, "fiscal({country}, {year})"),
             Self::ConsentProof => f.write_str("consent-proof"),
             Self::Claims => f.write_str("claims"),
+            Self::Document(number) => write!(f, "document({number})"),
         }
     }
 }
 
 /// A text that names no compartment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a compartment: write relationship, consent-proof, claims, support(2026), sales(2026) or fiscal(DE, 2026)")]
+#[error(
+    "not a compartment: write relationship, consent-proof, claims, support(2026), sales(2026), fiscal(DE, 2026) or document(7)"
+)]
 pub struct NotACompartment;
 
 impl FromStr for Compartment {
@@ -98,6 +105,8 @@ impl FromStr for Compartment {
             Self::Support(year(bucket)?)
         } else if let Some(bucket) = inside("sales") {
             Self::Sales(year(bucket)?)
+        } else if let Some(number) = inside("document") {
+            Self::Document(number.parse().map_err(|_| NotACompartment)?)
         } else if let Some((country, bucket)) = inside("fiscal").and_then(|inside| inside.split_once(',')) {
             let country: [u8; 2] = country.as_bytes().try_into().map_err(|_| NotACompartment)?;
             Self::Fiscal(Country(country), year(bucket)?)
@@ -134,6 +143,8 @@ mod tests {
             Compartment::Fiscal(Country(*b"DE"), 2026),
             Compartment::ConsentProof,
             Compartment::Claims,
+            Compartment::Document(0),
+            Compartment::Document(u32::MAX),
         ] {
             let (code, bucket) = compartment.code();
             assert_eq!(Compartment::from_code(code, bucket), Some(compartment));
@@ -151,7 +162,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Compartment>(), Err(NotACompartment), "{text}");
         }
-        for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (7, 0)] {
+        for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (8, 0)] {
             assert_eq!(Compartment::from_code(code, bucket), None, "{code} {bucket}");
         }
     }

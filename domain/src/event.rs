@@ -31,11 +31,13 @@ pub enum StreamKind {
     Actor,
     /// One declaration about a device that holds the keyring's root.
     Anchor,
+    /// One document.
+    Document,
 }
 
 impl StreamKind {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Log,
         Self::Contact,
         Self::Organization,
@@ -47,6 +49,7 @@ impl StreamKind {
         Self::Register,
         Self::Actor,
         Self::Anchor,
+        Self::Document,
     ];
 
     /// The name in records and in written stream ids.
@@ -63,6 +66,7 @@ impl StreamKind {
             Self::Register => "register",
             Self::Actor => "actor",
             Self::Anchor => "anchor",
+            Self::Document => "document",
         }
     }
 
@@ -200,6 +204,8 @@ events! {
     Quote(crate::quote::Event),
     /// Of an actor.
     Actor(crate::actor::Event),
+    /// Of a document.
+    Document(crate::document::Event),
     /// Of a notice.
     Notice(crate::notice::Event),
     /// Of the register.

@@ -68,6 +68,8 @@ ids! {
     MessageId = "message";
     /// A quote; also the id of its stream.
     QuoteId = "quote";
+    /// A document; also the id of its stream.
+    DocumentId = "document";
     /// A notice: the text that somebody was shown, all its versions; also the id of its stream.
     NoticeId = "notice";
     /// The register of purposes and compartments; also the id of its stream.
@@ -105,7 +107,7 @@ macro_rules! from_random {
 }
 
 from_random! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId HoldId TicketId MessageId QuoteId
-NoticeId RegisterId ActorId TokenId AnchorId CommandId BackupId LogId }
+DocumentId NoticeId RegisterId ActorId TokenId AnchorId CommandId BackupId LogId }
 
 fn parse(prefix: &'static str, text: &str) -> Result<[u8; 16], NotAnId> {
     let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).ok_or(NotAnId(prefix))?;

@@ -9,6 +9,7 @@ mod code;
 pub mod compartment;
 pub mod consent;
 pub mod contact;
+pub mod document;
 pub mod event;
 pub mod holding;
 pub mod id;

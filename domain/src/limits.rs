@@ -42,6 +42,8 @@ pub const FORMER: usize = 50;
 /// Bytes of the personal values of one sealed part. The sealed part itself may hold 60,000; the rest is for lengths and ids.
 pub const PART_BYTES: usize = 48_000;
 
+/// Bytes of one document: it is one sealed part, with its name and type.
+pub const DOCUMENT_BYTES: usize = 48_000;
 /// Messages and notes of one ticket.
 pub const MESSAGES: usize = 10_000;
 /// Days after it was closed that a ticket may be reopened.
@@ -83,6 +85,8 @@ pub const RESIDUE_DAYS: u16 = 3_650;
 pub const SUPPRESSION_MONTHS: u32 = 36;
 /// Months an address may be suppressed.
 pub const SUPPRESSION_MONTHS_MOST: u32 = 120;
+/// Days something stays in the recycle bin, unless told otherwise.
+pub const BIN_DAYS: i32 = 30;
 /// Days a token counts, unless told otherwise.
 pub const TOKEN_DAYS: u16 = 90;
 /// Days a token may count.

@@ -53,6 +53,8 @@ codes! {
         ConsentProof = 5 "CONSENT_PROOF",
         /// What answers claims.
         Claims = 6 "CLAIMS",
+        /// Documents, each with a key of its own.
+        Document = 7 "DOCUMENT",
     }
 }
 
@@ -73,6 +75,7 @@ impl From<Compartment> for CompartmentKind {
             Compartment::Fiscal(..) => Self::Fiscal,
             Compartment::ConsentProof => Self::ConsentProof,
             Compartment::Claims => Self::Claims,
+            Compartment::Document(_) => Self::Document,
         }
     }
 }
@@ -199,7 +202,10 @@ impl Register {
             Compartment::Fiscal(country, _) => Some(country),
             _ => None,
         };
-        self.retentions.get(&(compartment.into(), country))
+        let rule = self.retentions.get(&(compartment.into(), country));
+        // A document dies with the relationship where nobody says otherwise.
+        let document = || self.retentions.get(&(CompartmentKind::Relationship, None));
+        rule.or_else(|| matches!(compartment, Compartment::Document(_)).then(document).flatten())
     }
 
     /// For how many days such copies are kept, if the register says so.

@@ -14,6 +14,7 @@ mod decide;
 mod disclosure;
 mod ground;
 mod hold;
+pub mod redaction;
 mod rejection;
 mod residue;
 mod retention;
@@ -28,6 +29,7 @@ pub use ground::{
     UnfenceGround,
 };
 pub use hold::{Hold, HoldStage, Holding, covers};
+pub use redaction::{NotRedacted, Redaction};
 pub use rejection::Rejection;
 pub use residue::{Residue, ResidueEnd, ResidueKind, Standing};
 pub use retention::{Confirmed, FRESH_MS, OutsideTime, Over, asked as asked_by_nobody};
@@ -164,6 +166,8 @@ pub enum Command {
         /// Which.
         hold: HoldId,
     },
+    /// One value, one message or one node goes.
+    Redaction(redaction::Command),
     /// Somebody asks that the subject be forgotten.
     RequestErasure {
         /// A new id.
@@ -318,6 +322,8 @@ pub enum Event {
         /// Which.
         hold: HoldId,
     },
+    /// One value, one message or one node goes.
+    Redaction(redaction::Event),
     /// Somebody asked that the subject be forgotten.
     ErasureRequested {
         /// The request's own id.
@@ -489,6 +495,7 @@ pub struct Case {
     links: BTreeSet<Link>,
     erasures: Vec<Erasure>,
     holds: Vec<Hold>,
+    redactions: Vec<Redaction>,
 }
 
 impl Case {
@@ -515,6 +522,11 @@ impl Case {
     /// All holds, oldest first.
     pub fn holds(&self) -> &[Hold] {
         &self.holds
+    }
+
+    /// All redactions, oldest first.
+    pub fn redactions(&self) -> &[Redaction] {
+        &self.redactions
     }
 
     /// The hold in force that covers one of these compartments, if there is one.
@@ -550,6 +562,7 @@ impl Aggregate for Case {
             }
             // Whatever was handed out keeps nobody from anything.
             Event::Disclosed { .. } => {}
+            Event::Redaction(event) => redaction::evolve(self, event),
             Event::ErasureRequested { erasure, asked, by, due, request } => self.erasures.push(Erasure {
                 id: *erasure,
                 stage: Stage::Requested,
@@ -603,8 +616,12 @@ impl Aggregate for Case {
             }),
             Event::DestructionOrdered { erasure, keys: _, epoch_before } => {
                 self.step(*erasure, Stage::DestructionOrdered, |erasure| erasure.epoch_before = Some(*epoch_before));
+                redaction::step(self, *erasure, Stage::DestructionOrdered, Some(*epoch_before));
             }
-            Event::Certified { erasure, .. } => self.step(*erasure, Stage::Certified, |_| ()),
+            Event::Certified { erasure, .. } => {
+                self.step(*erasure, Stage::Certified, |_| ());
+                redaction::step(self, *erasure, Stage::Certified, None);
+            }
             Event::ResiduesNamed { erasure, residues } => self.step(*erasure, Stage::Certified, |erasure| {
                 erasure.residues_named = true;
                 erasure.residues.extend(residues.iter().map(|residue| Standing { residue: *residue, closed: None }));

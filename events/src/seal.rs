@@ -17,9 +17,13 @@
 //! under a key used this once: BLAKE3 `derive_key` over (key of the compartment · nonce · associated data). The nonce
 //! is drawn at every sealing, so a retry gives other bytes. These ciphers do not commit to their key; the
 //! [`Commitment`] in the record does, and is checked after every opening. Integers are big-endian.
+//!
+//! A part that was resealed without some of its fields has the list of its leaves instead, under suite 2: those that stay
+//! with their salts, those that went bare ([`reseal`]).
 
 mod binding;
 mod commitment;
+mod leaves;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +48,10 @@ pub const MAX_PLAIN: usize = 60_000;
 pub const OVERHEAD: usize = 1 + NONCE + TAG + SALT + 16 + 6;
 
 const SUITE: u8 = 1;
+/// The clear text is a list of leaves.
+const LEAVES: u8 = 2;
+/// The most that the salts of a list of leaves add to a clear text.
+const MAX_SALTS: usize = 10_000;
 const NONCE: usize = 24;
 const TAG: usize = 16;
 const SALT: usize = 64;
@@ -70,11 +78,19 @@ pub struct Sealed {
     pub commitment: Commitment,
 }
 
-/// A part that was opened, with the salt that a later disclosure needs.
+/// A part that was opened, with the salts that a later disclosure needs.
 pub struct Opened {
-    /// What was sealed.
+    /// What was sealed. A field that went with a redaction has no bytes; no stored value has none.
     pub plain: Plain,
-    salt: Zeroizing<[u8; SALT]>,
+    salts: Salts,
+}
+
+/// What hides the leaves of a part.
+enum Salts {
+    /// One salt for the whole.
+    Whole(Zeroizing<[u8; SALT]>),
+    /// The leaves themselves, subject and compartment first.
+    Leaves(Vec<Leaf>),
 }
 
 /// Why nothing was sealed.
@@ -115,12 +131,14 @@ pub fn seal(plain: &Plain, key: &Key, binding: &Binding<'_>) -> Result<Sealed, S
 /// Opens a part and checks it against the commitment in its record.
 pub fn open(sealed: &[u8], key: &Key, binding: &Binding<'_>, commitment: &Commitment) -> Result<Opened, OpenError> {
     let (suite, rest) = sealed.split_first().ok_or(OpenError::Malformed)?;
-    if *suite != SUITE {
-        return Err(OpenError::UnknownSuite(*suite));
-    }
+    let most = match *suite {
+        SUITE => MAX_PLAIN,
+        LEAVES => MAX_PLAIN + MAX_SALTS,
+        unknown => return Err(OpenError::UnknownSuite(unknown)),
+    };
     let (nonce, rest) = rest.split_first_chunk().ok_or(OpenError::Malformed)?;
     let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(OpenError::Malformed)?;
-    if body.len() > MAX_PLAIN {
+    if body.len() > most {
         return Err(OpenError::Malformed);
     }
     let associated = binding.bytes();
@@ -128,25 +146,67 @@ pub fn open(sealed: &[u8], key: &Key, binding: &Binding<'_>, commitment: &Commit
     cipher(key, nonce, &associated)
         .decrypt_in_place_detached(XNonce::from_slice(nonce), &associated, &mut clear, Tag::from_slice(tag))
         .map_err(|_| OpenError::BadTag)?;
-    let (salt, subject, compartment, fields) = split(&clear).ok_or(OpenError::Malformed)?;
-    let opened =
-        Opened { plain: Plain { subject: SubjectId(*subject), compartment, fields }, salt: Zeroizing::new(*salt) };
+    let opened = if *suite == LEAVES { leaves::read(&clear) } else { whole(&clear) };
+    let opened = opened.ok_or(OpenError::Malformed)?;
     if opened.commitment() != *commitment {
         return Err(OpenError::BadCommitment);
     }
     Ok(opened)
 }
 
+/// Seals what was opened for another place and under another key, without the leaves that go. The commitment stays the same:
+/// whoever knows it sees that what stays is what was.
+pub fn reseal(
+    opened: &Opened,
+    goes: impl Fn(usize) -> bool,
+    key: &Key,
+    binding: &Binding<'_>,
+) -> Result<Sealed, SealError> {
+    reseal_with(opened, goes, key, binding, random::bytes()?)
+}
+
+pub(crate) fn reseal_with(
+    opened: &Opened,
+    goes: impl Fn(usize) -> bool,
+    key: &Key,
+    binding: &Binding<'_>,
+    nonce: [u8; NONCE],
+) -> Result<Sealed, SealError> {
+    let commitment = opened.commitment();
+    let count = 2 + opened.plain.fields.len();
+    match &opened.salts {
+        Salts::Whole(salt) if !(2..count).any(&goes) => seal_with(&opened.plain, key, binding, salt, nonce),
+        _ => {
+            let leaves = opened.disclose(|leaf| leaf < 2 || !goes(leaf));
+            let clear = leaves::write(&leaves);
+            if clear.len() > MAX_PLAIN + MAX_SALTS {
+                return Err(SealError::TooLong(clear.len()));
+            }
+            Ok(Sealed { bytes: encrypt(LEAVES, &clear, key, binding, nonce)?, commitment })
+        }
+    }
+}
+
 impl Opened {
     /// What the record of this part commits to.
     pub fn commitment(&self) -> Commitment {
-        commitment::commit(&self.salt, &self.plain)
+        match &self.salts {
+            Salts::Whole(salt) => commitment::commit(salt, &self.plain),
+            Salts::Leaves(leaves) => commitment::of_leaves(leaves),
+        }
     }
 
-    /// The leaves of this part, subject and compartment first: salt and value of those that may be shown, the rest
-    /// bare. Handing them out is a disclosure; [`verify_opening`] checks them without any key.
+    /// The leaves of this part, subject and compartment first: salt and value of those that may be shown and are there, the
+    /// rest bare. Handing them out is a disclosure; [`verify_opening`] checks them without any key.
     pub fn disclose(&self, shown: impl Fn(usize) -> bool) -> Vec<Leaf> {
-        commitment::disclose(&self.salt, &self.plain, shown)
+        match &self.salts {
+            Salts::Whole(salt) => commitment::disclose(salt, &self.plain, shown),
+            Salts::Leaves(leaves) => {
+                let leaf =
+                    |(number, leaf): (usize, &Leaf)| if shown(number) { leaf.clone() } else { leaf.hidden(number) };
+                leaves.iter().enumerate().map(leaf).collect()
+            }
+        }
     }
 }
 
@@ -165,6 +225,19 @@ impl Plain {
 impl Drop for Plain {
     fn drop(&mut self) {
         self.fields.zeroize();
+    }
+}
+
+impl Drop for Salts {
+    fn drop(&mut self) {
+        if let Self::Leaves(leaves) = self {
+            for leaf in leaves {
+                if let Leaf::Shown { salt, value } = leaf {
+                    salt.zeroize();
+                    value.zeroize();
+                }
+            }
+        }
     }
 }
 
@@ -221,14 +294,34 @@ fn cipher(key: &Key, nonce: &[u8; NONCE], associated: &[u8]) -> XChaCha20Poly130
     XChaCha20Poly1305::new(one_shot.expose().into())
 }
 
-type Parts<'a> = (&'a [u8; SALT], &'a [u8; 16], Compartment, Vec<Vec<u8>>);
+/// Suite, nonce, ciphertext and tag of any clear text.
+fn encrypt(
+    suite: u8,
+    clear: &[u8],
+    key: &Key,
+    binding: &Binding<'_>,
+    nonce: [u8; NONCE],
+) -> Result<Vec<u8>, SealError> {
+    let mut bytes = Vec::with_capacity(1 + NONCE + clear.len() + TAG);
+    bytes.push(suite);
+    bytes.extend_from_slice(&nonce);
+    bytes.extend_from_slice(clear);
+    let associated = binding.bytes();
+    let (_, body) = bytes.split_at_mut(1 + NONCE);
+    let tag = cipher(key, &nonce, &associated).encrypt_in_place_detached(XNonce::from_slice(&nonce), &associated, body);
+    let Ok(tag) = tag else {
+        bytes.zeroize();
+        return Err(SealError::TooLong(clear.len()));
+    };
+    bytes.extend_from_slice(&tag);
+    Ok(bytes)
+}
 
-fn split(clear: &[u8]) -> Option<Parts<'_>> {
+fn whole(clear: &[u8]) -> Option<Opened> {
     let (salt, rest) = clear.split_first_chunk()?;
     let (subject, rest) = rest.split_first_chunk()?;
-    let (code, rest) = rest.split_first_chunk()?;
-    let (bucket, mut rest) = rest.split_first_chunk()?;
-    let compartment = Compartment::from_code(u16::from_be_bytes(*code), u32::from_be_bytes(*bucket))?;
+    let (compartment, mut rest) = rest.split_first_chunk()?;
+    let compartment = compartment_of(compartment)?;
     let mut fields = Vec::with_capacity(8);
     while !rest.is_empty() {
         let (length, behind) = rest.split_first_chunk()?;
@@ -236,5 +329,10 @@ fn split(clear: &[u8]) -> Option<Parts<'_>> {
         fields.push(field.to_vec());
         rest = behind;
     }
-    Some((salt, subject, compartment, fields))
+    let plain = Plain { subject: SubjectId(*subject), compartment, fields };
+    Some(Opened { plain, salts: Salts::Whole(Zeroizing::new(*salt)) })
+}
+
+fn compartment_of([a, b, c, d, e, f]: &[u8; 6]) -> Option<Compartment> {
+    Compartment::from_code(u16::from_be_bytes([*a, *b]), u32::from_be_bytes([*c, *d, *e, *f]))
 }

@@ -71,6 +71,7 @@ impl Views {
         self.statements.write_digest(out, &self.subjects);
         self.erasures.write_digest(out, &self.subjects);
         self.actors.write_digest(out, &self.subjects);
+        self.documents.write_digest(out, &self.subjects);
         self.notices.write_digest(out);
         self.registers.write_digest(out);
     }

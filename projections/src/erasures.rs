@@ -11,7 +11,7 @@ use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, Subjec
 use domain::personal::Held;
 use domain::subject::{
     Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd, Stage,
-    SubjectKind, Survivor, UnfenceGround, asked_by_nobody,
+    SubjectKind, Survivor, UnfenceGround, asked_by_nobody, redaction,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;
@@ -20,6 +20,7 @@ use crate::digest::Digest;
 use crate::disclosures::{Disclosure, DisclosureFacts};
 use crate::holds::{Hold, Holds};
 use crate::page::{Cursor, CursorGone, Cut, Page};
+use crate::redactions::Redactions;
 use crate::store::Ids;
 use crate::subjects::{Subjects, Thing};
 
@@ -182,6 +183,7 @@ pub(crate) struct Erasures {
     /// Keys that were declared lost, and when.
     lost: BTreeMap<KeyId, Time>,
     holds: Holds,
+    redactions: Redactions,
 }
 
 impl Erasures {
@@ -216,6 +218,11 @@ impl Erasures {
     /// All holds.
     pub fn holds(&self) -> &Holds {
         &self.holds
+    }
+
+    /// All redactions.
+    pub fn redactions(&self) -> &Redactions {
+        &self.redactions
     }
 
     /// One erasure.
@@ -299,6 +306,10 @@ impl Erasures {
                 case.holder = Some(subjects.hold(&matter, thing, day));
                 case.matters.insert(hold, matter.into_exposed());
             }
+            Event::Redaction(redaction::Event::Requested { redaction, wanted: Held::Here(wanted), .. }) => {
+                case.holder = Some(subjects.hold(&wanted, thing, day));
+                self.redactions.want(redaction, wanted.into_exposed());
+            }
             Event::ErasureRequested { erasure, request: Held::Here(request), .. } => {
                 case.holder = Some(subjects.hold(&request, thing, day));
                 case.requests.insert(erasure, request.into_exposed());
@@ -312,9 +323,14 @@ impl Erasures {
         }
     }
 
-    /// What a fence reaches: for each subject that keeps anything, what the copy sealed under it says; for the others,
+    /// What a redaction, or a fence, takes out of the drawer. What a fence reaches: for each subject that keeps anything, what the copy sealed under it says; for the others,
     /// the case's own subject and the people that go with it, all that is closed.
     pub fn closings(&self, subjects: &Subjects, place: &Place, event: &Event) -> Vec<Closing> {
+        if let Event::Redaction(redaction::Event::Resealed { compartment, more: false, .. }) = event {
+            // What stays of it comes again, as it is by now.
+            let case = self.cases.get(&place.stream.id).and_then(|row| self.rows.get(row as usize));
+            return case.and_then(|case| case.holder).map(|row| (row, vec![*compartment])).into_iter().collect();
+        }
         let Event::Fenced { erasure, compartments, closed, .. } = event else { return Vec::new() };
         let mut closings: BTreeMap<u32, Vec<Compartment>> = BTreeMap::new();
         for part in closed.iter().filter_map(Held::here) {
@@ -341,6 +357,7 @@ impl Erasures {
                 case.words.clear();
                 case.recipients.clear();
                 case.matters.clear();
+                self.redactions.forget(case.id);
             }
         }
         if !still_held {
@@ -375,6 +392,7 @@ impl Erasures {
         }
         out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.provisional, &self.before, &self.lost));
         self.holds.write_digest(out);
+        self.redactions.write_digest(out);
     }
 
     fn erasure(&self, row: u32, subjects: &Subjects) -> Option<Erasure<'_>> {
@@ -411,6 +429,7 @@ impl Erasures {
         }
         self.holds.follow(place, event);
         self.follow_residues(place, event);
+        self.redactions.follow(place, event);
         if let Event::CoolingOffSet { erasure, until } = event {
             let row = self.by_id.get(erasure).and_then(|row| self.erasures.get_mut(*row as usize));
             row.into_iter().for_each(|facts| facts.cooling_off = Some(*until));
@@ -426,6 +445,7 @@ impl Erasures {
             Event::Opened { .. } | Event::Linked { .. } | Event::Unlinked { .. } | Event::Disclosed { .. } => return,
             Event::HoldPlaced { .. } | Event::HoldApproved { .. } | Event::HoldLiftRequested { .. } => return,
             Event::HoldLifted { .. } | Event::CoolingOffSet { .. } | Event::RetentionOver { .. } => return,
+            Event::Redaction(_) => return,
             // Who confirms a retention stands beside those who approve; it is fenced still.
             Event::RetentionConfirmed { erasure, .. } => (erasure, Stage::Approved),
             Event::ResiduesNamed { .. } | Event::ResidueClosed { .. } | Event::CertifiedFinally { .. } => return,

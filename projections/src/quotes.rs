@@ -3,7 +3,7 @@
 //! Amounts and states are facts, and a quote stays in the lists when its texts are gone. Texts, and whom it is for, are part
 //! of the drawer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::compartment::Compartment;
 use domain::event::Place;
@@ -188,7 +188,13 @@ impl Quotes {
     }
 
     /// A part of the list, by when they were drafted.
-    pub fn page(&self, filter: &QuoteFilter, newest_first: bool, cut: &Cut) -> Result<Page<Quote<'_>>, CursorGone> {
+    pub fn page(
+        &self,
+        filter: &QuoteFilter,
+        hidden: &BTreeSet<[u8; 16]>,
+        newest_first: bool,
+        cut: &Cut,
+    ) -> Result<Page<Quote<'_>>, CursorGone> {
         let (_, cursor, _) = cut.parts();
         let cursor = cursor.map(|cursor| self.ids.get(&cursor.id).ok_or(CursorGone)).transpose()?;
         let none = Rows::default();
@@ -199,9 +205,11 @@ impl Quotes {
         }));
         sets.extend(filter.contact.map(|contact| self.by_contact.get(&contact.0).unwrap_or(&none)));
         sets.extend(filter.organization.map(|one| self.by_organization.get(&one.0).unwrap_or(&none)));
+        let is_hidden = |row| !hidden.is_empty() && self.ids.id(row).is_some_and(|id| hidden.contains(&id));
         let stands = |row: u32| {
             let facts = self.facts.get(row as usize);
-            filter.status.is_none_or(|(status, today)| facts.is_some_and(|facts| facts.status(today) == status))
+            let stands = |(status, today)| facts.is_some_and(|facts| facts.status(today) == status);
+            filter.status.is_none_or(stands) && !is_hidden(row)
         };
         Ok(cut_rows(&sets, stands, newest_first, cursor, cut).filter_map(|row| self.quote(row)))
     }

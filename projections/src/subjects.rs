@@ -22,6 +22,7 @@ pub(crate) enum Thing {
     Ticket(u32),
     Quote(u32),
     Actor(u32),
+    Document(u32),
 }
 
 /// A value, and the row of the subject whose it is.

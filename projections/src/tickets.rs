@@ -3,7 +3,7 @@
 //! How a ticket stands are facts, and a ticket stays in the lists when its texts are gone. Texts, and whose ticket it is,
 //! are part of the drawer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::Place;
 use domain::id::{ActorId, ContactId, MessageId, OrganizationId, TicketId};
@@ -181,7 +181,13 @@ impl Tickets {
     }
 
     /// A part of the list, by when they were opened.
-    pub fn page(&self, filter: &TicketFilter, newest_first: bool, cut: &Cut) -> Result<Page<Ticket<'_>>, CursorGone> {
+    pub fn page(
+        &self,
+        filter: &TicketFilter,
+        hidden: &BTreeSet<[u8; 16]>,
+        newest_first: bool,
+        cut: &Cut,
+    ) -> Result<Page<Ticket<'_>>, CursorGone> {
         let (_, cursor, _) = cut.parts();
         let cursor = cursor.map(|cursor| self.ids.get(&cursor.id).ok_or(CursorGone)).transpose()?;
         let none = Rows::default();
@@ -191,7 +197,8 @@ impl Tickets {
         sets.extend(filter.priority.map(|priority| self.by_priority.get(&priority).unwrap_or(&none)));
         sets.extend(filter.contact.map(|contact| self.by_contact.get(&contact.0).unwrap_or(&none)));
         sets.extend(filter.organization.map(|one| self.by_organization.get(&one.0).unwrap_or(&none)));
-        Ok(cut_rows(&sets, |_| true, newest_first, cursor, cut).filter_map(|row| self.ticket(row)))
+        let shown = |row| hidden.is_empty() || self.ids.id(row).is_none_or(|id| !hidden.contains(&id));
+        Ok(cut_rows(&sets, shown, newest_first, cursor, cut).filter_map(|row| self.ticket(row)))
     }
 
     /// Takes a record. Of one that was seen before, only what it says of people.
@@ -373,8 +380,10 @@ impl Tickets {
 
 impl Sheet {
     fn ask(&mut self, holder: u32, question: Question) {
-        self.line = Some((holder, question.line));
-        self.bodies = vec![Some((holder, question.body))];
+        // No text is empty but one that a redaction took.
+        let is_there = !question.body.as_str().is_empty();
+        self.line = is_there.then_some((holder, question.line));
+        self.bodies = vec![is_there.then_some((holder, question.body))];
     }
 
     fn is_empty(&self) -> bool {

@@ -1,11 +1,14 @@
 //! All views of one ledger, and what may be asked of them.
 
+use std::collections::BTreeSet;
+
 use domain::compartment::Compartment;
 use domain::consent::{AsOf, State};
+use domain::document::On;
 use domain::event::{Event, Follow, Recorded};
 use domain::id::{
-    ActorId, CaseId, ConsentsId, ContactId, ErasureId, KeyId, NoticeId, OrganizationId, QuoteId, RegisterId, SubjectId,
-    TicketId,
+    ActorId, CaseId, ConsentsId, ContactId, DocumentId, ErasureId, KeyId, NoticeId, OrganizationId, QuoteId,
+    RegisterId, SubjectId, TicketId,
 };
 use domain::ledger;
 use domain::register::{LiveCompartment, Register, Slug};
@@ -16,6 +19,7 @@ use crate::actors::{Actor, Actors, Bearer};
 use crate::consents::{Consents, Statements};
 use crate::contacts::{Contact, Contacts};
 use crate::directory::{Also, Direction, Filter, Sort};
+use crate::documents::{Document, Documents};
 use crate::erasures::{Case, Erasure, ErasureFacts, Erasures};
 use crate::notices::{Notice, Notices};
 use crate::organizations::{Organization, Organizations};
@@ -42,6 +46,7 @@ pub struct Views {
     pub(crate) actors: Actors,
     /// Where the log last went on behind a backup that was put back.
     pub(crate) continued: Option<u64>,
+    pub(crate) documents: Documents,
 }
 
 /// Contacts by consent.
@@ -104,6 +109,7 @@ impl Views {
             Event::Ticket(event) => self.tickets.follow(subjects, &place, event, seen),
             Event::Quote(event) => self.quotes.follow(subjects, &place, event, seen),
             Event::Actor(event) => self.actors.follow(subjects, &place, event, seen),
+            Event::Document(event) => self.documents.follow(subjects, &place, event, seen),
             Event::Notice(event) if !seen => self.notices.follow(&place, event),
             Event::Register(event) if !seen => self.registers.follow(&place, event),
             Event::Log(ledger::Event::Continued(_)) if !seen => self.continued = Some(place.position),
@@ -138,6 +144,7 @@ impl Views {
                 Thing::Ticket(row) => self.tickets.forget(row, subject),
                 Thing::Quote(row) => self.quotes.forget(row, subject, compartment),
                 Thing::Actor(row) => self.actors.forget(row, subject),
+                Thing::Document(row) => self.documents.forget(row),
                 Thing::Case(row) => {
                     let still_held = self.subjects.held(subject).iter().any(|hold| hold.thing == thing);
                     self.erasures.forget(row, compartment, still_held);
@@ -173,17 +180,31 @@ impl Views {
         direction: Direction,
         cut: &Cut,
     ) -> Result<Page<Contact<'_>>, CursorGone> {
-        Ok(self.contact_page(self.contacts.page(filter, None, (sort, direction), cut)?))
+        let binned = self.hidden(filter);
+        let check = |row: u32| !binned.contains(&self.contacts.id(row));
+        let also = (!binned.is_empty()).then_some(Also { rows: None, check: &check });
+        Ok(self.contact_page(self.contacts.page(filter, also.as_ref(), (sort, direction), cut)?))
     }
 
     /// A part of the contacts that are found.
     pub fn find_contacts(&self, text: &str, filter: &Filter, cut: &Cut) -> Result<Page<Contact<'_>>, CursorGone> {
-        Ok(self.contact_page(self.contacts.find(text, filter, None, cut)?))
+        let binned = self.hidden(filter);
+        let check = |row: u32| !binned.contains(&self.contacts.id(row));
+        let also = (!binned.is_empty()).then_some(Also { rows: None, check: &check });
+        Ok(self.contact_page(self.contacts.find(text, filter, also.as_ref(), cut)?))
+    }
+
+    /// What lies in the recycle bin, where it is not asked for as well.
+    fn hidden(&self, filter: &Filter) -> BTreeSet<[u8; 16]> {
+        if filter.with_bin { BTreeSet::new() } else { self.binned() }
     }
 
     /// How many contacts pass a filter.
     pub fn count_contacts(&self, filter: &Filter) -> usize {
-        self.contacts.count(filter, None)
+        let binned = self.hidden(filter);
+        let check = |row: u32| !binned.contains(&self.contacts.id(row));
+        let also = (!binned.is_empty()).then_some(Also { rows: None, check: &check });
+        self.contacts.count(filter, also.as_ref())
     }
 
     /// One organization; what is left of it, if it was forgotten.
@@ -199,7 +220,10 @@ impl Views {
         direction: Direction,
         cut: &Cut,
     ) -> Result<Page<Organization<'_>>, CursorGone> {
-        Ok(self.organization_page(self.organizations.page(filter, None, (sort, direction), cut)?))
+        let binned = self.hidden(filter);
+        let check = |row: u32| !binned.contains(&self.organizations.id(row));
+        let also = (!binned.is_empty()).then_some(Also { rows: None, check: &check });
+        Ok(self.organization_page(self.organizations.page(filter, also.as_ref(), (sort, direction), cut)?))
     }
 
     /// A part of the organizations that are found.
@@ -209,12 +233,18 @@ impl Views {
         filter: &Filter,
         cut: &Cut,
     ) -> Result<Page<Organization<'_>>, CursorGone> {
-        Ok(self.organization_page(self.organizations.find(text, filter, None, cut)?))
+        let binned = self.hidden(filter);
+        let check = |row: u32| !binned.contains(&self.organizations.id(row));
+        let also = (!binned.is_empty()).then_some(Also { rows: None, check: &check });
+        Ok(self.organization_page(self.organizations.find(text, filter, also.as_ref(), cut)?))
     }
 
     /// How many organizations pass a filter.
     pub fn count_organizations(&self, filter: &Filter) -> usize {
-        self.organizations.count(filter, None)
+        let binned = self.hidden(filter);
+        let check = |row: u32| !binned.contains(&self.organizations.id(row));
+        let also = (!binned.is_empty()).then_some(Also { rows: None, check: &check });
+        self.organizations.count(filter, also.as_ref())
     }
 
     fn contact_page(&self, page: Page<u32>) -> Page<Contact<'_>> {
@@ -234,9 +264,10 @@ impl Views {
         direction: Direction,
         cut: &Cut,
     ) -> Result<Page<Contact<'_>>, CursorGone> {
-        let check = |row: u32| self.stands(row, consent);
+        let binned = self.hidden(filter);
+        let check = |row: u32| self.stands(row, consent) && !binned.contains(&self.contacts.id(row));
         let ran_out = self.ran_out(consent.today);
-        let also = Also { rows: self.candidates(consent, &ran_out), check: &check };
+        let also = Also { rows: Some(self.candidates(consent, &ran_out)), check: &check };
         Ok(self.contact_page(self.contacts.page(filter, Some(&also), (sort, direction), cut)?))
     }
 
@@ -248,9 +279,10 @@ impl Views {
         filter: &Filter,
         cut: &Cut,
     ) -> Result<Page<Contact<'_>>, CursorGone> {
-        let check = |row: u32| self.stands(row, consent);
+        let binned = self.hidden(filter);
+        let check = |row: u32| self.stands(row, consent) && !binned.contains(&self.contacts.id(row));
         let ran_out = self.ran_out(consent.today);
-        let also = Also { rows: self.candidates(consent, &ran_out), check: &check };
+        let also = Also { rows: Some(self.candidates(consent, &ran_out)), check: &check };
         Ok(self.contact_page(self.contacts.find(text, filter, Some(&also), cut)?))
     }
 
@@ -282,7 +314,7 @@ impl Views {
         direction: Direction,
         cut: &Cut,
     ) -> Result<Page<Ticket<'_>>, CursorGone> {
-        self.tickets.page(filter, direction == Direction::Descending, cut)
+        self.tickets.page(filter, &self.binned(), direction == Direction::Descending, cut)
     }
 
     /// One quote.
@@ -292,7 +324,17 @@ impl Views {
 
     /// A part of the list of quotes, by when they were drafted.
     pub fn quotes(&self, filter: &QuoteFilter, direction: Direction, cut: &Cut) -> Result<Page<Quote<'_>>, CursorGone> {
-        self.quotes.page(filter, direction == Direction::Descending, cut)
+        self.quotes.page(filter, &self.binned(), direction == Direction::Descending, cut)
+    }
+
+    /// One document; what is left of it, if it was redacted.
+    pub fn document(&self, id: DocumentId) -> Option<Document<'_>> {
+        self.documents.get(id, &self.subjects)
+    }
+
+    /// The documents that hang on a contact or a ticket, the first at the front.
+    pub fn documents(&self, on: On) -> impl Iterator<Item = Document<'_>> {
+        self.documents.on(on, &self.subjects)
     }
 
     /// One notice in all its versions.
@@ -401,6 +443,7 @@ impl Views {
             Thing::Ticket(row) => HeldThing::Ticket(self.tickets.ticket_of(row, subject)?),
             Thing::Quote(row) => HeldThing::Quote(self.quotes.quote_of(row, subject)?),
             Thing::Actor(row) => HeldThing::Actor(self.actors.actor(row, &self.subjects)?),
+            Thing::Document(row) => HeldThing::Document(self.documents.document(row, &self.subjects)?),
         })
     }
 
@@ -473,4 +516,6 @@ pub enum HeldThing<'a> {
     Quote(Quote<'a>),
     /// An actor's profile.
     Actor(Actor<'a>),
+    /// A document.
+    Document(Document<'a>),
 }

@@ -8,9 +8,9 @@ use domain::id::ErasureId;
 use domain::notice::{self, Shown};
 use domain::profile::Change;
 use domain::register::Rule;
-use domain::subject;
+use domain::subject::{self, redaction};
 use domain::suppression::{Dropped, Suppression};
-use domain::{actor, anchor, contact, ledger, organization, quote, register, ticket};
+use domain::{actor, anchor, contact, document, ledger, organization, quote, register, ticket};
 use serde_json::{Value, json};
 
 /// Facts by name, in the order they are told.
@@ -30,6 +30,7 @@ pub fn describe(event: &Event) -> (&'static str, Facts) {
         Event::Notice(event) => notice(event),
         Event::Register(event) => register(event),
         Event::Anchor(event) => anchor(event),
+        Event::Document(document::Event::Attached { .. }) => ("attached", Vec::new()),
     }
 }
 
@@ -165,6 +166,7 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
             ("lift of a hold requested", vec![("hold", text(hold)), ("requested by", text(by))])
         }
         subject::Event::HoldLifted { hold } => ("hold lifted", vec![("hold", text(hold))]),
+        subject::Event::Redaction(event) => redaction(event),
         subject::Event::ErasureRequested { erasure, asked, by, due, .. } => (
             "erasure requested",
             vec![
@@ -213,6 +215,40 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
             vec![("erasure", text(erasure)), ("residue", json!(number)), ("end", json!(end.name())), ("on", text(on))],
         ),
         subject::Event::CertifiedFinally { erasure } => ("certified finally", of(erasure)),
+    }
+}
+
+fn redaction(event: &redaction::Event) -> (&'static str, Facts) {
+    let of = |redaction| ("redaction", text(redaction));
+    let part = |of: &redaction::PartOf| format!("{}/{}", of.position, of.part);
+    match event {
+        redaction::Event::Requested { redaction, by, compartment, purge_on, .. } => (
+            "redaction requested",
+            vec![
+                of(redaction),
+                ("compartment", text(compartment)),
+                ("requested by", text(by)),
+                ("in the bin until", option(purge_on.as_ref())),
+            ],
+        ),
+        redaction::Event::Withdrawn { redaction } => ("redaction withdrawn", vec![of(redaction)]),
+        redaction::Event::Approved { redaction } => ("redaction approved", vec![of(redaction)]),
+        redaction::Event::Resealed { redaction, compartment, from, to, resealed, .. } => {
+            let lost = resealed.moved.iter().filter(|moved| !moved.gone.is_empty());
+            let lost = lost.map(|moved| json!({ "part": part(&moved.of), "leaves": moved.gone }));
+            (
+                "resealed",
+                vec![
+                    of(redaction),
+                    ("compartment", text(compartment)),
+                    ("from", text(from)),
+                    ("to", option(to.as_ref())),
+                    ("parts", json!(resealed.moved.len())),
+                    ("parts without some of their fields", lost.collect()),
+                    ("parts left behind", resealed.dropped.iter().map(|of| json!(part(of))).collect()),
+                ],
+            )
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use domain::event::{Event, Stream};
 use domain::id::{ErasureId, KeyId};
-use domain::{ledger, subject};
+use domain::ledger;
+use domain::subject::{self, redaction};
 use events::chain::StreamHead;
 use events::evidence::{Audited, Evidence, Opening, Placed, Replay, Trail};
 use events::map::{MapProof, StreamMap};
@@ -173,6 +174,8 @@ struct Kept {
 struct Excuses {
     orders: Vec<(ErasureId, Vec<KeyId>, Vec<u8>)>,
     certificates: Vec<(ErasureId, Vec<u8>)>,
+    /// What was resealed, from which key to which.
+    resealed: Vec<(KeyId, Option<KeyId>, Vec<u8>)>,
     own: OfTheLog,
 }
 
@@ -203,6 +206,9 @@ impl Kept {
                 excuses.orders.push((erasure, keys, bytes));
             }
             Event::Case(subject::Event::Certified { erasure, .. }) => excuses.certificates.push((erasure, bytes)),
+            Event::Case(subject::Event::Redaction(redaction::Event::Resealed { from, to, .. })) => {
+                excuses.resealed.push((from, to, bytes));
+            }
             Event::Log(event) => excuses.own.take(event, bytes),
             _ => {}
         }
@@ -210,8 +216,15 @@ impl Kept {
 }
 
 /// The kinds that say where streams stood and what became of keys.
-const DECIDING: [&str; 6] =
-    ["log.map", CONTINUED, "log.erasures", "log.keyring", "case.destruction-ordered", "case.certified"];
+const DECIDING: [&str; 7] = [
+    "log.map",
+    CONTINUED,
+    "log.erasures",
+    "log.keyring",
+    "case.destruction-ordered",
+    "case.certified",
+    "case.resealed",
+];
 
 /// Of the log's own records those that evidence takes along: every restore, and what was said of keys without an erasure.
 #[derive(Default)]
@@ -252,13 +265,21 @@ pub fn keys(found: &[Found]) -> BTreeSet<KeyId> {
 impl Excuses {
     /// Those that took a key of these streams, and what of the log's own belongs to them.
     fn of(self, found: &[Found]) -> Vec<Vec<u8>> {
-        let keys = keys(found);
+        let mut keys = keys(found);
+        let mut resealed = Vec::new();
+        for (from, to, record) in self.resealed {
+            if keys.contains(&from) {
+                keys.extend(to);
+                resealed.push(record);
+            }
+        }
         let orders = self.orders.into_iter().filter(|(_, ordered, _)| ordered.iter().any(|key| keys.contains(key)));
         let orders: Vec<_> = orders.collect();
         let erasures: BTreeSet<ErasureId> = orders.iter().map(|(erasure, ..)| *erasure).collect();
         let certificates = self.certificates.into_iter().filter(|(erasure, _)| erasures.contains(erasure));
         let orders = orders.into_iter().map(|(.., record)| record);
-        orders.chain(certificates.map(|(_, record)| record)).chain(self.own.records(&keys)).collect()
+        let certificates = certificates.map(|(_, record)| record);
+        orders.chain(certificates).chain(resealed).chain(self.own.records(&keys)).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use events::ledger::{
     Change, Clock, Directory, EraseError, Heads, Ledger, Logged, Opened, Owners, Parts, PublishError, Publishing,
     StartError, Unreadable, open_entry, reopened,
 };
-use events::log::{Entry, Log, LogError, PartBytes};
+use events::log::{Entry, Log, LogError, PartBytes, PartPlace};
 use events::map::Lagging;
 use events::note::{FileSigner, Signer as _, SignerError};
 use events::record::{Hash, Record};
@@ -353,12 +353,21 @@ impl<V: Follow> Replay<V> {
     /// The keyring knows no fence while the log is read: what a fence drops from the views, and what a lifted fence brings
     /// back, follows from the records alone. What is fenced still is withheld: a record may have parts of others.
     fn change(&mut self, log: &impl Log, keyring: &Keyring, change: Change, position: u64) -> Result<(), BootError> {
-        if let Change::Unfenced(keys) = change {
+        let question = match change {
+            Change::Unfenced(keys) => {
+                let moved: Vec<PartPlace> = keys.iter().flat_map(|key| self.owners.moved_under(key)).copied().collect();
+                Some((keys, moved))
+            }
+            Change::Resealed(redaction) => Some((Vec::new(), self.owners.touched(redaction).to_vec())),
+            Change::Fenced(_) | Change::Ordered | Change::Declared => None,
+        };
+        if let Some((keys, moved)) = question {
             let state = |key: &KeyId| match keyring.state(key) {
                 KeyState::Live(_) if self.owners.is_fenced(key) => KeyState::Fenced,
                 state => state,
             };
-            let again = reopened(log, &state, &keys, position)?;
+            let find = |place: &PartPlace| self.owners.moved(place);
+            let again = reopened(log, &state, (&find, &moved), &keys, position)?;
             self.views.follow(again);
         }
         Ok(())

@@ -2,13 +2,15 @@
 //! the records before it, every absent part with an excuse. Needs no key.
 
 mod published;
+mod resealed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, Stream};
 use domain::id::{ErasureId, KeyId};
 use domain::personal::{Gone, Held};
-use domain::{ledger, notice, subject};
+use domain::subject::{self, redaction};
+use domain::{ledger, notice};
 use events::bundle::Presence;
 use events::bytes::Malformed;
 use events::chain::{Broken, Chain, Head, Reason, StreamHead};
@@ -24,6 +26,7 @@ use rayon::prelude::*;
 use crate::maps::{MapRoots, Maps, Named, WrongMap};
 use crate::source::{Audited, Source, SourceError};
 use published::Published;
+use resealed::Claims;
 
 /// How many records are read and hashed at a time.
 const CHUNK: usize = 8192;
@@ -236,6 +239,7 @@ pub fn verify(
         progress(done, size);
     }
     drop(records);
+    audit.resealed.confirm(source)?;
     Ok(audit.end(source)?)
 }
 
@@ -256,7 +260,7 @@ impl Chunk {
 }
 
 /// The kinds whose facts decide something here. Nobody can judge a log that has one of them in a form that came later.
-const DECISIVE: [&str; 8] = [
+const DECISIVE: [&str; 10] = [
     "log.erasures",
     "log.keyring",
     "log.map",
@@ -264,6 +268,8 @@ const DECISIVE: [&str; 8] = [
     "log.continued",
     "case.destruction-ordered",
     "case.certified",
+    "case.certified-finally",
+    "case.resealed",
     "notice.published",
 ];
 
@@ -305,6 +311,8 @@ struct Audit {
     erased_before: IdSet<KeyId>,
     /// Whether the record before begins a generation, or says what was erased before it.
     restoring: bool,
+    /// What was resealed: each claim is held against the record that it names, behind the last one.
+    resealed: Claims,
     parts: Parts,
     absent: Vec<(u64, usize, KeyId)>,
     present_by_key: IdMap<KeyId, u64>,
@@ -391,6 +399,15 @@ impl Audit {
             Event::Log(ledger::Event::Mapped { size, streams, root }) => {
                 let (position, named) = (record.position, Named { size, streams, root });
                 self.maps.confirm(named).map_err(|wrong| Unsound::Map { position, wrong })?;
+            }
+            Event::Case(subject::Event::Redaction(redaction::Event::Resealed {
+                compartment,
+                from,
+                to,
+                resealed,
+                ..
+            })) => {
+                self.resealed.take(record, (compartment, from, to), &resealed).map_err(wrong)?;
             }
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                 self.ordered.extend(&keys);

@@ -5,7 +5,7 @@ use domain::channel::Channel;
 use domain::compartment::Compartment;
 use domain::consent::{self, Asked, Consents, Method, Source, Way};
 use domain::contact::{self, Contact};
-use domain::event::Follow;
+use domain::event::{Follow, Stream, StreamKind};
 use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
 use domain::id::{ActorId, CaseId, ConsentsId, ErasureId, KeyId, NoticeId, QuoteId, RegisterId, SubjectId, TicketId};
 use domain::notice::Shown;
@@ -15,6 +15,7 @@ use domain::point::PointKind;
 use domain::profile::{Change, FieldPolicy};
 use domain::quote::{self, Item, Offer, Quote, Texts};
 use domain::register::{self, Purpose, Register, defaults};
+use domain::subject::redaction::{self, Wanted, What};
 use domain::subject::{
     self, AskedHow, Case, Certificate, Closing, Ground, IdentityCheck, Link, Request, SubjectKind, UnfenceGround,
 };
@@ -61,6 +62,8 @@ pub enum Act {
     Order,
     Certify,
     Actor,
+    /// Their notes are to go.
+    Redaction,
 }
 
 impl Act {
@@ -86,7 +89,15 @@ impl Act {
     }
 
     pub fn named(name: &str) -> Option<Self> {
-        let rest = [Self::OldTicket, Self::Unfence, Self::FenceAgain, Self::Order, Self::Certify, Self::Actor];
+        let rest = [
+            Self::OldTicket,
+            Self::Redaction,
+            Self::Unfence,
+            Self::FenceAgain,
+            Self::Order,
+            Self::Certify,
+            Self::Actor,
+        ];
         let all = Self::DAILY.into_iter().chain(Self::TO_THE_FENCE).chain(rest);
         all.into_iter().find(|act| act.name() == name)
     }
@@ -186,6 +197,17 @@ pub fn approve<V: Follow>(ledger: &Ledger<V>, who: Someone) -> Result<Accepted, 
 /// What the ledger answers instead.
 pub fn destroy<V: Follow>(ledger: &Ledger<V>, who: Someone) -> Result<Accepted, String> {
     ledger.destroy_fenced(REGISTER, case(who), erasure(who), OFFICER).map_err(|refused| refused.to_string())
+}
+
+/// A second person has the notes go: what stays is resealed, and the old key destroyed.
+///
+/// # Errors
+/// What the ledger answers instead.
+pub fn redact<V: Follow>(ledger: &Ledger<V>, who: Someone) -> Result<Accepted, String> {
+    let redaction = (case(who), who.id("redaction"));
+    ledger
+        .redact(REGISTER, redaction, OFFICER, Some(who.command("redact")), None)
+        .map_err(|refused| refused.to_string())
 }
 
 /// What a new ledger's register says, so that erasures know what stays.
@@ -382,6 +404,16 @@ fn of_case<V: Follow>(ledger: &Ledger<V>, who: Someone, act: Act) -> subject::Co
             request: Request { words: Some(who.text("request")), people: vec![] },
         },
         Act::Approve => subject::Command::Approve { erasure },
+        Act::Redaction => subject::Command::Redaction(redaction::Command::Request {
+            redaction: who.id("redaction"),
+            compartment: Compartment::Relationship,
+            wanted: Wanted {
+                stream: Stream { kind: StreamKind::Contact, id: who.contact().0 },
+                what: What::Fields(vec![contact::Field::Notes.code().into()]),
+                words: Some(who.text("request")),
+            },
+            purge_on: None,
+        }),
         Act::Unfence => {
             subject::Command::Unfence { erasure, ground: UnfenceGround::Mistake, words: Some(who.text("refusal")) }
         }

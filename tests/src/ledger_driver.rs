@@ -21,7 +21,7 @@ use events::tree::{self, Node};
 use events::wire;
 use replay::rebuild::Booted;
 
-use crate::acts::{Act, approve, case, destroy, doomed, keep_support_two_years, perform, retire};
+use crate::acts::{Act, approve, case, destroy, doomed, keep_support_two_years, perform, redact, retire};
 use crate::book;
 use crate::cast::Someone;
 use crate::collected::Collected;
@@ -91,6 +91,17 @@ fn stay(ledger: &Ledger<Collected>, who: Someone, say: &(dyn Fn(String) + Sync))
         let accepted = perform(ledger, who, act).unwrap();
         say(format!("did {} {} {}", who.0, act.name(), accepted.position));
     }
+    // One value of them dies, and all the rest stays.
+    for act in [Act::Case, Act::Redaction] {
+        let accepted = perform(ledger, who, act).unwrap();
+        say(format!("did {} {} {}", who.0, act.name(), accepted.position));
+    }
+    let keys = doomed(ledger, who.subject());
+    redact(ledger, who).unwrap();
+    say(format!("certified {}", who.0));
+    let dead = |key: &KeyId| matches!(ledger.keyring().state(key), KeyState::Erased { .. });
+    ledger.sweep(&keys.into_iter().filter(dead).collect::<Vec<_>>()).unwrap();
+    say(format!("swept {}", who.0));
     let shown = &ledger.publish_now().unwrap().checkpoint;
     say(format!("signed {} {}", shown.size, words(&shown.root)));
 }

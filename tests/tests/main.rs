@@ -34,6 +34,7 @@ mod planted;
 mod powercut;
 mod proof;
 mod readme;
+mod redaction;
 mod restoring;
 mod retention;
 mod roles;

@@ -127,6 +127,24 @@ fn every_trail_of_the_demo_is_told_alike() {
 
 #[test]
 #[ignore = "needs python3 and two packages"]
+fn what_was_resealed_is_judged_alike() {
+    let home = scratch();
+    crate::redaction::write(home.path());
+    let log = Forger::read(home.path());
+    let (code, found) = judge(write_copy(&log, log.head()).path(), &[]);
+    assert!(code == 0 && found["certified_erasures"] == 2, "{found}");
+    for (reason, forge) in crate::redaction::FORGERIES {
+        let mut log = Forger::read(home.path());
+        let at = log.find("case.resealed");
+        log.edit(at, |draft, _| forge(draft));
+        log.relink(at + 1);
+        let (code, found) = judge(write_copy(&log, log.head()).path(), &[]);
+        assert!(code == 1 && found["position"] == at, "{reason}: {found}");
+    }
+}
+
+#[test]
+#[ignore = "needs python3 and two packages"]
 fn residue_and_lifted_fences_are_found_alike() {
     let copy = write_copy(&BOOK, BOOK.head());
     let (code, found) = judge(copy.path(), &[]);

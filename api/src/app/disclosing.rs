@@ -6,7 +6,7 @@ use domain::id::{ActorId, CaseId, CommandId, DisclosureId, KeyId, SubjectId};
 use domain::subject::{self, Case, Command, Disclosure, Recipient, Rejection};
 use domain::time::Day;
 use events::evidence::TooMuch;
-use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Refused, open_entry};
+use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Refused};
 use events::log::Log as _;
 use events::record::Record;
 use projections::HeldThing;
@@ -189,7 +189,7 @@ impl App {
         let Some(placed) = self.ledger.log().command(&command) else { return Ok(None) };
         let entry = self.ledger.log().record(placed.first).map_err(|failed| Failure::new(Code::Damaged, failed))?;
         let Some(entry) = entry else { return Ok(None) };
-        let opened = open_entry(&entry, self.ledger.keyring()).map_err(LedgerFailure::from)?;
+        let opened = self.ledger.open(&entry).map_err(LedgerFailure::from)?;
         match opened.recorded.event {
             Event::Case(subject::Event::Disclosed { disclosure, .. }) => Ok(Some(disclosure)),
             _ => Ok(None),
@@ -206,6 +206,7 @@ fn stream_of(thing: &HeldThing<'_>) -> Stream {
         HeldThing::Ticket(ticket) => (StreamKind::Ticket, ticket.id.0),
         HeldThing::Quote(quote) => (StreamKind::Quote, quote.id.0),
         HeldThing::Actor(actor) => (StreamKind::Actor, actor.id.0),
+        HeldThing::Document(document) => (StreamKind::Document, document.id.0),
     };
     Stream { kind, id }
 }

@@ -26,6 +26,7 @@ use super::organization::{Organization, Shared};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, payload};
 use super::purpose::seen_from;
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
+use super::redaction::{self, BinMark, RedactionMark};
 use super::scalars::{CommandId, Day, Time};
 use super::suppression::check_suppressed;
 use super::ticket::{self, Ticket, TicketState};
@@ -269,6 +270,14 @@ impl Contact {
         use domain::point::PointKind::{Mobile, Phone};
         let mut points = self.sheet()?.points();
         points.find(|point| point.retired.is_none() && matches!(point.kind, Phone | Mobile)).map(|point| point.value)
+    }
+    /// What was redacted of it, and what waits for that, while it can be read.
+    async fn redactions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RedactionMark>> {
+        Ok(redaction::marks(ctx.app()?, Stream { kind: StreamKind::Contact, id: self.id.0 }))
+    }
+    /// That it lies in the recycle bin, when it does.
+    async fn bin(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<BinMark>> {
+        Ok(redaction::bin(ctx.app()?, Stream { kind: StreamKind::Contact, id: self.id.0 }))
     }
     /// What happened to them, record by record, oldest first.
     async fn history(
@@ -732,6 +741,7 @@ impl ContactFilter {
             reason: self.reason.map(Into::into),
             created: Span { from: self.created_from.map(|at| at.0), until: self.created_before.map(|at| at.0) },
             changed: Span { from: self.changed_from.map(|at| at.0), until: self.changed_before.map(|at| at.0) },
+            with_bin: false,
         })
     }
 }

@@ -476,7 +476,7 @@ fn cooling_off_words(facts: &ErasureFacts, is_demo: bool) -> String {
     }
 }
 
-fn level_words(level: AnchorLevel) -> &'static str {
+pub(super) fn level_words(level: AnchorLevel) -> &'static str {
     match level {
         AnchorLevel::A0 => {
             "logical erasure: the keys were destroyed in files; whoever kept a copy of the root file may undo it"
@@ -892,6 +892,7 @@ impl Kind for Rejection {
             Self::NotAsked => ErrorCode::Validation,
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
             Self::NoSuchHold(_) | Self::NoSuchResidue(_) => ErrorCode::NotFound,
+            Self::Redaction(no) => no.kind(),
             Self::Erased => ErrorCode::Erased,
             Self::Lost => ErrorCode::Lost,
             Self::Withheld | Self::NoMatterNow => ErrorCode::Fenced,

@@ -9,10 +9,10 @@ use domain::actor::Role;
 use domain::event::{Event, Place, Stream, StreamKind};
 use domain::id::ErasureId;
 use domain::personal::Held;
-use domain::subject::{Link, Recipient};
+use domain::subject::{Link, Recipient, redaction};
 use domain::time::Time as Moment;
-use domain::{actor, consent, contact, organization, quote, subject, ticket};
-use events::ledger::{Failure as LedgerFailure, Fault, Unreadable, open_entry};
+use domain::{actor, consent, contact, document, organization, quote, subject, ticket};
+use events::ledger::{Failure as LedgerFailure, Fault, Unreadable};
 use events::log::{Entry, Log as _};
 use events::record::Record;
 use projections::{Cursor, Cut, Page};
@@ -204,11 +204,7 @@ fn told(
     event: &Event,
     changes: Option<Vec<ValueChange>>,
 ) -> HistoryRecord {
-    let erasure = {
-        let views = app.ledger().views();
-        let keys = record.personal.iter().map(|part| part.key);
-        ErasureMark::of_keys(&views, keys, app.ledger().keyring().level())
-    };
+    let erasure = app.mark_of(record);
     let (kind, facts) = describe(event);
     let facts = facts.into_iter().map(|(name, value)| {
         let value = match value {
@@ -256,7 +252,7 @@ impl Sheet {
         record: &Record<'_>,
     ) -> Result<(Event, Option<Vec<ValueChange>>), Failure> {
         let ledger = app.ledger();
-        let opened = open_entry(entry, ledger.keyring());
+        let opened = ledger.open(entry);
         let opened = opened.map_err(|unreadable| Failure::from(LedgerFailure::from(unreadable)))?;
         let event = opened.recorded.event;
         self.named.remove(WORDS);
@@ -277,6 +273,11 @@ impl Sheet {
             Event::Consents(event) => self.take_consents(event),
             Event::Case(event) => self.take_case(event),
             Event::Actor(event) => self.take_actor(event),
+            Event::Document(document::Event::Attached { file: Held::Here(file) }) => {
+                self.set("NAME", file.expose().name.as_str().to_owned());
+                self.set("MEDIA_TYPE", file.expose().media_type.as_str().to_owned());
+            }
+            Event::Document(_) => {}
             Event::Log(_) | Event::Notice(_) | Event::Register(_) | Event::Anchor(_) => {}
         }
     }
@@ -326,7 +327,8 @@ impl Sheet {
                     self.set("ORGANIZATION", part.organization.to_string());
                     question = question.or(part.question.as_ref());
                 }
-                if let Some(question) = question {
+                // No text is empty but one that a redaction took.
+                if let Some(question) = question.filter(|question| !question.body.as_str().is_empty()) {
                     self.set("SUBJECT", question.line.as_str().to_owned());
                     self.set(&format!("MESSAGE {message}"), question.body.as_str().to_owned());
                 }
@@ -389,6 +391,11 @@ impl Sheet {
             }
             subject::Event::HoldPlaced { hold, matter: Held::Here(matter), .. } if self.with_matters => {
                 self.set(&format!("MATTER {hold}"), matter.expose().as_str().to_owned());
+            }
+            subject::Event::Redaction(redaction::Event::Requested { wanted: Held::Here(wanted), .. }) => {
+                self.set("REDACTED", wanted.expose().stream.to_string());
+                let words = wanted.expose().words.as_ref();
+                self.named.extend(words.map(|words| (WORDS.to_owned(), words.as_str().to_owned())));
             }
             subject::Event::ErasureRequested { request: Held::Here(request), .. } => {
                 let words = request.expose().words.as_ref();

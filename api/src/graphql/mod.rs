@@ -7,6 +7,7 @@ mod connection;
 mod consent;
 mod contact;
 mod disclosure;
+mod document;
 mod erasure;
 mod evidence;
 mod fields;
@@ -19,6 +20,7 @@ mod organization;
 mod outcome;
 mod purpose;
 mod quote;
+mod redaction;
 mod residue;
 mod retention;
 mod scalars;
@@ -51,6 +53,8 @@ pub struct Query(
     consent::MayContactQuery,
     erasure::ErasureQuery,
     hold::HoldQuery,
+    redaction::RedactionQuery,
+    document::DocumentQuery,
     retention::RetentionQuery,
     residue::ResidueQuery,
     subject::SubjectQuery,
@@ -75,6 +79,8 @@ pub struct Mutation(
     erasure::ErasureMutation,
     disclosure::DisclosureMutation,
     hold::HoldMutation,
+    redaction::RedactionMutation,
+    document::DocumentMutation,
     retention::RetentionMutation,
     residue::ResidueMutation,
     actor::ActorMutation,

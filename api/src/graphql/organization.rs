@@ -20,6 +20,7 @@ use super::contact::{self, Contact, SortBy, points, read_page, tags};
 use super::history::{History, history};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::quote::{self, Quote, QuoteState, QuotesAsked};
+use super::redaction::{self, BinMark, RedactionMark};
 use super::scalars::{CommandId, Day, Time};
 use super::suppression::check_suppressed;
 use super::ticket::{self, Ticket, TicketState};
@@ -207,6 +208,14 @@ impl Organization {
     /// The ways to reach it, retired ones too.
     async fn points(&self) -> Option<Vec<ContactPoint>> {
         Some(self.sheet()?.points().map(ContactPoint::from).collect())
+    }
+    /// What was redacted of it, and what waits for that, while it can be read.
+    async fn redactions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RedactionMark>> {
+        Ok(redaction::marks(ctx.app()?, Stream { kind: StreamKind::Organization, id: self.id.0 }))
+    }
+    /// That it lies in the recycle bin, when it does.
+    async fn bin(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<BinMark>> {
+        Ok(redaction::bin(ctx.app()?, Stream { kind: StreamKind::Organization, id: self.id.0 }))
     }
     /// What happened to it, record by record, oldest first.
     async fn history(
@@ -628,6 +637,7 @@ impl OrganizationFilter {
             reason: self.reason.map(Into::into),
             created: Span { from: self.created_from.map(|at| at.0), until: self.created_before.map(|at| at.0) },
             changed: Span { from: self.changed_from.map(|at| at.0), until: self.changed_before.map(|at| at.0) },
+            with_bin: false,
         })
     }
 }

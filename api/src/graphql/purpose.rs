@@ -45,6 +45,7 @@ pub enum CompartmentKind {
     Fiscal,
     ConsentProof,
     Claims,
+    Document,
 }
 
 /// Where a retention begins to count.

@@ -16,6 +16,7 @@ use super::contact::{Contact, person};
 use super::history::{History, history};
 use super::organization::{Organization, company, direction};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
+use super::redaction::{self, BinMark, RedactionMark};
 use super::scalars::{CommandId, Day, Int64, Time};
 use super::values::{Address, ErasureMark};
 use crate::app::{App, Envelope};
@@ -246,6 +247,14 @@ impl Quote {
     /// `quote_…`
     pub(super) async fn id(&self) -> ID {
         ID(self.id.to_string())
+    }
+    /// What was redacted of it, and what waits for that, while it can be read.
+    async fn redactions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RedactionMark>> {
+        Ok(redaction::marks(ctx.app()?, Stream { kind: StreamKind::Quote, id: self.id.0 }))
+    }
+    /// That it lies in the recycle bin, when it does.
+    async fn bin(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<BinMark>> {
+        Ok(redaction::bin(ctx.app()?, Stream { kind: StreamKind::Quote, id: self.id.0 }))
     }
     /// What happened to it, record by record, oldest first.
     async fn history(

@@ -326,11 +326,21 @@ impl HeldNode {
             HeldThing::Case(case) => ("case", case.id.to_string(), case_values(views, case, compartment)),
             HeldThing::Ticket(ticket) => ("ticket", ticket.id.to_string(), ticket_values(ticket)),
             HeldThing::Quote(quote) => ("quote", quote.id.to_string(), quote_values(quote)),
+            HeldThing::Document(document) => ("document", document.id.to_string(), document_values(document)),
             HeldThing::Actor(actor) => ("actor", actor.id.to_string(), actor_values(actor)),
         };
         let values = values.into_iter().map(|(name, value)| NamedValue { name, value });
         Self { kind, id: ID(id), values: values.collect() }
     }
+}
+
+fn document_values(document: &projections::Document<'_>) -> Vec<Named> {
+    let Some(sheet) = document.sheet else { return Vec::new() };
+    vec![
+        ("NAME".to_owned(), sheet.name.as_str().to_owned()),
+        ("MEDIA_TYPE".to_owned(), sheet.media_type.as_str().to_owned()),
+        ("BYTES".to_owned(), sheet.size.to_string()),
+    ]
 }
 
 fn holding(holding: &Holding) -> Vec<Named> {
@@ -575,7 +585,7 @@ fn is_answered(status: quote::Status) -> bool {
 
 /// Everybody who works for an organization.
 fn workers(app: &App, organization: OrganizationId) -> Vec<Contact> {
-    let filter = Filter { organization: Some(organization), ..Filter::default() };
+    let filter = Filter { organization: Some(organization), with_bin: true, ..Filter::default() };
     let views = app.ledger().views();
     let everybody = Cut::first(usize::MAX - 1);
     let page = views.contacts(&filter, Sort::Name, Direction::Ascending, &everybody);

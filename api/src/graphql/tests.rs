@@ -42,6 +42,7 @@ const OF_PEOPLE: &[&str] = &[
     "Qcompany",
     "Qword",
     "Qmatter",
+    "Qwhy",
 ];
 /// What actors are not shown of each other.
 const OF_ACTORS: &[&str] = &["qactor", "Qtoken"];
@@ -88,7 +89,8 @@ fn every_operation_is_walked() {
     assert_eq!(walked, all);
     let seen = office.queries().into_iter().filter(|(operation, _)| office.may(Role::Dpo, operation));
     let seen: String = seen.map(|(query, arguments)| office.ask(Role::Dpo, query, &arguments).to_string()).collect();
-    for planted in ["Qfirst", "Qnotes", "qmail", "Qconsent", "Qbody", "Qoffer", "Qerasure", "Qmatter", "qactor"] {
+    for planted in ["Qfirst", "Qnotes", "qmail", "Qconsent", "Qbody", "Qoffer", "Qerasure", "Qmatter", "Qwhy", "qactor"]
+    {
         assert!(seen.contains(planted), "{planted} was never planted");
     }
 }
@@ -128,6 +130,11 @@ struct Office {
     over: String,
     /// Of the person: placed by another DPO; in force; in force and asked to be lifted by another DPO.
     holds: [String; 3],
+    /// Asked for by another DPO of one person: to be withdrawn, to be approved.
+    redactions: [String; 2],
+    /// Of another person: a node for the bin, and one in it.
+    nodes: [String; 2],
+    document: String,
     token: String,
     /// Declared by somebody else than whoever confirms one of them.
     declared: [String; 2],
@@ -154,6 +161,9 @@ impl Office {
             fenced: String::new(),
             over: String::new(),
             holds: [String::new(), String::new(), String::new()],
+            redactions: [String::new(), String::new()],
+            nodes: [String::new(), String::new()],
+            document: String::new(),
             token: String::new(),
             declared: [String::new(), String::new()],
         };
@@ -195,6 +205,7 @@ impl Office {
         self.fenced = self.desk.fence(&text(&person["contact"]["id"])).1.to_string();
         self.age();
         self.hold();
+        self.redact();
         self.hire();
         let token = json!({ "actorId": self.agent(), "label": "Qtoken" });
         self.token = text(&self.done(Role::Admin, "issueToken", &token, "token { id }")["token"]["id"]);
@@ -244,6 +255,27 @@ impl Office {
             way.into_iter().take(steps + 1).for_each(|(by, command)| self.desk.submit::<Case>(case.0, by, command));
             hold.to_string()
         });
+    }
+
+    fn redact(&mut self) {
+        let person = self.done(Role::Agent, "registerContact", &self.person(), "contact { id }");
+        let person = text(&person["contact"]["id"]);
+        self.redactions = ["NOTES", "HONORIFIC"].map(|field| {
+            let asked = json!({ "contactId": person, "fields": ["JOB_TITLE", field], "words": "Qwhy" });
+            text(&self.done(Role::Agent, "requestRedaction", &asked, "redaction { id }")["redaction"]["id"])
+        });
+        self.nodes = [(), ()].map(|()| {
+            let person = self.done(Role::Agent, "registerContact", &self.person(), "contact { id }");
+            text(&person["contact"]["id"])
+        });
+        let attached = self.done(Role::Agent, "attachDocument", &self.file(), "document { id }");
+        self.document = text(&attached["document"]["id"]);
+        let bin = json!({ "nodeId": self.nodes[1], "words": "Qwhy" });
+        self.done(Role::Agent, "moveToBin", &bin, "redaction { id }");
+    }
+
+    fn file(&self) -> Value {
+        json!({ "contactId": self.contact, "name": "Qword.pdf", "mediaType": "application/pdf", "content": "UXdvcmQ=" })
     }
 
     fn matter(&self) -> Value {
@@ -340,6 +372,13 @@ impl Office {
             ("discloseEvidence", json!({ "contactId": self.contact, "recipient": "Qword", "words": "Qadded" })),
             ("suppress", json!({ "address": "qgone@people.example", "reason": "ASKED" })),
             ("unsuppress", json!({ "address": "qgone@people.example", "reason": "MISTAKE" })),
+            ("requestRedaction", json!({ "contactId": self.worker, "fields": ["NOTES"], "words": "Qwhy" })),
+            ("withdrawRedaction", json!({ "redactionId": self.redactions[0] })),
+            ("approveRedaction", json!({ "redactionId": self.redactions[1] })),
+            ("moveToBin", json!({ "nodeId": self.nodes[0], "words": "Qwhy" })),
+            ("restoreFromBin", json!({ "nodeId": self.nodes[1] })),
+            ("attachDocument", self.file()),
+            ("redactDocument", json!({ "documentId": self.document, "words": "Qwhy" })),
             ("publishNotice", notice()),
             ("setPurpose", purpose()),
             (
@@ -373,6 +412,10 @@ impl Office {
             ("quote", id(&self.quotes[0])),
             ("erasure", id(&self.erasures[0])),
             ("hold", id(&self.holds[1])),
+            ("redaction", id(&self.redactions[0])),
+            ("document", id(&self.document)),
+            ("documents", self.whose()),
+            ("redactionPreview", format!(r#"(contactId: "{}", fields: ["NOTES"])"#, self.contact)),
             ("consents", id(&self.consents)),
             ("mayContact", may),
             ("subject", self.whose()),
@@ -396,6 +439,8 @@ impl Office {
                     "holds",
                     "keyring",
                     "suppressionList",
+                    "redactions",
+                    "bin",
                 ])
                 .map(|list| (list, String::new())),
         );

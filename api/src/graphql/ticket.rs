@@ -17,6 +17,7 @@ use super::contact::{Contact, person};
 use super::history::{History, history};
 use super::organization::{Organization, company, direction};
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
+use super::redaction::{self, BinMark, RedactionMark};
 use super::scalars::{CommandId, Day, Time};
 use super::values::ErasureMark;
 use crate::app::{App, Envelope};
@@ -163,9 +164,17 @@ impl Message {
     async fn at(&self) -> Time {
         Time(self.facts.at)
     }
-    /// What it says; null once it is erased.
+    /// What it says; null once it is erased or redacted, and `erasure` says why.
     async fn body(&self) -> Option<&str> {
         self.body.as_deref()
+    }
+    /// Why it cannot be read, when it cannot.
+    async fn erasure(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<ErasureMark>> {
+        if self.body.is_some() {
+            return None;
+        }
+        let mark = ctx.app().and_then(|app| app.erasure_at(self.facts.position).map_err(Into::into));
+        mark.transpose()
     }
 }
 
@@ -175,6 +184,14 @@ impl Ticket {
     /// `ticket_…`
     pub(super) async fn id(&self) -> ID {
         ID(self.id.to_string())
+    }
+    /// What was redacted of it, and what waits for that, while it can be read.
+    async fn redactions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<RedactionMark>> {
+        Ok(redaction::marks(ctx.app()?, Stream { kind: StreamKind::Ticket, id: self.id.0 }))
+    }
+    /// That it lies in the recycle bin, when it does.
+    async fn bin(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<BinMark>> {
+        Ok(redaction::bin(ctx.app()?, Stream { kind: StreamKind::Ticket, id: self.id.0 }))
     }
     /// What happened to it, record by record, oldest first.
     async fn history(

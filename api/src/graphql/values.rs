@@ -286,6 +286,17 @@ pub struct ErasureMark {
 }
 
 impl ErasureMark {
+    /// What a redaction says of what it took.
+    pub fn of_redaction(redaction: &projections::RedactionFacts) -> Self {
+        let step = redaction.steps.iter().rev().find(|step| step.stage == redaction.stage);
+        Self {
+            at: super::scalars::Time(step.map_or(domain::time::Time(0), |step| step.at)),
+            reason: super::redaction::reason(redaction).to_owned(),
+            erasure: Some(ID(redaction.id.to_string())),
+            gone: Gone::Erased,
+        }
+    }
+
     /// What an erasure says of what it took. At anchor level A0 nothing is said to be erased without the word "logical".
     pub fn of(erasure: &projections::Erasure<'_>, level: Level) -> Self {
         let stage = erasure.facts.stage;

@@ -52,9 +52,15 @@ fn every_default_would_be_accepted_today() {
         assert_eq!(Register::default().decide(&command, &WHEN), Ok(vec![event]));
         assert_eq!(fresh().decide(&command, &WHEN), Ok(vec![]), "it is so already");
     }
-    for kind in CompartmentKind::ALL {
+    for kind in CompartmentKind::ALL.iter().filter(|kind| **kind != CompartmentKind::Document) {
         assert!(fresh().retentions().any(|retention| retention.kind == *kind), "{}", kind.name());
     }
+    let rule = |compartment| fresh().rule(compartment).cloned();
+    assert_eq!(
+        rule(Compartment::Document(7)),
+        rule(Compartment::Relationship),
+        "a document dies with the relationship"
+    );
 }
 
 #[test]

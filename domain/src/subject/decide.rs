@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::disclosure::disclose;
 use super::hold;
+use super::redaction;
 use super::residue;
 use super::retention;
 use super::{Asked, Stage::*};
@@ -60,6 +61,7 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             }
             Ok(one(Event::ErasureApproved { erasure: *erasure }))
         }
+        Command::Redaction(command) => redaction::decide(case, command, when),
         Command::PlaceHold { hold, holding } => hold::place(case, *hold, holding, when).map(one),
         Command::ApproveHold { hold } => hold::approve(case, *hold, when).map(one),
         Command::LiftHold { hold } => hold::lift(case, *hold, when).map(one),
@@ -95,9 +97,12 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             Ok(one(Event::DestructionOrdered { erasure: *erasure, keys, epoch_before: *epoch_before }))
         }
         Command::Certify { erasure, certificate, residues } => {
+            if let Some(redacted) = redaction::certify(case, *erasure, certificate) {
+                return redacted;
+            }
             let wanted = [DestructionOrdered];
             let found = find(case, *erasure, &wanted, DestructionOrdered.words(), "certified")?;
-            check_epochs(found, certificate)?;
+            check_epochs(found.epoch_before.unwrap_or_default(), certificate)?;
             let certified = Event::Certified { erasure: *erasure, certificate: in_order(certificate) };
             Ok(std::iter::once(certified).chain(residue::named_with(*erasure, residues)?).collect())
         }
@@ -208,9 +213,8 @@ fn closed(closing: &Closing) -> impl Iterator<Item = Held<Closed>> {
 
 /// Keys are destroyed behind their order; or they were found destroyed, and the certificate says when that was. Anything
 /// else would be a certificate of something else.
-fn check_epochs(erasure: &Erasure, certificate: &Certificate) -> Result<(), Rejection> {
+pub(super) fn check_epochs(ordered: u64, certificate: &Certificate) -> Result<(), Rejection> {
     let Certificate { epoch_before: before, epoch_after: after, .. } = *certificate;
-    let ordered = erasure.epoch_before.unwrap_or_default();
     let found_gone = after <= ordered;
     if after <= before || (before < ordered && !found_gone) {
         return Err(Rejection::Epochs { ordered, before, after });
@@ -218,7 +222,7 @@ fn check_epochs(erasure: &Erasure, certificate: &Certificate) -> Result<(), Reje
     Ok(())
 }
 
-fn in_order(certificate: &Certificate) -> Certificate {
+pub(super) fn in_order(certificate: &Certificate) -> Certificate {
     let mut certificate = certificate.clone();
     certificate.survives.sort_by_key(|survivor| survivor.compartment);
     certificate.links = sorted(&certificate.links);

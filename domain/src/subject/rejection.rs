@@ -1,6 +1,6 @@
 //! Why a command about a subject's rights is turned down.
 
-use super::{HoldStage, ResidueEnd, ResidueKind, Stage};
+use super::{HoldStage, NotRedacted, ResidueEnd, ResidueKind, Stage};
 use crate::compartment::Compartment;
 use crate::id::{ErasureId, HoldId};
 use crate::time::{Day, Time};
@@ -204,6 +204,9 @@ pub enum Rejection {
     /// More than fit.
     #[error("more residues than one record, or one erasure, can have; count some of them together")]
     TooManyResidues,
+    /// A redaction.
+    #[error(transparent)]
+    Redaction(#[from] NotRedacted),
     /// The certificate is of another destruction.
     #[error("the certificate's epochs do not follow the order: it was {ordered}, then {before}, then {after}")]
     Epochs {

@@ -41,7 +41,8 @@ fn every_kind_has_the_bytes_it_always_had() {
             writeln!(out, "  nonce      {}\n  subject    {}", hex(&part.nonce), hex(&part.plain.subject.0)).unwrap();
             writeln!(out, "  compartment {}", part.plain.compartment).unwrap();
             for field in &part.plain.fields {
-                writeln!(out, "  field      {}", hex(field)).unwrap();
+                let bytes = if field.is_empty() { "gone".to_owned() } else { hex(field) };
+                writeln!(out, "  field      {bytes}").unwrap();
             }
             writeln!(out, "  sealed     {}\n  commitment {}", hex(&part.sealed.bytes), hex(&part.sealed.commitment))
                 .unwrap();
@@ -98,7 +99,7 @@ fn the_golden_log_reads_as_a_log() {
     assert_eq!(origins, ["muster.example/lethe", "muster.example/lethe-2"]);
 }
 
-fn binding<'a>(record: &Record<'a>, number: usize) -> Binding<'a> {
+pub fn binding<'a>(record: &Record<'a>, number: usize) -> Binding<'a> {
     Binding {
         format: FORMAT_VERSION,
         log: record.log,

@@ -14,7 +14,9 @@ use domain::profile::{Address, Change, Dated, OldId, Pertinent, SocialLink};
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis, Purpose, Retention, Rule, Slug};
 use domain::time::{Day, Time};
 use domain::value::{BasisPoints, Currency, Language, Line, Mail, Tag, Text, Website};
-use domain::{actor, anchor, consent, contact, ledger, notice, organization, quote, register, subject, ticket};
+use domain::{
+    actor, anchor, consent, contact, document, ledger, notice, organization, quote, register, subject, ticket,
+};
 
 /// Ids are one byte, sixteen times: easy to see in a dump.
 pub const LOG: LogId = LogId([0x10; 16]);
@@ -30,6 +32,7 @@ const CASE: [u8; 16] = [0x60; 16];
 const ERASURE: ErasureId = ErasureId([0x6e; 16]);
 const HOLD: HoldId = HoldId([0x6f; 16]);
 const DISCLOSURE: DisclosureId = DisclosureId([0x6d; 16]);
+const DOCUMENT: [u8; 16] = [0x74; 16];
 const TICKET: [u8; 16] = [0x70; 16];
 const MESSAGE: MessageId = MessageId([0x7e; 16]);
 const QUOTE: [u8; 16] = [0x80; 16];
@@ -90,6 +93,8 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Register, REGISTER, vec![residue_days()]),
         (StreamKind::Log, NEXT_LOG.0, backups()),
         (StreamKind::Log, NEXT_LOG.0, suppressions()),
+        (StreamKind::Case, CASE, redactions()),
+        (StreamKind::Document, DOCUMENT, documents()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -399,6 +404,46 @@ fn residues() -> Vec<Event> {
 
 fn residue_days() -> Event {
     register::Event::ResidueDaysSet(register::ResidueDays { kind: subject::ResidueKind::OldBackups, days: 90 }).into()
+}
+
+/// The one that is carried out takes the last name of record 1, and one point.
+fn redactions() -> Vec<Event> {
+    use subject::redaction::{Event as Redaction, Moved, PartOf, Resealed, Wanted, What};
+
+    let redaction = ErasureId([0x6c; 16]);
+    let requested = |stream, what, words, purge_on| {
+        let wanted = sealed(Compartment::Claims, Wanted { stream, what, words });
+        let compartment = Compartment::Relationship;
+        Redaction::Requested { redaction, by: ActorId(ACTOR), compartment, purge_on, wanted }
+    };
+    let (contact, ticket) =
+        (Stream { kind: StreamKind::Contact, id: CONTACT }, Stream { kind: StreamKind::Ticket, id: TICKET });
+    let of = |position| PartOf { position, part: 0 };
+    let key = |byte: u8| crate::keyring::Key::new([byte; 32]).fingerprint();
+    let resealed = Resealed {
+        moved: vec![Moved { of: of(1), gone: vec![6] }, Moved { of: of(5), gone: vec![] }],
+        dropped: vec![of(8)],
+    };
+    let (from, to, compartment) = (key(0xc1), Some(key(0xd1)), Compartment::Relationship);
+    let events = [
+        requested(contact, What::Fields(vec![5, 12]), Some(text("Wrong person.")), None),
+        requested(ticket, What::Message(MESSAGE), None, None),
+        requested(contact, What::Node, None, Some(Day(20_514))),
+        Redaction::Withdrawn { redaction },
+        Redaction::Approved { redaction },
+        Redaction::Resealed { redaction, compartment, from, to, resealed, more: true },
+        Redaction::Resealed { redaction, compartment, from, to: None, resealed: Resealed::default(), more: false },
+    ];
+    events.into_iter().map(|event| subject::Event::Redaction(event).into()).collect()
+}
+
+fn documents() -> Vec<Event> {
+    let attached = |on| {
+        let (name, media_type) = (line("offer.pdf"), line("application/pdf"));
+        let file = document::File { on, name, media_type, bytes: b"%PDF".to_vec() };
+        document::Event::Attached { file: sealed(Compartment::Document(7), Box::new(file)) }.into()
+    };
+    vec![attached(document::On::Contact(ContactId(CONTACT))), attached(document::On::Ticket(TicketId(TICKET)))]
 }
 
 fn cases() -> Vec<Event> {

@@ -95,7 +95,7 @@ pub fn kinds() -> String {
     let mut out = "| kind | version | facts | sealed parts |\n|---|---:|---|---|\n".to_owned();
     for shape in wire::shapes() {
         let parts: Vec<String> =
-            shape.parts.iter().map(|(how_many, of)| format!("{how_many}: {}", columns(shape.kind, of))).collect();
+            shape.parts.iter().map(|(how_many, of)| format!("{how_many}: {}", parts_of(shape.kind, of))).collect();
         let parts = if parts.is_empty() { "none".to_owned() } else { parts.join("<br>") };
         let facts = columns(shape.kind, shape.facts);
         writeln!(out, "| `{}` | {} | {facts} | {parts} |", shape.kind, shape.version).unwrap();
@@ -126,6 +126,11 @@ pub fn codes() -> String {
 pub fn streams() -> String {
     let names: Vec<String> = StreamKind::ALL.iter().map(|kind| format!("`{}`", kind.name())).collect();
     names.join(", ") + "\n"
+}
+
+/// What was moved has the fields of another kind.
+fn parts_of(kind: &str, of: Columns) -> String {
+    if kind == "case.resealed" { "what stays of its fields".to_owned() } else { columns(kind, of) }
 }
 
 fn columns(place: &str, of: Columns) -> String {

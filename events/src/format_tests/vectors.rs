@@ -4,13 +4,14 @@ use domain::compartment::Compartment;
 use domain::event::{Event, Stream};
 use domain::id::{ActorId, CommandId, LogId, SubjectId};
 use domain::ledger::{self, TreeHead};
+use domain::subject::{self, redaction};
 use domain::time::Time;
 
 use super::samples::{self, AT, LOG};
 use crate::keyring::Key;
 use crate::log::{Entry, Part, PartBytes};
 use crate::record::{Draft, FORMAT_VERSION, Hash, Link, NO_HASH, PartRef, Record, hash};
-use crate::seal::{Binding, Plain, Sealed, seal_with};
+use crate::seal::{Binding, Plain, Sealed, open, reseal_with, seal_with};
 use crate::tree::{Frontier, leaf};
 use crate::wire::{self, Written};
 
@@ -53,7 +54,8 @@ pub fn log() -> Vec<Made> {
     let (mut made, mut streams, mut keys) = (Vec::<Made>::new(), Vec::new(), Vec::new());
     let all = samples::all();
     for (position, (stream, event)) in all.into_iter().enumerate() {
-        let written = wire::write(&rooted(event, &made)).unwrap();
+        let event = rooted(event, &made);
+        let written = wire::write(&event).unwrap();
         let before: Vec<(usize, Hash)> =
             streams.iter().filter(|(of, _)| *of == stream).map(|(_, record)| *record).collect();
         // Every record of a case names the one before it as its cause.
@@ -72,7 +74,8 @@ pub fn log() -> Vec<Made> {
             facts: written.facts.clone(),
             personal: Vec::new(),
         };
-        let record = record(&mut keys, position, written, draft, &before, made.last());
+        let again = resealed(&event, &made, &draft);
+        let record = record(&mut keys, position, (written, again), draft, &before, made.last());
         streams.push((stream, (position, record.hash)));
         made.push(record);
     }
@@ -115,15 +118,16 @@ fn command_id(number: usize) -> CommandId {
 fn record(
     keys: &mut Vec<(SubjectId, Compartment)>,
     position: usize,
-    written: Written,
+    (written, again): (Written, Vec<MadePart>),
     mut draft: Draft,
     before: &[(usize, Hash)],
     last: Option<&Made>,
 ) -> Made {
     let Written { kind, version, facts, parts } = written;
     let log = log_of(draft.stream, last);
-    let parts: Vec<MadePart> =
+    let mut parts: Vec<MadePart> =
         (0..).zip(parts).map(|(number, plain)| part(keys, log, (position, number), plain, &draft)).collect();
+    parts.extend(again);
     draft.personal.extend(parts.iter().map(|part| PartRef {
         compartment: part.plain.compartment,
         key: Key::new(part.key).fingerprint(),
@@ -139,6 +143,36 @@ fn record(
     let record = draft.write(&link).unwrap();
     let hash = hash(&record);
     Made { kind, version, facts, record, hash, parts }
+}
+
+/// The parts of a `case.resealed`: those that it moves, under the key `d1…`.
+fn resealed(event: &Event, made: &[Made], draft: &Draft) -> Vec<MadePart> {
+    let Event::Case(subject::Event::Redaction(redaction::Event::Resealed { resealed, .. })) = event else {
+        return Vec::new();
+    };
+    let part = |(number, moved): (u8, &redaction::Moved)| {
+        let from = &made[moved.of.position as usize];
+        let (record, of) = (Record::parse(&from.record).unwrap(), moved.of.part as usize);
+        let (part, key) = (&from.parts[of], Key::new([0xd1; 32]));
+        let place = super::golden::binding(&record, of);
+        let opened = open(&part.sealed.bytes, &Key::new(part.key), &place, &part.sealed.commitment).unwrap();
+        let binding = Binding {
+            format: FORMAT_VERSION,
+            log: log_of(draft.stream, made.last()),
+            stream: draft.stream,
+            revision: draft.revision,
+            kind: draft.kind,
+            schema: draft.version,
+            part: number,
+            key: key.fingerprint(),
+        };
+        let nonce = [0x40 + 2 * number + 1; 24];
+        let sealed = reseal_with(&opened, |leaf| moved.gone.contains(&(leaf as u32)), &key, &binding, nonce).unwrap();
+        let mut plain = opened.plain.clone();
+        moved.gone.iter().for_each(|leaf| plain.fields[*leaf as usize - 2].clear());
+        MadePart { plain, key: [0xd1; 32], salt: part.salt, nonce, associated: binding.bytes(), sealed }
+    };
+    (0..).zip(&resealed.moved).map(part).collect()
 }
 
 /// Keys are `c1…`, `c2…` in the order of their first use; salt and nonce name position and part.

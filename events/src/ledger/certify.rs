@@ -17,7 +17,7 @@ use domain::value::Line;
 
 use super::command::{Accepted, Failure, Intent, Refused};
 use super::erase::EraseError;
-use super::read::{Fault, Unreadable, open_entry};
+use super::read::{Fault, Unreadable};
 use super::writer::Unwritten;
 use super::{Ledger, Owners, whole_stream};
 use crate::keyring::{Destroyed, KeyState, KeyringError, Level};
@@ -183,6 +183,7 @@ impl<V: Follow> Ledger<V> {
         let (_, state) = self.state::<Case>(&order.case.0)?;
         let is_retention = state.erasures().iter().any(|found| found.id == order.erasure && found.is_retention());
         let suppressed = self.shared.keyring.suppression().unsettled().contains(&order.erasure);
+        let is_redaction = state.redactions().iter().any(|redaction| redaction.id == order.erasure);
         let certificate = Certificate {
             level: match self.shared.keyring.level() {
                 Level::A0 => AnchorLevel::A0,
@@ -192,8 +193,12 @@ impl<V: Follow> Ledger<V> {
             },
             epoch_before,
             epoch_after,
-            // Behind a retention everything else lives on, and nothing of it ends because of that.
-            survives: if is_retention { Vec::new() } else { self.surviving(register, &reached.subjects)? },
+            // Behind a retention or a redaction everything else lives on, and nothing of it ends because of that.
+            survives: if is_retention || is_redaction {
+                Vec::new()
+            } else {
+                self.surviving(register, &reached.subjects)?
+            },
             links: [
                 Some(StillLinks::CloseInTime),
                 (!reached.several).then_some(StillLinks::BatchOfOne),
@@ -327,7 +332,7 @@ impl<V: Follow> Ledger<V> {
                 let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
                 let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
                 if record.kind == "case.disclosed" && place.position < fence {
-                    let opened = open_entry(&entry, &self.shared.keyring)?;
+                    let opened = self.shared.open(&entry)?;
                     if let Event::Case(subject::Event::Disclosed { disclosure, .. }) = opened.recorded.event {
                         handed_out.insert(place.position, disclosure);
                     }
@@ -346,7 +351,7 @@ impl<V: Follow> Ledger<V> {
         let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
         let mut found = (u64::MAX, Vec::new());
         for entry in whole_stream(&self.shared.log, &case.0, 0).map_err(unreadable)? {
-            let opened = open_entry(&entry, &self.shared.keyring)?;
+            let opened = self.shared.open(&entry)?;
             if matches!(&opened.recorded.event, Event::Case(subject::Event::Fenced { erasure: of, .. }) if *of == erasure)
             {
                 let subjects = opened.owned.iter().map(|owned| owned.subject).collect();

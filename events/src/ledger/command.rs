@@ -10,7 +10,7 @@ use domain::id::{ActorId, CommandId, KeyId, SubjectId};
 use domain::time::Time;
 
 use super::owners::Owned;
-use super::read::{Unreadable, open_entry};
+use super::read::Unreadable;
 use super::repeat::repeat;
 use super::writer::{Append, Appended, Sealed, Unwritten};
 use super::{Fresh, Ledger, whole_stream};
@@ -231,7 +231,7 @@ impl<V: Follow> Ledger<V> {
         let mut state = A::default();
         let mut count = 0;
         for entry in entries {
-            let opened = open_entry(&entry, &self.shared.keyring)?;
+            let opened = self.shared.open(&entry)?;
             if opened.recorded.place.revision >= before {
                 break;
             }
@@ -278,7 +278,8 @@ impl<V: Follow> Ledger<V> {
         let (next, after) = (Arc::new(next), count + events.len() as u64);
         let records = self.seal(intent, stream, count, effective_at, events, &mut ahead.minted).map_err(unsealed)?;
         ahead.streams.insert(intent.id, (after, next.clone()));
-        let append = Append { records, reads: intent.reads.clone(), keys: intent.keys.clone(), confirms_clock: false };
+        let (reads, keys, last_parts) = (intent.reads.clone(), intent.keys.clone(), Vec::new());
+        let append = Append { records, reads, keys, last_parts, confirms_clock: false };
         Ok(Attempt::Sent(append, Sent { stream, epoch, count: after, state: next }))
     }
 
@@ -332,7 +333,7 @@ impl<V: Follow> Ledger<V> {
         let Some(last) = entries.first() else {
             return Err(Refused::Conflict { current: None });
         };
-        let opened = open_entry(last, &self.shared.keyring).map_err(Failure::from)?;
+        let opened = self.shared.open(last).map_err(Failure::from)?;
         let place = opened.recorded.place;
         Ok(Accepted {
             stream,

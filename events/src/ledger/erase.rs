@@ -347,8 +347,15 @@ impl<V: Follow> Ledger<V> {
         Ok(self.shared.log.parts_of(key).map_err(unreadable)?)
     }
 
+    /// A redaction makes nothing younger: what it resealed counts by the record that it was made for.
     pub(super) fn last_record(&self, key: &KeyId) -> Result<Day, Failure> {
-        let Some(position) = self.shared.log.last_part_of(key) else { return Ok(Time(0).day()) };
+        let Some(mut position) = self.shared.log.last_part_of(key) else { return Ok(Time(0).day()) };
+        let resealed = !self.shared.owners.read().moved_under(key).is_empty();
+        if resealed {
+            let places = self.places(key)?;
+            let owners = self.shared.owners.read();
+            position = places.iter().map(|place| owners.origin(*place).position).max().unwrap_or(position);
+        }
         let unreadable = |fault| Unreadable { position, fault };
         let entry = self.shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
         let entry = entry.ok_or_else(|| unreadable(super::Fault::Parts))?;

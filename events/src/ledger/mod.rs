@@ -12,10 +12,12 @@ mod erase;
 mod fresh;
 mod keys;
 mod lost;
+mod moves;
 mod operator;
 mod owners;
 pub mod publish;
 mod read;
+mod redact;
 mod repeat;
 mod restore;
 mod retention;
@@ -30,8 +32,8 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
 use domain::event::{Event, Follow, Recorded};
-use domain::id::{KeyId, LogId};
-use domain::subject;
+use domain::id::{ErasureId, KeyId, LogId};
+use domain::subject::{self, redaction};
 use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::oneshot;
 
@@ -46,9 +48,11 @@ pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
 pub use keys::{Keys, Moved, NAME as KEYS};
 pub use lost::{Declared, NotLost, declare_lost};
+pub use moves::Now;
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
-pub use read::{Fault, Opened, Unreadable, disclose, open_entry};
+pub use read::{Fault, Opened, Unreadable, open_entry};
+pub use redact::{Home, RedactionPreview};
 pub(crate) use restore::Survey;
 pub use restore::{RestoreError, Restored, Restoring, restore, restore_from};
 pub use retention::{Due, Run};
@@ -58,7 +62,9 @@ pub use writer::{Appended, Unwritten};
 use crate::keyring::{KeyState, Keyring};
 use crate::log::engine::Embedded;
 use crate::log::lock::Lock;
-use crate::log::{Entry, Log, LogError};
+use crate::log::{Entry, Log, LogError, PartPlace};
+use crate::seal::Leaf;
+use moves::{Find, Led};
 use publish::{Publisher, Step};
 use read::open_entry_by;
 use states::States;
@@ -176,6 +182,21 @@ impl<V: Follow> Ledger<V> {
         &self.shared.clock
     }
 
+    /// Opens what an entry holds, wherever its parts are by now.
+    pub fn open(&self, entry: &Entry) -> Result<Opened, Unreadable> {
+        self.shared.open(entry)
+    }
+
+    /// The leaves of each part of an entry that is under a wanted key, all of them shown that are there; nothing for a part
+    /// whose key is gone or not wanted, which is not opened. Handing them out is a disclosure.
+    pub fn disclose(
+        &self,
+        entry: &Entry,
+        wanted: impl Fn(&KeyId) -> bool,
+    ) -> Result<Vec<Option<Vec<Leaf>>>, Unreadable> {
+        self.shared.led(|state, moved| read::disclose(entry, state, moved, wanted))
+    }
+
     /// Whose keys are whose.
     pub fn owners(&self) -> RwLockReadGuard<'_, Owners> {
         self.shared.owners.read()
@@ -252,6 +273,20 @@ impl<V: Follow> Shared<V> {
         self.stopped.load(Ordering::Acquire) || self.log.is_stopped() || self.keyring.is_stopped()
     }
 
+    pub(crate) fn open(&self, entry: &Entry) -> Result<Opened, Unreadable> {
+        self.led(|state, moved| open_entry_by(entry, state, moved))
+    }
+
+    /// Reads by the keyring and by where parts are now.
+    fn led<T>(&self, read: impl FnOnce(&read::States<'_>, Option<&Led<'_>>) -> T) -> T {
+        let state = |key: &KeyId| self.keyring.state(key);
+        if !self.owners.read().has_moved() {
+            return read(&state, None);
+        }
+        let find = |place: &PartPlace| self.owners.read().moved(place);
+        read(&state, Some(&Led::new(&self.log, &find)))
+    }
+
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
         self.grown.1.notify_all();
@@ -287,21 +322,36 @@ impl<V: Follow> Shared<V> {
         }
     }
 
+    fn reopened(&self, keys: &[KeyId], moved: &[PartPlace], position: u64) -> Result<Vec<Recorded>, String> {
+        let state = |key: &KeyId| self.keyring.state(key);
+        let find = |place: &PartPlace| self.owners.read().moved(place);
+        reopened(&self.log, &state, (&find, moved), keys, position).map_err(|bad| bad.to_string())
+    }
+
+    fn again(&self, again: Result<Vec<Recorded>, String>) {
+        match again {
+            Ok(again) => self.views.write().follow(again),
+            Err(error) => {
+                tracing::error!(error, "what is to be read again could not be read");
+                self.stop();
+            }
+        }
+    }
+
     fn change(&self, change: Change, position: u64) {
         match change {
             Change::Fenced(keys) => self.keyring.fence(&keys),
             Change::Unfenced(keys) => {
-                let again = self.keyring.unfence(&keys).map_err(|failed| failed.to_string()).and_then(|()| {
-                    let state = |key: &KeyId| self.keyring.state(key);
-                    reopened(&self.log, &state, &keys, position).map_err(|bad| bad.to_string())
-                });
-                match again {
-                    Ok(again) => self.views.write().follow(again),
-                    Err(error) => {
-                        tracing::error!(error, "a lifted fence could not be read again");
-                        self.stop();
-                    }
-                }
+                let freed = self.keyring.unfence(&keys).map_err(|failed| failed.to_string());
+                let moved = {
+                    let owners = self.owners.read();
+                    keys.iter().flat_map(|key| owners.moved_under(key)).copied().collect::<Vec<_>>()
+                };
+                self.again(freed.and_then(|()| self.reopened(&keys, &moved, position)));
+            }
+            Change::Resealed(redaction) => {
+                let touched = self.owners.read().touched(redaction).to_vec();
+                self.again(self.reopened(&[], &touched, position));
             }
             Change::Declared => self.tell_anchors(),
             Change::Ordered => {}
@@ -318,6 +368,8 @@ pub enum Change {
     Unfenced(Vec<KeyId>),
     /// Somebody declared something about a device that may hold the root.
     Declared,
+    /// This redaction moved what stays of a compartment to another key.
+    Resealed(ErasureId),
     /// Keys are about to be destroyed, or were.
     Ordered,
 }
@@ -328,6 +380,9 @@ impl Change {
         match event {
             Event::Case(subject::Event::Fenced { keys, .. }) => Some(Self::Fenced(keys.clone())),
             Event::Case(subject::Event::Unfenced { keys, .. }) => Some(Self::Unfenced(keys.clone())),
+            Event::Case(subject::Event::Redaction(redaction::Event::Resealed { redaction, more: false, .. })) => {
+                Some(Self::Resealed(*redaction))
+            }
             Event::Case(subject::Event::DestructionOrdered { .. } | subject::Event::Certified { .. }) => {
                 Some(Self::Ordered)
             }
@@ -337,19 +392,29 @@ impl Change {
     }
 }
 
+/// Where parts are by now, and those that are in question besides, by the records that they were made for.
+pub type Whereabouts<'a> = (&'a Find<'a>, &'a [PartPlace]);
+
 /// The records before `position` of every stream that has a part under one of these keys, in order: what views need again
-/// when a fence is lifted. `state` says how each key stands at that position: what is still fenced stays withheld.
+/// when a fence is lifted, or when what stays of a compartment has another key. `state` says how each key stands at that
+/// position: what is still fenced stays withheld.
 pub fn reopened(
     log: &impl Log,
     state: &dyn Fn(&KeyId) -> KeyState,
+    (find, moved): Whereabouts<'_>,
     keys: &[KeyId],
     position: u64,
 ) -> Result<Vec<Recorded>, Unreadable> {
     let failed = |failed: LogError| Unreadable { position, fault: failed.into() };
+    let mut streams = log.streams_of(keys).map_err(failed)?;
+    streams.extend(moves::streams(log, moved)?);
+    streams.sort_unstable();
+    streams.dedup();
+    let led = Led::new(log, find);
     let mut again = Vec::new();
-    for stream in log.streams_of(keys).map_err(failed)? {
+    for stream in streams {
         for entry in whole_stream(log, &stream, 0).map_err(failed)? {
-            let opened = open_entry_by(&entry, state)?;
+            let opened = open_entry_by(&entry, state, Some(&led))?;
             if opened.recorded.place.position < position {
                 again.push(opened.recorded);
             }

@@ -99,7 +99,8 @@ impl<V: Follow> Ledger<V> {
             personal: Vec::new(),
         };
         let record = Sealed { draft, parts: Vec::new(), owned: Vec::new(), event: event.clone() };
-        let append = Append { records: vec![record], reads: Vec::new(), keys: Vec::new(), confirms_clock };
+        let (reads, keys, last_parts) = (Vec::new(), Vec::new(), Vec::new());
+        let append = Append { records: vec![record], reads, keys, last_parts, confirms_clock };
         let answers = block_on(self.send(vec![append])).unwrap_or_default();
         Ok(answers.into_iter().next().unwrap_or(Err(Unwritten::Stopped)))
     }

@@ -7,11 +7,14 @@ use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::register::End;
-use domain::subject::{self, Survivor};
+use domain::subject::{self, Survivor, redaction};
 
 use super::declarations::Declarations;
 use super::ends::Ends;
+use super::moves::{Moves, Now};
 use crate::ids::{IdMap, IdSet};
+use crate::log::PartPlace;
+use crate::record::{PartRef, Record};
 
 /// A part's owner, as its sealed bytes say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +73,7 @@ pub struct Owners {
     declarations: Declarations,
     ends: Ends,
     backups: Backups,
+    moves: Moves,
 }
 
 impl Owners {
@@ -192,6 +196,56 @@ impl Owners {
         }
     }
 
+    /// Whether what was resealed from a key may join behind all that was taken so far.
+    pub fn admit_resealed(&self, from: &KeyId, parts: &[Owned]) -> Result<(), Turned> {
+        if self.fenced.contains_key(from) || self.ordered.contains(from) {
+            return Err(Turned::Fenced);
+        }
+        let follows = |part: &Owned| self.key(part.subject, part.compartment) == Some(*from);
+        if parts.iter().all(follows) { Ok(()) } else { Err(Turned::OtherKey) }
+    }
+
+    /// Where a part is by now, if it was resealed.
+    pub fn moved(&self, origin: &PartPlace) -> Option<Now> {
+        self.moves.now(origin)
+    }
+
+    /// The key that each part of a record is under by now; none where it went with a redaction.
+    pub fn keys_now(&self, record: &Record<'_>) -> Vec<Option<KeyId>> {
+        let now = |(number, part): (u16, &PartRef)| match self
+            .moved(&PartPlace { position: record.position, part: number })
+        {
+            Some(now) => now.key,
+            None => Some(part.key),
+        };
+        (0..).zip(&record.personal).map(now).collect()
+    }
+
+    /// Whether anything was ever resealed.
+    pub fn has_moved(&self) -> bool {
+        !self.moves.is_empty()
+    }
+
+    /// The part of which record a part is that may have been resealed.
+    pub fn origin(&self, place: PartPlace) -> PartPlace {
+        self.moves.origin(place)
+    }
+
+    /// What was resealed under a key, by the records that it was made for.
+    pub fn moved_under(&self, key: &KeyId) -> &[PartPlace] {
+        self.moves.under(key)
+    }
+
+    /// What a redaction moved or left behind, by the records that it was made for.
+    pub fn touched(&self, redaction: ErasureId) -> &[PartPlace] {
+        self.moves.touched(redaction)
+    }
+
+    /// The leaves that a part lost to redactions, by their numbers.
+    pub fn leaves_gone(&self, origin: &PartPlace) -> &[u32] {
+        self.moves.gone(origin)
+    }
+
     /// Takes a record's event and the owners of those of its parts that could be opened.
     pub fn take(&mut self, place: &Place, event: &Event, parts: &[Owned]) {
         for part in parts {
@@ -217,6 +271,19 @@ impl Owners {
                     }
                 }
                 self.reopen(*erasure);
+            }
+            Event::Case(subject::Event::Redaction(redaction::Event::Resealed {
+                redaction,
+                from,
+                to,
+                resealed,
+                ..
+            })) => {
+                self.moves.take(place.position, *redaction, *to, resealed);
+                // Whose the old key is, is still asked until it is gone.
+                if let Some((subject, _)) = self.owners.get(from) {
+                    self.keys.get_mut(subject).into_iter().for_each(|keys| keys.retain(|(_, key)| key != from));
+                }
             }
             Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                 self.ordered.extend(keys.iter().copied());

@@ -4,10 +4,11 @@ use domain::event::Recorded;
 use domain::id::KeyId;
 use domain::personal::{Gone, Held};
 
+use super::moves::Led;
 use super::owners::Owned;
 use crate::bytes::Malformed;
 use crate::keyring::{KeyState, Keyring};
-use crate::log::{Entry, LogError, Part, PartBytes};
+use crate::log::{Entry, LogError, Part, PartBytes, PartPlace};
 use crate::record::{FORMAT_VERSION, PartRef, Record};
 use crate::seal::{self, Binding, Leaf, OpenError, open};
 use crate::wire::{self, HeldFields, WireError};
@@ -74,23 +75,28 @@ pub struct Opened {
 /// What is known about each key.
 pub(crate) type States<'a> = dyn Fn(&KeyId) -> KeyState + 'a;
 
-/// Opens what an entry holds.
+/// Opens what an entry holds. A part that was resealed is opened where it was first, for as long as its key lives: whoever has
+/// a ledger asks [`Ledger::open`](super::Ledger::open).
 pub fn open_entry(entry: &Entry, keyring: &Keyring) -> Result<Opened, Unreadable> {
-    open_entry_by(entry, &|key| keyring.state(key))
+    open_entry_by(entry, &|key| keyring.state(key), None)
 }
 
-/// The same, by what somebody says of each key.
-pub(crate) fn open_entry_by(entry: &Entry, state: &States<'_>) -> Result<Opened, Unreadable> {
+/// The same, by what somebody says of each key, and of where its parts are.
+pub(crate) fn open_entry_by(entry: &Entry, state: &States<'_>, moved: Option<&Led<'_>>) -> Result<Opened, Unreadable> {
     let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
     let position = record.position;
-    read(&record, entry, state).map_err(|fault| Unreadable { position, fault })
+    read(&record, entry, state, moved).map_err(|fault| Unreadable { position, fault })
 }
 
-/// The leaves of each part of an entry that is under a wanted key, all of them shown; nothing for a part whose key is gone or
-/// not wanted, which is not opened. Handing them out is a disclosure.
-pub fn disclose(
+/// What only moves parts of other records shows nothing of its own.
+const RESEALED: &str = "case.resealed";
+
+/// The leaves of each part of an entry that is under a wanted key, all of them shown that are there; nothing for a part whose
+/// key is gone or not wanted, which is not opened. Handing them out is a disclosure.
+pub(crate) fn disclose(
     entry: &Entry,
-    keyring: &Keyring,
+    state: &States<'_>,
+    moved: Option<&Led<'_>>,
     wanted: impl Fn(&KeyId) -> bool,
 ) -> Result<Vec<Option<Vec<Leaf>>>, Unreadable> {
     let record = Record::parse(&entry.record).map_err(|bad| Unreadable { position: u64::MAX, fault: bad.into() })?;
@@ -99,25 +105,30 @@ pub fn disclose(
         return Err(fail(Fault::Parts));
     }
     let parts = record.personal.iter().zip(&entry.parts).enumerate().map(|(number, (part, stored))| {
-        if !wanted(&part.key) {
-            return Ok(None);
-        }
-        let opened = unseal(&record, number, part, stored, &|key| keyring.state(key)).map_err(fail)?;
-        Ok(opened.ok().map(|opened| opened.disclose(|_| true)))
+        let (key, opened) = match lead(&record, number, part, state, moved).map_err(fail)? {
+            Some(found) => found,
+            None if wanted(&part.key) => (part.key, unseal(&record, number, part, stored, state).map_err(fail)?),
+            None => return Ok(None),
+        };
+        Ok(opened.ok().filter(|_| wanted(&key) && record.kind != RESEALED).map(|opened| opened.disclose(|_| true)))
     });
     parts.collect()
 }
 
-fn read(record: &Record<'_>, entry: &Entry, state: &States<'_>) -> Result<Opened, Fault> {
+fn read(record: &Record<'_>, entry: &Entry, state: &States<'_>, moved: Option<&Led<'_>>) -> Result<Opened, Fault> {
     if record.personal.len() != entry.parts.len() {
         return Err(Fault::Parts);
     }
     let mut owned = Vec::with_capacity(record.personal.len());
     let mut parts = Vec::with_capacity(record.personal.len());
     for (number, (part, stored)) in record.personal.iter().zip(&entry.parts).enumerate() {
-        let fields = open_part(record, number, part, stored, state)?;
+        let (key, opened) = match lead(record, number, part, state, moved)? {
+            Some(found) => found,
+            None => (part.key, unseal(record, number, part, stored, state)?),
+        };
+        let fields = opened.map_or_else(Held::Gone, held);
         if let Held::Here(personal) = &fields {
-            owned.push(Owned { subject: personal.subject(), compartment: personal.compartment(), key: part.key });
+            owned.push(Owned { subject: personal.subject(), compartment: personal.compartment(), key });
         }
         parts.push(fields);
     }
@@ -126,24 +137,40 @@ fn read(record: &Record<'_>, entry: &Entry, state: &States<'_>) -> Result<Opened
     Ok(Opened { recorded: Recorded { place: record.place(entry.hash), event }, owned, keys })
 }
 
-fn open_part(
+fn held(opened: seal::Opened) -> HeldFields {
+    let mut plain = opened.plain;
+    Held::new(plain.subject, plain.compartment, std::mem::take(&mut plain.fields))
+}
+
+/// A part that was moved, and the key it is under by now.
+type Moved = Option<(KeyId, Result<seal::Opened, Gone>)>;
+
+/// What a part says where it was moved to, if it was. It has the commitment that its record has.
+fn lead(
     record: &Record<'_>,
     number: usize,
     part: &PartRef,
-    stored: &Part,
     state: &States<'_>,
-) -> Result<HeldFields, Fault> {
-    Ok(match unseal(record, number, part, stored, state)? {
-        Ok(opened) => {
-            let mut plain = opened.plain;
-            Held::new(plain.subject, plain.compartment, std::mem::take(&mut plain.fields))
-        }
-        Err(gone) => Held::Gone(gone),
-    })
+    moved: Option<&Led<'_>>,
+) -> Result<Moved, Fault> {
+    let origin = PartPlace { position: record.position, part: u16::try_from(number).unwrap_or(u16::MAX) };
+    let Some(led) = moved.map(|moved| moved.to(&origin)).transpose()?.flatten() else { return Ok(None) };
+    let (entry, number) = match led {
+        Ok(led) => led,
+        Err(gone) => return Ok(Some((part.key, Err(gone)))),
+    };
+    let (there, number) = (Record::parse(&entry.record)?, usize::from(number));
+    let (Some(found), Some(stored)) = (there.personal.get(number), entry.parts.get(number)) else {
+        return Err(Fault::Parts);
+    };
+    if found.commitment != part.commitment || found.compartment != part.compartment {
+        return Err(Fault::Parts);
+    }
+    Ok(Some((found.key, unseal(&there, number, found, stored, state)?)))
 }
 
-/// The part with its salt, or why it is gone.
-fn unseal(
+/// The part with its salts, or why it is gone.
+pub(super) fn unseal(
     record: &Record<'_>,
     number: usize,
     part: &PartRef,

@@ -5,9 +5,9 @@ use domain::aggregate::{Aggregate, Circumstances};
 use domain::event::{Event, Follow, Recorded, Stream};
 
 use super::command::{Accepted, Failure, Intent, Refused};
-use super::read::{Fault, Unreadable, open_entry};
+use super::read::{Fault, Unreadable};
 use super::{Fresh, Ledger};
-use crate::log::Log as _;
+use crate::log::{Log as _, PartPlace};
 use crate::wire::{self, Written};
 
 /// What an earlier command with this id came to, where there was one.
@@ -44,7 +44,7 @@ fn read<V: Follow>(ledger: &Ledger<V>, position: u64) -> Result<Recorded, Failur
     let unreadable = |fault| Unreadable { position, fault };
     let entry = shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
     let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
-    Ok(open_entry(&entry, &shared.keyring)?.recorded)
+    Ok(shared.open(&entry)?.recorded)
 }
 
 fn same<A: Aggregate, V: Follow>(
@@ -65,24 +65,30 @@ fn same<A: Aggregate, V: Follow>(
     }
     for (event, recorded) in events.into_iter().zip(recorded) {
         let new = wire::write(&event.into())?;
-        if !matches(&new, &recorded.event, &intent.fresh)? {
+        let position = recorded.place.position;
+        let owners = ledger.shared.owners.read();
+        let gone = |part: u16, leaf: u32| owners.leaves_gone(&PartPlace { position, part }).contains(&leaf);
+        if !matches(&new, &recorded.event, &intent.fresh, &gone)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Parts whose key is gone cannot be compared; who is erased has no more values to be mistaken for.
-fn matches(new: &Written, recorded: &Event, fresh: &Fresh) -> Result<bool, Failure> {
+/// Parts whose key is gone cannot be compared; who is erased has no more values to be mistaken for. A field that went with a
+/// redaction says nothing any more, whatever is given for it: it is not taken up again.
+fn matches(new: &Written, recorded: &Event, fresh: &Fresh, gone: &dyn Fn(u16, u32) -> bool) -> Result<bool, Failure> {
     let Ok(old) = wire::write(recorded) else { return Ok(false) };
     let heads = new.kind == old.kind && new.version == old.version && fresh.same(&new.facts, &old.facts);
     if !heads || new.parts.len() != old.parts.len() {
         return Ok(false);
     }
-    Ok(new.parts.iter().zip(&old.parts).all(|(new, old)| {
+    Ok((0..).zip(new.parts.iter().zip(&old.parts)).all(|(part, (new, old))| {
         fresh.same(&new.subject.0, &old.subject.0)
             && new.compartment == old.compartment
             && new.fields.len() == old.fields.len()
-            && new.fields.iter().zip(&old.fields).all(|(new, old)| fresh.same(new, old))
+            && (2..)
+                .zip(new.fields.iter().zip(&old.fields))
+                .all(|(leaf, (new, old))| gone(part, leaf) || fresh.same(new, old))
     }))
 }

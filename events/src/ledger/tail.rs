@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::event::{Follow, Recorded};
 
 use super::Shared;
-use super::read::{Unreadable, open_entry};
+use super::read::Unreadable;
 use crate::log::Log as _;
 
 /// How much is read at a time, in bytes.
@@ -48,7 +48,7 @@ impl<V: Follow> Tail<V> {
             .read(self.next, CHUNK)
             .map_err(|failed| Unreadable { position: self.next, fault: failed.into() })?;
         let shared = &self.shared;
-        let opened = entries.iter().map(|entry| open_entry(entry, &shared.keyring).map(|opened| opened.recorded));
+        let opened = entries.iter().map(|entry| shared.open(entry).map(|opened| opened.recorded));
         let records = opened.collect::<Result<Vec<_>, _>>()?;
         self.next += records.len() as u64;
         Ok(records)

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use domain::event::{Event, Follow, Recorded, Stream};
 use domain::id::{CommandId, ErasureId, HoldId, KeyId, SubjectId};
-use domain::subject;
+use domain::subject::{self, redaction};
 use domain::time::Time;
 use tokio::sync::oneshot;
 
@@ -43,6 +43,8 @@ pub struct Append {
     pub reads: Vec<(Stream, u64)>,
     /// Subjects whose keys must be exactly these.
     pub keys: Vec<(SubjectId, Vec<(Compartment, KeyId)>)>,
+    /// Keys, and the last record with a part under each: no other part may have come.
+    pub last_parts: Vec<(KeyId, Option<u64>)>,
     /// An operator's word on the clock rides along.
     pub confirms_clock: bool,
 }
@@ -205,6 +207,12 @@ impl<V: Follow> Writer<V> {
         if append.keys.iter().any(|(subject, keys)| owners.keys_of(*subject) != keys.as_slice()) {
             return Err(Unwritten::KeysChanged);
         }
+        for (key, last) in &append.last_parts {
+            let under = |entry: &Entry| entry.parts.iter().any(|part| part.key == *key);
+            if batch.entries.iter().any(under) || log.last_part_of(key) != *last {
+                return Err(Unwritten::KeysChanged);
+            }
+        }
         for record in &append.records {
             if let Event::Case(subject::Event::Fenced { erasure, keys, .. }) = &record.event
                 && let Some(other) = owners.taken(keys, *erasure)
@@ -219,16 +227,24 @@ impl<V: Follow> Writer<V> {
                     let late = owners.hold(*hold).and_then(|(subject, covered)| owners.too_late(subject, covered));
                     late.map_or(Ok(()), |erasure| Err(Unwritten::UnderWay(erasure)))?;
                 }
+                Event::Case(subject::Event::Redaction(redaction::Event::Resealed { redaction, from, .. })) => {
+                    owners.taken(&[*from], *redaction).map_or(Ok(()), |other| Err(Unwritten::UnderWay(other)))?;
+                }
                 _ => {}
             }
         }
-        for part in append.records.iter().flat_map(|record| &record.owned) {
-            owners.admit(part).map_err(|turned| match turned {
+        append.records.iter().try_for_each(|record| {
+            let admitted = match &record.event {
+                Event::Case(subject::Event::Redaction(redaction::Event::Resealed { from, .. })) => {
+                    owners.admit_resealed(from, &record.owned)
+                }
+                _ => record.owned.iter().try_for_each(|part| owners.admit(part)),
+            };
+            admitted.map_err(|turned| match turned {
                 Turned::Fenced => Unwritten::Fenced,
                 Turned::OtherKey => Unwritten::KeysChanged,
-            })?;
-        }
-        Ok(())
+            })
+        })
     }
 
     /// How many records a stream has behind this batch, and the hash of the last.
@@ -378,7 +394,8 @@ mod tests {
             personal: Vec::new(),
         };
         let record = Sealed { draft, parts: Vec::new(), owned: Vec::new(), event };
-        let append = Append { records: vec![record], reads: Vec::new(), keys: Vec::new(), confirms_clock: false };
+        let (reads, keys, last_parts) = (Vec::new(), Vec::new(), Vec::new());
+        let append = Append { records: vec![record], reads, keys, last_parts, confirms_clock: false };
         let (reply, answers) = oneshot::channel();
         (Message { appends: vec![append], reply }, answers)
     }

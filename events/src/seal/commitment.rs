@@ -38,12 +38,26 @@ pub enum Leaf {
 
 /// Whether these are the leaves of the part that the record commits to. Needs no key.
 pub fn verify_opening(commitment: &Commitment, leaves: &[Leaf]) -> bool {
+    of_leaves(leaves) == *commitment
+}
+
+/// The commitment to a list of leaves, some of which may be bare.
+pub(super) fn of_leaves(leaves: &[Leaf]) -> Commitment {
     let mut hider = Deriver::new(&LEAF);
-    let hashes = leaves.iter().enumerate().map(|(index, leaf)| match leaf {
+    root(leaves.iter().enumerate().map(|(index, leaf)| match leaf {
         Leaf::Shown { salt, value } => hide(&mut hider, index, salt, value),
         Leaf::Bare(hash) => *hash,
-    });
-    root(hashes) == *commitment
+    }))
+}
+
+impl Leaf {
+    /// The same without what it hides.
+    pub(super) fn hidden(&self, index: usize) -> Self {
+        match self {
+            Self::Shown { salt, value } => Self::Bare(hide(&mut Deriver::new(&LEAF), index, salt, value)),
+            Self::Bare(hash) => Self::Bare(*hash),
+        }
+    }
 }
 
 pub(super) fn commit(salt: &[u8; SALT], plain: &Plain) -> Commitment {

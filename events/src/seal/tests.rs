@@ -210,6 +210,61 @@ fn a_disclosure_cannot_be_edited_reordered_or_shortened() {
     }
 }
 
+/// Another place and another key: what a record of its own binds.
+const ELSEWHERE: Binding<'static> = Binding { kind: "case.resealed", revision: 9, key: KeyId([0x35; 16]), ..PLACE };
+
+fn other_key() -> Key {
+    Key::new([0x46; 32])
+}
+
+#[test]
+fn what_stays_of_a_resealed_part_is_what_it_was() {
+    let sealed = seal(&maria(), &key(), &PLACE).unwrap();
+    let opened = open(&sealed.bytes, &key(), &PLACE, &sealed.commitment).unwrap();
+    let whole = reseal(&opened, |_| false, &other_key(), &ELSEWHERE).unwrap();
+    assert_eq!((whole.commitment, whole.bytes.len()), (sealed.commitment, sealed.bytes.len()));
+    assert!(open(&whole.bytes, &other_key(), &ELSEWHERE, &sealed.commitment).unwrap().plain == maria());
+
+    let without = reseal(&opened, |leaf| leaf == 2, &other_key(), &ELSEWHERE).unwrap();
+    assert_eq!(without.commitment, sealed.commitment, "an auditor sees that the rest is unchanged");
+    let again = open(&without.bytes, &other_key(), &ELSEWHERE, &sealed.commitment).unwrap();
+    assert_eq!(again.plain.fields, [vec![], vec![], b"maria@example.org".to_vec()]);
+    assert!((again.plain.subject, again.plain.compartment) == (maria().subject, maria().compartment));
+    assert!(!format!("{:?}", again.disclose(|_| true)).contains("Maria"));
+    let leaves = again.disclose(|_| true);
+    assert!(matches!(leaves[2], Leaf::Bare(_)) && matches!(leaves[4], Leaf::Shown { .. }));
+    assert!(
+        verify_opening(&sealed.commitment, &leaves) && verify_opening(&sealed.commitment, &again.disclose(|_| false))
+    );
+
+    let twice = reseal(&again, |leaf| leaf == 4, &key(), &PLACE).unwrap();
+    let twice = open(&twice.bytes, &key(), &PLACE, &sealed.commitment).unwrap();
+    assert_eq!(twice.plain.fields, [const { Vec::<u8>::new() }; 3], "what went once does not come back");
+}
+
+#[test]
+fn subject_and_compartment_never_go_and_a_list_of_leaves_has_one_form() {
+    let sealed = seal(&maria(), &key(), &PLACE).unwrap();
+    let opened = open(&sealed.bytes, &key(), &PLACE, &sealed.commitment).unwrap();
+    let all = reseal(&opened, |_| true, &other_key(), &ELSEWHERE).unwrap();
+    let opened = open(&all.bytes, &other_key(), &ELSEWHERE, &sealed.commitment).unwrap();
+    assert_eq!(opened.plain.subject, maria().subject);
+    let leaves = opened.disclose(|_| true);
+    let clear = leaves::write(&leaves);
+    assert!(leaves::read(&clear).is_some());
+    for cut in 1..clear.len() {
+        let read = leaves::read(&clear[..cut]);
+        assert!(read.is_none_or(|read| read.commitment() != sealed.commitment), "{cut} bytes");
+    }
+    let mut strange = clear.to_vec();
+    strange[0] = 2;
+    assert!(leaves::read(&strange).is_none());
+    let bare = [&[0][..], &[7; 32], &clear[1 + 32 + 2 + 16..]].concat();
+    assert!(leaves::read(&bare).is_none(), "nobody's");
+    let otherwise = open(&all.bytes, &other_key(), &Binding { part: 1, ..ELSEWHERE }, &sealed.commitment);
+    assert_eq!(otherwise.unwrap_err(), OpenError::BadTag);
+}
+
 #[test]
 fn nothing_personal_is_printed() {
     let sealed = seal(&maria(), &key(), &PLACE).unwrap();

@@ -3,18 +3,21 @@
 use domain::compartment::Compartment;
 use domain::id::{HoldId, KeyId};
 use domain::personal::Held;
+use domain::subject::redaction;
 use domain::subject::{
     Asked, Certificate, Closed, Confirmed, Disclosure, Event, Link, OutsideTime, Recipient, Request, Residue, Survivor,
 };
 use domain::value::Text;
 use serde::{Deserialize, Serialize};
 
+use super::redaction::{MovedV1, PartOfV1, RedactionRequestedV1, RedactionV1, ResealedV1, WantedV1};
+use super::shape::Blank;
 use super::values::{Form, mirror};
-use super::{Columns, HeldFields, Shape, WireError, Written, exactly, held, plain};
+use super::{Columns, HeldFields, Shape, WireError, Written, exactly, held, plain, redaction as forms};
 use crate::codec::{decode, encode};
 
 /// A compartment: its registered code and the bucket within it.
-type CompartmentV1 = (u16, u32);
+pub(super) type CompartmentV1 = (u16, u32);
 
 impl Form for Compartment {
     type Stored = CompartmentV1;
@@ -35,6 +38,8 @@ pub(crate) enum LinkV1 {
     Organization([u8; 16]),
     Actor([u8; 16]),
 }
+
+impl Blank for LinkV1 {}
 
 impl Form for Link {
     type Stored = LinkV1;
@@ -97,7 +102,6 @@ part! { SubjectV1 {} }
 part! { LinkPartV1 { link: LinkV1 } }
 part! { WordsV1 { words: String } }
 part! { MatterV1 { matter: String } }
-
 facts! { OpenedV1 { kind: u16 } }
 facts! { LinkedV1 {} }
 facts! { HoldPlacedV1 { hold: [u8; 16], compartments: Vec<CompartmentV1>, review_on: i32, by: [u8; 16] } }
@@ -125,6 +129,8 @@ pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
     ("SurvivorV1", SurvivorV1::FIELDS),
     ("CertificateV1", CertificateV1::FIELDS),
     ("ResidueV1", ResidueV1::FIELDS),
+    ("PartOfV1", PartOfV1::FIELDS),
+    ("MovedV1", MovedV1::FIELDS),
 ];
 
 const LINK: &[(&str, Columns)] = &[("one", LinkPartV1::FIELDS)];
@@ -163,6 +169,15 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "case.residues-named", version: 1, facts: ResiduesNamedV1::FIELDS, parts: &[] },
     Shape { kind: "case.residue-closed", version: 1, facts: ResidueClosedV1::FIELDS, parts: &[] },
     Shape { kind: "case.certified-finally", version: 1, facts: ErasureV1::FIELDS, parts: &[] },
+    Shape {
+        kind: "case.redaction-requested",
+        version: 1,
+        facts: RedactionRequestedV1::FIELDS,
+        parts: &[("one", WantedV1::FIELDS)],
+    },
+    Shape { kind: "case.redaction-withdrawn", version: 1, facts: RedactionV1::FIELDS, parts: &[] },
+    Shape { kind: "case.redaction-approved", version: 1, facts: RedactionV1::FIELDS, parts: &[] },
+    Shape { kind: "case.resealed", version: 1, facts: ResealedV1::FIELDS, parts: &[("one for each of moved", &[])] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -194,6 +209,7 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
             ("case.hold-lift-requested", encode(&HoldLiftRequestedV1 { hold: hold.store(), by: by.store() })?)
         }
         Event::HoldLifted { hold } => ("case.hold-lifted", encode(&HoldV1 { hold: hold.store() })?),
+        Event::Redaction(event) => forms::write(event, &mut parts)?,
         Event::ErasureRequested { erasure, asked, by, due, request } => {
             parts.push(plain(request, Form::store)?);
             let (erasure, asked, by, due) = (erasure.store(), asked.store(), by.store(), due.store());
@@ -330,6 +346,16 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let DestructionOrderedV1 { erasure, keys, epoch_before } = decode(facts, "case.destruction-ordered")?;
             Event::DestructionOrdered { erasure: Form::load(erasure)?, keys: Form::load(keys)?, epoch_before }
         }
+        "case.redaction-requested" => Event::Redaction(forms::requested(facts, parts)?),
+        "case.redaction-withdrawn" => {
+            let redaction = forms::redaction(facts, parts, "case.redaction-withdrawn")?;
+            Event::Redaction(redaction::Event::Withdrawn { redaction })
+        }
+        "case.redaction-approved" => {
+            let redaction = forms::redaction(facts, parts, "case.redaction-approved")?;
+            Event::Redaction(redaction::Event::Approved { redaction })
+        }
+        "case.resealed" => Event::Redaction(forms::resealed(facts, &parts)?),
         "case.certified" => {
             let [] = exactly(parts)?;
             let CertifiedV1 { erasure, certificate } = decode(facts, "case.certified")?;

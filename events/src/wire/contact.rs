@@ -6,6 +6,7 @@ use domain::id::PointId;
 use domain::point::Point;
 use domain::profile::{Address, OldId, Pertinent, SocialLink};
 
+use super::shape::Blank;
 use super::values::{ChangeV1, Form, mirror};
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly, held, plain};
 use crate::codec::{decode, encode};
@@ -47,6 +48,8 @@ facts! { PointAddedV1 {} }
 part! { PointPartV1 { point: PointV1 } }
 facts! { PointRetiredV1 {} }
 part! { PointIdPartV1 { point: [u8; 16] } }
+
+impl Blank for PointV1 {}
 
 pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
     ("AddressV1", AddressV1::FIELDS),

@@ -11,10 +11,12 @@ mod anchor;
 mod case;
 mod consents;
 mod contact;
+mod document;
 mod log;
 mod notice;
 mod organization;
 mod quote;
+mod redaction;
 mod register;
 mod ticket;
 mod values;
@@ -116,6 +118,7 @@ nouns! {
     Notice notice "notice",
     Register register "register",
     Anchor anchor "anchor",
+    Document document "document",
 }
 
 fn is_in(shapes: &[Shape], kind: &str, version: u16) -> bool {

@@ -3,6 +3,7 @@
 use domain::quote::{Amounts, Event, Item, OrganizationPart, PersonPart, PricedItem, Terms, Texts, Voucher};
 
 use super::contact::AddressV1;
+use super::shape::Blank;
 use super::values::{Form, mirror};
 use super::{Columns, HeldFields, Shape, WireError, Written, exactly, held, plain, some_of};
 use crate::codec::{decode, encode};
@@ -27,6 +28,8 @@ facts! { SentV1 { version: u32 } }
 facts! { AcceptedV1 { version: u32 } }
 facts! { VoucherKeptV1 { version: u32 } }
 facts! { RejectedV1 { version: u32, has_reason: bool } }
+
+impl Blank for TextsV1 {}
 
 pub(crate) const STRUCTURES: &[(&str, Columns)] = &[
     ("ItemV1", ItemV1::FIELDS),

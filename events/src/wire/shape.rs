@@ -29,6 +29,29 @@ pub(crate) trait Part: Sized {
     fn from_fields(fields: &[Vec<u8>]) -> Result<Self, CodecError>;
 }
 
+/// What is read in the place of a field that a redaction took: nothing, where the form can say so. Such a field has no bytes.
+pub(crate) trait Blank: Sized {
+    /// The value that says nothing.
+    fn blank() -> Option<Self> {
+        None
+    }
+}
+
+impl<T> Blank for Option<T> {
+    fn blank() -> Option<Self> {
+        Some(None)
+    }
+}
+
+impl<T> Blank for Vec<T> {
+    fn blank() -> Option<Self> {
+        Some(Vec::new())
+    }
+}
+
+impl Blank for String {}
+impl Blank for [u8; 16] {}
+
 /// Declares the facts of a form.
 macro_rules! facts {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? }) => {
@@ -59,7 +82,10 @@ macro_rules! part {
                 let part = Self {
                     $($field: {
                         let bytes = fields.next().ok_or($crate::codec::CodecError::Unreadable(stringify!($name)))?;
-                        $crate::codec::decode(bytes, stringify!($field))?
+                        match <$type as $crate::wire::shape::Blank>::blank().filter(|_| bytes.is_empty()) {
+                            Some(blank) => blank,
+                            None => $crate::codec::decode(bytes, stringify!($field))?,
+                        }
                     },)*
                 };
                 match fields.next() {

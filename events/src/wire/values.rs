@@ -22,6 +22,7 @@ use domain::value::{BasisPoints, Currency, Handle, Language, Line, Tag, Text, We
 use serde::{Deserialize, Serialize};
 
 use super::WireError;
+use super::shape::Blank;
 
 /// A value of the domain and its stored form.
 pub(crate) trait Form: Sized {
@@ -67,7 +68,7 @@ macro_rules! ids {
     )*};
 }
 
-ids! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId HoldId TicketId MessageId QuoteId NoticeId
+ids! { ContactId OrganizationId PointId ConsentsId SubjectId CaseId ErasureId DisclosureId HoldId TicketId MessageId QuoteId DocumentId NoticeId
 RegisterId ActorId TokenId CommandId LogId KeyId }
 
 macro_rules! codes {
@@ -111,7 +112,7 @@ macro_rules! plain {
     )*};
 }
 
-plain! { bool u16 u32 u64 i64 String [u8; 32] }
+plain! { bool u8 u16 u32 u64 i64 String [u8; 32] }
 
 impl Form for Day {
     type Stored = i32;
@@ -222,6 +223,12 @@ impl<T: Form> Form for Change<T> {
             ChangeV1::Clear => Self::Clear,
             ChangeV1::Set(value) => Self::Set(T::load(value)?),
         })
+    }
+}
+
+impl<T> Blank for ChangeV1<T> {
+    fn blank() -> Option<Self> {
+        Some(Self::Keep)
     }
 }
 

@@ -64,12 +64,14 @@ pub struct Filter {
     pub created: Span,
     /// Changed last within.
     pub changed: Span,
+    /// Also what lies in the recycle bin.
+    pub with_bin: bool,
 }
 
 /// A condition that another view answers: sets of which a row is in any, and a question to each of these rows.
 pub(crate) struct Also<'a> {
-    /// No other rows.
-    pub rows: Vec<&'a Rows>,
+    /// No other rows; any, where none are named.
+    pub rows: Option<Vec<&'a Rows>>,
     /// And of these only those of which this is true.
     pub check: &'a dyn Fn(u32) -> bool,
 }
@@ -157,7 +159,7 @@ impl<S: Listed> Directory<S> {
         filter.tags.iter().for_each(|tag| sets.only(self.tags.get(&*tag.folded())));
         filter.source.iter().for_each(|source| sets.only(self.sources.get(source)));
         filter.reason.iter().for_each(|reason| sets.only(self.reasons.get(reason)));
-        also.into_iter().for_each(|also| sets.any(&also.rows));
+        also.and_then(|also| also.rows.as_ref()).into_iter().for_each(|rows| sets.any(rows));
         let mut changed = filter.changed;
         if !changed.is_all() && sort != Sort::Changed {
             let (from, until) = self.changes_within(changed);

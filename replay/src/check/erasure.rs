@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, Stream};
 use domain::id::{ErasureId, KeyId};
-use domain::{ledger, subject};
+use domain::ledger;
+use domain::subject::{self, redaction, redaction::PartOf};
 use events::bundle::Presence;
+use events::record::{Hash, PartRef};
 
 use super::integrity::counted;
 use super::{Line, Read, Verdict};
@@ -21,6 +23,16 @@ struct Erasures {
     before: BTreeMap<KeyId, u64>,
     /// Keys that were declared lost, by the record that says so.
     lost: BTreeMap<KeyId, u64>,
+    /// Parts that were resealed, by the record they are of: the last record that says so, and what it says.
+    resealed: BTreeMap<PartOf, Resealed>,
+}
+
+/// What became of a part that a redaction moved.
+struct Resealed {
+    at: u64,
+    to: KeyId,
+    commitment: Option<Hash>,
+    gone: usize,
 }
 
 /// Why a part is sealed for ever.
@@ -28,6 +40,7 @@ enum Excuse {
     Erased(ErasureId, subject::AnchorLevel),
     Before(u64),
     Lost(u64),
+    Resealed { at: u64, gone: usize },
 }
 
 impl Erasures {
@@ -51,6 +64,9 @@ impl Erasures {
                 Event::Log(ledger::Event::KeysLost { keys }) => {
                     erasures.lost.extend(keys.into_iter().map(|key| (key, at)));
                 }
+                Event::Case(subject::Event::Redaction(redaction::Event::Resealed { to, resealed, .. })) => {
+                    erasures.moved(line, to, resealed);
+                }
                 Event::Case(subject::Event::DestructionOrdered { erasure, keys, .. }) => {
                     let order = (erasure, line.record.stream);
                     keys.into_iter().for_each(|key| erasures.ordered.entry(key).or_default().push(order));
@@ -62,6 +78,29 @@ impl Erasures {
             }
         }
         erasures
+    }
+
+    fn moved(&mut self, line: &Line<'_>, to: Option<KeyId>, resealed: redaction::Resealed) {
+        let redaction::Resealed { moved, dropped } = resealed;
+        self.resealed.retain(|part, _| !dropped.contains(part));
+        for (number, moved) in moved.into_iter().enumerate() {
+            let commitment = line.record.personal.get(number).map(|part| part.commitment);
+            let at = line.record.position;
+            let Some(to) = to else { continue };
+            let gone = moved.gone.len() + self.resealed.get(&moved.of).map_or(0, |before| before.gone);
+            self.resealed.insert(moved.of, Resealed { at, to, commitment, gone });
+        }
+    }
+
+    /// What became of a part: of where it was moved to, or of its own key. What was moved keeps its commitment, or it is
+    /// something else.
+    fn of_part(&self, position: u64, number: usize, part: &PartRef) -> Option<Excuse> {
+        let of = PartOf { position, part: u32::try_from(number).unwrap_or(u32::MAX) };
+        let moved = self.resealed.get(&of).filter(|moved| moved.commitment == Some(part.commitment));
+        match moved {
+            Some(moved) => self.of_key(&moved.to).or(Some(Excuse::Resealed { at: moved.at, gone: moved.gone })),
+            None => self.of_key(&part.key),
+        }
     }
 
     /// What became of a key. A certificate counts in the case that ordered, and nowhere else.
@@ -80,6 +119,13 @@ impl std::fmt::Display for Excuse {
                 let logical = if *level == subject::AnchorLevel::A0 { " (logical)" } else { "" };
                 write!(f, "sealed for ever by {erasure}, certified at {level:?}{logical}")
             }
+            Self::Resealed { at, gone: 0 } => {
+                write!(f, "sealed anew under another key by record {at}, as it was: its commitment is the same")
+            }
+            Self::Resealed { at, gone } => write!(
+                f,
+                "sealed anew under another key by record {at}, without {gone} of its values: what stays has the same commitment"
+            ),
             Self::Before(at) => write!(
                 f,
                 "its key was destroyed before a restore, by record {at}: the operator's word, for the order was not restored"
@@ -117,7 +163,7 @@ pub(super) fn judge(read: &Read<'_>, sound: bool) -> Verdict {
         for (audited, line) in trail.records.iter().zip(lines) {
             for (number, (part, listed)) in line.record.personal.iter().zip(&audited.parts).enumerate() {
                 let at = format!("record {}, part {number}", line.record.position);
-                match (erasures.of_key(&part.key), listed.presence) {
+                match (erasures.of_part(line.record.position, number, part), listed.presence) {
                     (Some(excuse), presence) => {
                         verdict.finds(format!("{at}: {excuse}."));
                         if presence == Presence::Present {

@@ -41,7 +41,8 @@ impl Known {
     pub fn of(app: &App) -> Result<Self, String> {
         let hasher = (RandomState::new(), RandomState::new());
         let mut known = Self { hasher, contacts: HashMap::new(), companies: HashMap::new(), names: HashMap::new() };
-        let (all, sort, up) = (Filter::default(), Sort::Created, Direction::Ascending);
+        let (sort, up) = (Sort::Created, Direction::Ascending);
+        let all = Filter { with_bin: true, ..Filter::default() };
         let mut cut = Cut::first(PAGE);
         loop {
             let views = app.ledger().views();
