@@ -214,7 +214,9 @@ impl<V: Follow> Ledger<V> {
 
     /// The state of a stream and how many records it was folded from.
     pub fn state<A: Aggregate>(&self, id: &[u8; 16]) -> Result<(u64, Arc<A>), Failure> {
-        if let Some(cached) = self.shared.states.get::<A>(id) {
+        // A kept state may lag behind: whoever folded it may have been slower than whoever wrote.
+        let written = self.shared.log.stream_head(id).map_or(0, |head| head.revision + 1);
+        if let Some(cached) = self.shared.states.get::<A>(id).filter(|(count, _)| *count >= written) {
             return Ok(cached);
         }
         let epoch = self.shared.states.epoch();

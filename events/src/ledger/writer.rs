@@ -345,9 +345,10 @@ fn refuse_one(message: Message) {
 mod tests {
     use domain::event::StreamKind;
     use domain::ledger;
+    use domain::register::{self, Register};
 
     use super::*;
-    use crate::ledger::{Clock, Directory, Founding, Fresh, Heads, Ledger, Owners, Parts, Publishing};
+    use crate::ledger::{Clock, Directory, Founding, Fresh, Heads, Intent, Ledger, Owners, Parts, Publishing};
     use crate::log::engine::Options;
     use crate::note::FileSigner;
     use crate::tree;
@@ -423,5 +424,33 @@ mod tests {
         let mut batch = Batch::default();
         writer.take(&mut batch, third);
         assert!(alone.try_recv().unwrap()[0].is_err(), "there is nothing to wait for");
+    }
+
+    /// A fence between two looks at the epoch left an empty state behind in the cache, and the next command was told that
+    /// there is no such thing.
+    #[test]
+    fn a_kept_state_that_lags_behind_its_stream_is_folded_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path());
+        let id = [7; 16];
+        let register::Event::PurposeSet(purpose) = register::defaults().into_iter().next().unwrap() else {
+            panic!("the first default is no purpose");
+        };
+        let intent = Intent::<Register> {
+            id,
+            command: register::Command::SetPurpose(purpose),
+            command_id: Fresh::new().id().unwrap(),
+            actor: Fresh::new().id().unwrap(),
+            effective_at: None,
+            expected: None,
+            reads: Vec::new(),
+            keys: Vec::new(),
+            fresh: Fresh::new(),
+        };
+        ledger.submit_blocking(&intent).unwrap();
+        let states = &ledger.shared.states;
+        states.evict(&id);
+        states.put(id, states.epoch(), 0, Arc::new(Register::default()));
+        assert_eq!(ledger.state::<Register>(&id).unwrap().0, 1);
     }
 }
