@@ -29,6 +29,9 @@ pub enum Compartment {
     ConsentProof,
     /// What is needed to answer claims: requests, how identity was checked, who was told.
     Claims,
+    /// Where the certificate of the subject's erasure of this number goes. No register has a say in it: it outlives the
+    /// erasure, and dies soon after the delivery.
+    Delivery(u16),
 }
 
 impl Compartment {
@@ -41,6 +44,7 @@ impl Compartment {
             Self::Fiscal(Country([a, b]), year) => (4, u32::from_be_bytes([a, b, 0, 0]) | u32::from(year)),
             Self::ConsentProof => (5, 0),
             Self::Claims => (6, 0),
+            Self::Delivery(number) => (7, number.into()),
         }
     }
 
@@ -63,6 +67,7 @@ impl Compartment {
             4 if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Self::Fiscal(Country([a, b]), year),
             5 => Self::ConsentProof,
             6 => Self::Claims,
+            7 => Self::Delivery(year),
             _ => return None,
         };
         (found.code() == (code, bucket)).then_some(found)
@@ -78,13 +83,16 @@ impl fmt::Display for Compartment {
             Self::Fiscal(country, year) => write!(f, "fiscal({country}, {year})"),
             Self::ConsentProof => f.write_str("consent-proof"),
             Self::Claims => f.write_str("claims"),
+            Self::Delivery(number) => write!(f, "delivery({number})"),
         }
     }
 }
 
 /// A text that names no compartment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a compartment: write relationship, consent-proof, claims, support(2026), sales(2026) or fiscal(DE, 2026)")]
+#[error(
+    "not a compartment: write relationship, consent-proof, claims, support(2026), sales(2026), fiscal(DE, 2026) or delivery(1)"
+)]
 pub struct NotACompartment;
 
 impl FromStr for Compartment {
@@ -98,6 +106,8 @@ impl FromStr for Compartment {
             Self::Support(year(bucket)?)
         } else if let Some(bucket) = inside("sales") {
             Self::Sales(year(bucket)?)
+        } else if let Some(number) = inside("delivery") {
+            Self::Delivery(year(number)?)
         } else if let Some((country, bucket)) = inside("fiscal").and_then(|inside| inside.split_once(',')) {
             let country: [u8; 2] = country.as_bytes().try_into().map_err(|_| NotACompartment)?;
             Self::Fiscal(Country(country), year(bucket)?)
@@ -134,6 +144,7 @@ mod tests {
             Compartment::Fiscal(Country(*b"DE"), 2026),
             Compartment::ConsentProof,
             Compartment::Claims,
+            Compartment::Delivery(1),
         ] {
             let (code, bucket) = compartment.code();
             assert_eq!(Compartment::from_code(code, bucket), Some(compartment));
@@ -151,7 +162,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Compartment>(), Err(NotACompartment), "{text}");
         }
-        for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (7, 0)] {
+        for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (7, 0x0001_0000), (8, 0)] {
             assert_eq!(Compartment::from_code(code, bucket), None, "{code} {bucket}");
         }
     }

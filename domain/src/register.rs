@@ -18,7 +18,7 @@ use crate::channel::Channel;
 use crate::code::codes;
 use crate::compartment::{Compartment, Country};
 use crate::event::StreamKind;
-use crate::limits::{MONTHS, RESIDUE_DAYS};
+use crate::limits::{DELIVERED_DAYS, MONTHS, RESIDUE_DAYS};
 use crate::subject::ResidueKind;
 use crate::value::Line;
 
@@ -53,6 +53,8 @@ codes! {
         ConsentProof = 5 "CONSENT_PROOF",
         /// What answers claims.
         Claims = 6 "CLAIMS",
+        /// Where a certificate goes.
+        Delivery = 7 "DELIVERY",
     }
 }
 
@@ -73,6 +75,7 @@ impl From<Compartment> for CompartmentKind {
             Compartment::Fiscal(..) => Self::Fiscal,
             Compartment::ConsentProof => Self::ConsentProof,
             Compartment::Claims => Self::Claims,
+            Compartment::Delivery(_) => Self::Delivery,
         }
     }
 }
@@ -159,6 +162,11 @@ pub enum Rejection {
     /// An end that nobody could count to.
     #[error("only what has a year ends by itself: support, sales and fiscal data")]
     NoYear,
+    /// What no register decides.
+    #[error(
+        "where a certificate goes is kept until it is delivered and {DELIVERED_DAYS} days more; no register says otherwise"
+    )]
+    Delivery,
     /// Shorter than the law allows.
     #[error("{country} asks for at least {months} months: {law}")]
     BelowFloor {
@@ -263,6 +271,9 @@ impl Aggregate for Register {
 }
 
 fn check_purpose(purpose: &Purpose, before: Option<&Purpose>) -> Result<(), Rejection> {
+    if purpose.compartment == CompartmentKind::Delivery {
+        return Err(Rejection::Delivery);
+    }
     if purpose.channels.is_empty() {
         return Err(Rejection::NoChannel);
     }

@@ -11,7 +11,7 @@ use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, Subjec
 use domain::personal::Held;
 use domain::subject::{
     Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd, Stage,
-    SubjectKind, Survivor, UnfenceGround, asked_by_nobody,
+    SubjectKind, Survivor, UnfenceGround, asked_by_nobody, delivery,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;
@@ -58,6 +58,10 @@ pub struct ErasureFacts {
     pub confirmed: Option<Confirmed>,
     /// What it does not reach, in the order of their numbers, from 1.
     pub residues: Vec<ResidueFacts>,
+    /// When somebody said where the certificate goes, the last time.
+    pub address_given: Option<Told>,
+    /// When it went there: the day, whether it was the final one, and where that was said; oldest first.
+    pub deliveries: Vec<(Day, bool, Told)>,
     /// Behind the last residue that was waited for: the final certificate.
     pub certified_finally: Option<Told>,
 }
@@ -66,6 +70,15 @@ impl ErasureFacts {
     /// Whether nobody asked: the register says that its time is over.
     pub fn is_retention(&self) -> bool {
         !self.over.is_empty()
+    }
+
+    /// The last day that the address is kept: so many days behind the last delivery, or behind the end of the erasure where
+    /// it was refused or withdrawn. None where there is no address, or where its delivery is still to come.
+    pub fn address_until(&self) -> Option<Day> {
+        self.address_given?;
+        let over = self.steps.last().filter(|step| matches!(step.stage, Stage::Refused | Stage::Withdrawn));
+        let delivered = self.deliveries.iter().map(|(on, ..)| *on).max();
+        delivered.or(over.map(|step| step.at.day())).map(delivery::kept_until)
     }
 }
 
@@ -121,6 +134,8 @@ pub struct Erasure<'a> {
     pub request: Option<&'a Request>,
     /// The words of a refusal or of a lifted fence, the last ones, while they can be read.
     pub words: Option<&'a Text>,
+    /// Where the certificate goes, while that can be read.
+    pub address: Option<&'a Text>,
 }
 
 impl Erasure<'_> {
@@ -158,6 +173,7 @@ struct CaseRow {
     links: BTreeSet<Link>,
     requests: BTreeMap<ErasureId, Request>,
     words: BTreeMap<ErasureId, Text>,
+    addresses: BTreeMap<ErasureId, Text>,
     disclosures: Vec<DisclosureFacts>,
     recipients: BTreeMap<DisclosureId, Recipient>,
     matters: BTreeMap<HoldId, Text>,
@@ -299,6 +315,10 @@ impl Erasures {
                 case.holder = Some(subjects.hold(&matter, thing, day));
                 case.matters.insert(hold, matter.into_exposed());
             }
+            Event::DeliveryAddressGiven { erasure, address: Held::Here(address) } => {
+                case.holder = Some(subjects.hold(&address, thing, day));
+                case.addresses.insert(erasure, address.into_exposed());
+            }
             Event::ErasureRequested { erasure, request: Held::Here(request), .. } => {
                 case.holder = Some(subjects.hold(&request, thing, day));
                 case.requests.insert(erasure, request.into_exposed());
@@ -336,6 +356,10 @@ impl Erasures {
         let Some(case) = self.rows.get_mut(row as usize) else { return };
         match compartment {
             Compartment::Relationship => case.links.clear(),
+            Compartment::Delivery(number) => {
+                let of = usize::from(number).checked_sub(1).and_then(|at| case.erasures.get(at));
+                of.and_then(|erasure| case.addresses.remove(erasure));
+            }
             _ => {
                 case.requests.clear();
                 case.words.clear();
@@ -352,7 +376,7 @@ impl Erasures {
     pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
         for case in &self.rows {
             let CaseRow { id, kind, revision, erasures, holder, links, requests, words, .. } = case;
-            let CaseRow { disclosures, recipients, matters, .. } = case;
+            let CaseRow { disclosures, recipients, matters, addresses, .. } = case;
             out.facts(&(id, kind, revision, erasures, links, disclosures));
             out.subject(*holder, subjects);
             for (erasure, request) in requests {
@@ -362,6 +386,10 @@ impl Erasures {
             for (erasure, words) in words {
                 out.facts(erasure);
                 out.bytes(words.as_str().as_bytes());
+            }
+            for (erasure, address) in addresses {
+                out.facts(erasure);
+                out.bytes(address.as_str().as_bytes());
             }
             for (disclosure, to) in recipients {
                 out.facts(disclosure);
@@ -381,7 +409,8 @@ impl Erasures {
         let facts = self.erasures.get(row as usize)?;
         let case = self.cases.get(&facts.case.0).and_then(|row| self.rows.get(row as usize))?;
         let subject = case.holder.and_then(|holder| subjects.id(holder));
-        Some(Erasure { facts, subject, request: case.requests.get(&facts.id), words: case.words.get(&facts.id) })
+        let (request, words) = (case.requests.get(&facts.id), case.words.get(&facts.id));
+        Some(Erasure { facts, subject, request, words, address: case.addresses.get(&facts.id) })
     }
 
     fn due_of(&self, id: ErasureId) -> Option<(Day, u32)> {
@@ -429,6 +458,7 @@ impl Erasures {
             // Who confirms a retention stands beside those who approve; it is fenced still.
             Event::RetentionConfirmed { erasure, .. } => (erasure, Stage::Approved),
             Event::ResiduesNamed { .. } | Event::ResidueClosed { .. } | Event::CertifiedFinally { .. } => return,
+            Event::DeliveryAddressGiven { .. } | Event::CertificateDelivered { .. } => return,
         };
         let Some(row) = self.by_id.get(erasure).copied() else { return };
         let Some(facts) = self.erasures.get_mut(row as usize) else { return };
@@ -462,6 +492,8 @@ impl Erasures {
     fn follow_residues(&mut self, place: &Place, event: &Event) {
         let (Event::ResiduesNamed { erasure, .. }
         | Event::ResidueClosed { erasure, .. }
+        | Event::DeliveryAddressGiven { erasure, .. }
+        | Event::CertificateDelivered { erasure, .. }
         | Event::CertifiedFinally { erasure }) = event
         else {
             return;
@@ -479,6 +511,8 @@ impl Erasures {
                 let residue = facts.residues.get_mut(usize::from(*number).wrapping_sub(1));
                 residue.into_iter().for_each(|residue| residue.closed = Some((*end, *on, told)));
             }
+            Event::DeliveryAddressGiven { .. } => facts.address_given = Some(told),
+            Event::CertificateDelivered { on, is_final, .. } => facts.deliveries.push((*on, *is_final, told)),
             _ => {
                 facts.certified_finally = Some(told);
                 self.provisional.remove(&row);
@@ -497,6 +531,7 @@ impl Erasures {
             links: BTreeSet::new(),
             requests: BTreeMap::new(),
             words: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             disclosures: Vec::new(),
             recipients: BTreeMap::new(),
             matters: BTreeMap::new(),
@@ -526,6 +561,8 @@ impl Erasures {
             over: over.to_vec(),
             confirmed: None,
             residues: Vec::new(),
+            address_given: None,
+            deliveries: Vec::new(),
             certified_finally: None,
         });
     }

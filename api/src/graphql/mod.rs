@@ -6,6 +6,7 @@ mod anchor;
 mod connection;
 mod consent;
 mod contact;
+mod delivery;
 mod disclosure;
 mod erasure;
 mod evidence;
@@ -77,6 +78,7 @@ pub struct Mutation(
     hold::HoldMutation,
     retention::RetentionMutation,
     residue::ResidueMutation,
+    delivery::DeliveryMutation,
     actor::ActorMutation,
     anchor::AnchorMutation,
     suppression::SuppressionMutation,

@@ -45,6 +45,8 @@ pub enum CompartmentKind {
     Fiscal,
     ConsentProof,
     Claims,
+    /// Where the certificate of an erasure goes; no register has a say in it.
+    Delivery,
 }
 
 /// Where a retention begins to count.
@@ -344,6 +346,7 @@ impl Kind for register::Rejection {
             | Self::Country
             | Self::NoYear
             | Self::ResidueDays
+            | Self::Delivery
             | Self::BelowFloor { .. } => ErrorCode::Validation,
         }
     }
