@@ -52,7 +52,7 @@ impl Compartment {
     pub fn year(self) -> Option<u16> {
         match self {
             Self::Support(year) | Self::Sales(year) | Self::Fiscal(_, year) => Some(year),
-            Self::Relationship | Self::ConsentProof | Self::Claims => None,
+            Self::Relationship | Self::ConsentProof | Self::Claims | Self::Delivery(_) => None,
         }
     }
 

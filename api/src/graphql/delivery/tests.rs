@@ -1,6 +1,8 @@
 //! A certificate goes to the address that its request gave, through GraphQL.
 
 use domain::actor::Role;
+use domain::subject::Confirmed;
+use domain::time::Time;
 use events::keyring::KeyState;
 use serde_json::{Value, json};
 
@@ -123,4 +125,28 @@ fn the_key_of_an_address_lives_when_the_others_are_destroyed() {
         assert_eq!(live(key), compartment != "relationship", "{compartment}");
     }
     assert_eq!(desk.app.now(), NOW);
+}
+
+#[test]
+fn the_key_of_an_address_dies_behind_the_delivery_by_a_second_persons_word() {
+    let desk = Desk::open();
+    let requested = requested(&desk, &command_id());
+    let erasure = requested["erasure"]["id"].as_str().unwrap();
+    approve(&desk, erasure);
+    assert_eq!(desk.tried(Role::Dpo, &deliver(erasure, &command_id()))["errors"], json!([]));
+    let report = || desk.get(Role::Dpo, "{ retention { due { nodes { compartment until } } } }")["retention"].clone();
+    let moved = |days| desk.app.ledger().clock().set(NOW.plus_ms(days * Time::DAY_MS));
+    moved(30);
+    assert_eq!(report()["due"]["nodes"], json!([]), "its last day is not over");
+    moved(31);
+    let due = json!([{ "compartment": "delivery(1)", "until": "2026-10-21" }]);
+    assert_eq!(report()["due"]["nodes"], due);
+    desk.app.run_retention(None, &mut |_, _| ()).unwrap();
+    let waiting = desk.app.retention_waiting();
+    let officer = desk.viewer(Role::Dpo).actor;
+    let settled = desk.app.confirm_retention(officer, &waiting, &Confirmed::Person, None, &mut |_, _| ()).unwrap();
+    assert_eq!((settled.destroyed, settled.refused.len()), (1, 0));
+    let read = desk.get(Role::Dpo, &format!("{{ erasure(id: \"{erasure}\") {{ deliverTo addressUntil }} }}"));
+    assert_eq!(read["erasure"], json!({ "deliverTo": null, "addressUntil": "2026-10-21" }));
+    assert_eq!(desk.refused(Role::Dpo, &deliver(erasure, &command_id())).0, "NOT_FOUND", "it has nowhere to go");
 }
