@@ -144,7 +144,7 @@ def read_record(reader, streams):
     return record
 
 def in_compartment(code, bucket, key=None, commitment=None):
-    named = code in (1, 5, 6) and bucket == 0 or code in (2, 3) and bucket <= 0xFFFF or code == 7
+    named = code in (1, 5, 6) and bucket == 0 or code in (2, 3, 8) and bucket <= 0xFFFF or code == 7
     check(named or code == 4 and re.match(rb"[A-Z]{2}", bucket.to_bytes(4, "big")), "there is no such compartment")
     return Part(code, bucket, key, commitment)
 

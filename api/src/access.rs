@@ -99,6 +99,8 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("confirmRetention", &[Dpo]),
     ("nameResidues", &[Dpo]),
     ("closeResidue", &[Dpo]),
+    ("deliverCertificate", &[Dpo]),
+    ("giveDeliveryAddress", &[Agent, Integration, Dpo]),
     ("setResidueDays", &[Dpo]),
     ("residueDays", EVERYBODY),
     ("placeHold", &[Dpo]),

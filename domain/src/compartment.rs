@@ -31,6 +31,9 @@ pub enum Compartment {
     Claims,
     /// One document: a key of its own.
     Document(u32),
+    /// Where the certificate of the subject's erasure of this number goes. No register has a say in it: it outlives the
+    /// erasure, and dies soon after the delivery.
+    Delivery(u16),
 }
 
 impl Compartment {
@@ -44,6 +47,7 @@ impl Compartment {
             Self::ConsentProof => (5, 0),
             Self::Claims => (6, 0),
             Self::Document(number) => (7, number),
+            Self::Delivery(number) => (8, number.into()),
         }
     }
 
@@ -51,7 +55,7 @@ impl Compartment {
     pub fn year(self) -> Option<u16> {
         match self {
             Self::Support(year) | Self::Sales(year) | Self::Fiscal(_, year) => Some(year),
-            Self::Relationship | Self::ConsentProof | Self::Claims | Self::Document(_) => None,
+            Self::Relationship | Self::ConsentProof | Self::Claims | Self::Document(_) | Self::Delivery(_) => None,
         }
     }
 
@@ -67,6 +71,7 @@ impl Compartment {
             5 => Self::ConsentProof,
             6 => Self::Claims,
             7 => Self::Document(bucket),
+            8 => Self::Delivery(year),
             _ => return None,
         };
         (found.code() == (code, bucket)).then_some(found)
@@ -83,6 +88,7 @@ impl fmt::Display for Compartment {
             Self::ConsentProof => f.write_str("consent-proof"),
             Self::Claims => f.write_str("claims"),
             Self::Document(number) => write!(f, "document({number})"),
+            Self::Delivery(number) => write!(f, "delivery({number})"),
         }
     }
 }
@@ -90,7 +96,8 @@ impl fmt::Display for Compartment {
 /// A text that names no compartment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a compartment: write relationship, consent-proof, claims, support(2026), sales(2026), fiscal(DE, 2026) or document(7)"
+    "not a compartment: write relationship, consent-proof, claims, support(2026), sales(2026), fiscal(DE, 2026), document(7) \
+     or delivery(1)"
 )]
 pub struct NotACompartment;
 
@@ -107,6 +114,8 @@ impl FromStr for Compartment {
             Self::Sales(year(bucket)?)
         } else if let Some(number) = inside("document") {
             Self::Document(number.parse().map_err(|_| NotACompartment)?)
+        } else if let Some(number) = inside("delivery") {
+            Self::Delivery(year(number)?)
         } else if let Some((country, bucket)) = inside("fiscal").and_then(|inside| inside.split_once(',')) {
             let country: [u8; 2] = country.as_bytes().try_into().map_err(|_| NotACompartment)?;
             Self::Fiscal(Country(country), year(bucket)?)
@@ -145,6 +154,7 @@ mod tests {
             Compartment::Claims,
             Compartment::Document(0),
             Compartment::Document(u32::MAX),
+            Compartment::Delivery(1),
         ] {
             let (code, bucket) = compartment.code();
             assert_eq!(Compartment::from_code(code, bucket), Some(compartment));
@@ -162,7 +172,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Compartment>(), Err(NotACompartment), "{text}");
         }
-        for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (8, 0)] {
+        for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (8, 0x0001_0000), (9, 0)] {
             assert_eq!(Compartment::from_code(code, bucket), None, "{code} {bucket}");
         }
     }

@@ -87,6 +87,10 @@ pub const SUPPRESSION_MONTHS: u32 = 36;
 pub const SUPPRESSION_MONTHS_MOST: u32 = 120;
 /// Days something stays in the recycle bin, unless told otherwise.
 pub const BIN_DAYS: i32 = 30;
+/// Days behind the delivery of a certificate, or the end of its erasure without one, that its address is kept.
+pub const DELIVERED_DAYS: u16 = 30;
+/// Days behind the last word about it that an address is kept to which nothing was delivered.
+pub const UNDELIVERED_DAYS: u16 = 180;
 /// Days a token counts, unless told otherwise.
 pub const TOKEN_DAYS: u16 = 90;
 /// Days a token may count.

@@ -18,7 +18,7 @@ use crate::channel::Channel;
 use crate::code::codes;
 use crate::compartment::{Compartment, Country};
 use crate::event::StreamKind;
-use crate::limits::{MONTHS, RESIDUE_DAYS};
+use crate::limits::{DELIVERED_DAYS, MONTHS, RESIDUE_DAYS};
 use crate::subject::ResidueKind;
 use crate::value::Line;
 
@@ -55,6 +55,8 @@ codes! {
         Claims = 6 "CLAIMS",
         /// Documents, each with a key of its own.
         Document = 7 "DOCUMENT",
+        /// Where a certificate goes.
+        Delivery = 8 "DELIVERY",
     }
 }
 
@@ -76,6 +78,7 @@ impl From<Compartment> for CompartmentKind {
             Compartment::ConsentProof => Self::ConsentProof,
             Compartment::Claims => Self::Claims,
             Compartment::Document(_) => Self::Document,
+            Compartment::Delivery(_) => Self::Delivery,
         }
     }
 }
@@ -162,6 +165,11 @@ pub enum Rejection {
     /// An end that nobody could count to.
     #[error("only what has a year ends by itself: support, sales and fiscal data")]
     NoYear,
+    /// What no register decides.
+    #[error(
+        "where a certificate goes is kept until it is delivered and {DELIVERED_DAYS} days more; no register says otherwise"
+    )]
+    Delivery,
     /// Shorter than the law allows.
     #[error("{country} asks for at least {months} months: {law}")]
     BelowFloor {
@@ -269,6 +277,9 @@ impl Aggregate for Register {
 }
 
 fn check_purpose(purpose: &Purpose, before: Option<&Purpose>) -> Result<(), Rejection> {
+    if purpose.compartment == CompartmentKind::Delivery {
+        return Err(Rejection::Delivery);
+    }
     if purpose.channels.is_empty() {
         return Err(Rejection::NoChannel);
     }

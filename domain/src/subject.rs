@@ -11,6 +11,7 @@
 
 mod cooling;
 mod decide;
+pub mod delivery;
 mod disclosure;
 mod ground;
 mod hold;
@@ -191,6 +192,20 @@ pub enum Command {
         /// Why, in words.
         words: Option<Text>,
     },
+    /// Where the certificate goes, by e-mail or by post.
+    GiveDeliveryAddress {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// Where to.
+        address: Text,
+    },
+    /// The certificate went to its address.
+    RecordDelivery {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// On which day.
+        on: Day,
+    },
     /// Yes, says a second person.
     Approve {
         /// Which.
@@ -337,6 +352,22 @@ pub enum Event {
         due: Day,
         /// Words and people; under [`Compartment::Claims`].
         request: Held<Request>,
+    },
+    /// Somebody said where the certificate goes.
+    DeliveryAddressGiven {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// Where to; under a [`Compartment::Delivery`] of its own.
+        address: Held<Text>,
+    },
+    /// The certificate went to its address.
+    CertificateDelivered {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// On which day.
+        on: Day,
+        /// Whether it was the final one.
+        is_final: bool,
     },
     /// The request was taken back.
     ErasureWithdrawn {
@@ -560,8 +591,8 @@ impl Aggregate for Case {
                     self.links.remove(link.expose());
                 }
             }
-            // Whatever was handed out keeps nobody from anything.
-            Event::Disclosed { .. } => {}
+            // Whatever was handed out, or is to go somewhere, keeps nobody from anything.
+            Event::Disclosed { .. } | Event::DeliveryAddressGiven { .. } | Event::CertificateDelivered { .. } => {}
             Event::Redaction(event) => redaction::evolve(self, event),
             Event::ErasureRequested { erasure, asked, by, due, request } => self.erasures.push(Erasure {
                 id: *erasure,

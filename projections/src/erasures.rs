@@ -11,7 +11,7 @@ use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, Subjec
 use domain::personal::Held;
 use domain::subject::{
     Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd, Stage,
-    SubjectKind, Survivor, UnfenceGround, asked_by_nobody, redaction,
+    SubjectKind, Survivor, UnfenceGround, asked_by_nobody, delivery, redaction,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;
@@ -59,6 +59,10 @@ pub struct ErasureFacts {
     pub confirmed: Option<Confirmed>,
     /// What it does not reach, in the order of their numbers, from 1.
     pub residues: Vec<ResidueFacts>,
+    /// When somebody said where the certificate goes, the last time.
+    pub address_given: Option<Told>,
+    /// When it went there: the day, whether it was the final one, and where that was said; oldest first.
+    pub deliveries: Vec<(Day, bool, Told)>,
     /// Behind the last residue that was waited for: the final certificate.
     pub certified_finally: Option<Told>,
 }
@@ -67,6 +71,15 @@ impl ErasureFacts {
     /// Whether nobody asked: the register says that its time is over.
     pub fn is_retention(&self) -> bool {
         !self.over.is_empty()
+    }
+
+    /// The last day that the address is kept: so many days behind the last delivery, or behind the end of the erasure where
+    /// it was refused or withdrawn. None where there is no address, or where its delivery is still to come.
+    pub fn address_until(&self) -> Option<Day> {
+        self.address_given?;
+        let over = self.steps.last().filter(|step| matches!(step.stage, Stage::Refused | Stage::Withdrawn));
+        let delivered = self.deliveries.iter().map(|(on, ..)| *on).max();
+        delivered.or(over.map(|step| step.at.day())).map(delivery::kept_until)
     }
 }
 
@@ -122,6 +135,8 @@ pub struct Erasure<'a> {
     pub request: Option<&'a Request>,
     /// The words of a refusal or of a lifted fence, the last ones, while they can be read.
     pub words: Option<&'a Text>,
+    /// Where the certificate goes, while that can be read.
+    pub address: Option<&'a Text>,
 }
 
 impl Erasure<'_> {
@@ -159,6 +174,7 @@ struct CaseRow {
     links: BTreeSet<Link>,
     requests: BTreeMap<ErasureId, Request>,
     words: BTreeMap<ErasureId, Text>,
+    addresses: BTreeMap<ErasureId, Text>,
     disclosures: Vec<DisclosureFacts>,
     recipients: BTreeMap<DisclosureId, Recipient>,
     matters: BTreeMap<HoldId, Text>,
@@ -310,6 +326,10 @@ impl Erasures {
                 case.holder = Some(subjects.hold(&wanted, thing, day));
                 self.redactions.want(redaction, wanted.into_exposed());
             }
+            Event::DeliveryAddressGiven { erasure, address: Held::Here(address) } => {
+                case.holder = Some(subjects.hold(&address, thing, day));
+                case.addresses.insert(erasure, address.into_exposed());
+            }
             Event::ErasureRequested { erasure, request: Held::Here(request), .. } => {
                 case.holder = Some(subjects.hold(&request, thing, day));
                 case.requests.insert(erasure, request.into_exposed());
@@ -352,6 +372,10 @@ impl Erasures {
         let Some(case) = self.rows.get_mut(row as usize) else { return };
         match compartment {
             Compartment::Relationship => case.links.clear(),
+            Compartment::Delivery(number) => {
+                let of = usize::from(number).checked_sub(1).and_then(|at| case.erasures.get(at));
+                of.and_then(|erasure| case.addresses.remove(erasure));
+            }
             _ => {
                 case.requests.clear();
                 case.words.clear();
@@ -369,7 +393,7 @@ impl Erasures {
     pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
         for case in &self.rows {
             let CaseRow { id, kind, revision, erasures, holder, links, requests, words, .. } = case;
-            let CaseRow { disclosures, recipients, matters, .. } = case;
+            let CaseRow { disclosures, recipients, matters, addresses, .. } = case;
             out.facts(&(id, kind, revision, erasures, links, disclosures));
             out.subject(*holder, subjects);
             for (erasure, request) in requests {
@@ -379,6 +403,10 @@ impl Erasures {
             for (erasure, words) in words {
                 out.facts(erasure);
                 out.bytes(words.as_str().as_bytes());
+            }
+            for (erasure, address) in addresses {
+                out.facts(erasure);
+                out.bytes(address.as_str().as_bytes());
             }
             for (disclosure, to) in recipients {
                 out.facts(disclosure);
@@ -399,7 +427,8 @@ impl Erasures {
         let facts = self.erasures.get(row as usize)?;
         let case = self.cases.get(&facts.case.0).and_then(|row| self.rows.get(row as usize))?;
         let subject = case.holder.and_then(|holder| subjects.id(holder));
-        Some(Erasure { facts, subject, request: case.requests.get(&facts.id), words: case.words.get(&facts.id) })
+        let (request, words) = (case.requests.get(&facts.id), case.words.get(&facts.id));
+        Some(Erasure { facts, subject, request, words, address: case.addresses.get(&facts.id) })
     }
 
     fn due_of(&self, id: ErasureId) -> Option<(Day, u32)> {
@@ -449,6 +478,7 @@ impl Erasures {
             // Who confirms a retention stands beside those who approve; it is fenced still.
             Event::RetentionConfirmed { erasure, .. } => (erasure, Stage::Approved),
             Event::ResiduesNamed { .. } | Event::ResidueClosed { .. } | Event::CertifiedFinally { .. } => return,
+            Event::DeliveryAddressGiven { .. } | Event::CertificateDelivered { .. } => return,
         };
         let Some(row) = self.by_id.get(erasure).copied() else { return };
         let Some(facts) = self.erasures.get_mut(row as usize) else { return };
@@ -482,6 +512,8 @@ impl Erasures {
     fn follow_residues(&mut self, place: &Place, event: &Event) {
         let (Event::ResiduesNamed { erasure, .. }
         | Event::ResidueClosed { erasure, .. }
+        | Event::DeliveryAddressGiven { erasure, .. }
+        | Event::CertificateDelivered { erasure, .. }
         | Event::CertifiedFinally { erasure }) = event
         else {
             return;
@@ -499,6 +531,8 @@ impl Erasures {
                 let residue = facts.residues.get_mut(usize::from(*number).wrapping_sub(1));
                 residue.into_iter().for_each(|residue| residue.closed = Some((*end, *on, told)));
             }
+            Event::DeliveryAddressGiven { .. } => facts.address_given = Some(told),
+            Event::CertificateDelivered { on, is_final, .. } => facts.deliveries.push((*on, *is_final, told)),
             _ => {
                 facts.certified_finally = Some(told);
                 self.provisional.remove(&row);
@@ -517,6 +551,7 @@ impl Erasures {
             links: BTreeSet::new(),
             requests: BTreeMap::new(),
             words: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             disclosures: Vec::new(),
             recipients: BTreeMap::new(),
             matters: BTreeMap::new(),
@@ -546,6 +581,8 @@ impl Erasures {
             over: over.to_vec(),
             confirmed: None,
             residues: Vec::new(),
+            address_given: None,
+            deliveries: Vec::new(),
             certified_finally: None,
         });
     }

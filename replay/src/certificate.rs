@@ -59,6 +59,9 @@ pub struct Declared {
     pub confirmed: Option<Placed>,
 }
 
+/// How a residue ended, the day that it was, and the record that says so.
+pub type Ended = (ResidueEnd, Day, Placed);
+
 /// What the log says of one erasure.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Statement {
@@ -87,7 +90,7 @@ pub struct Statement {
     /// Whether anybody has said what it does not reach.
     pub residues_named: bool,
     /// What it does not reach, by number from 1.
-    pub residues: Vec<(Residue, Option<(ResidueEnd, Day, Placed)>)>,
+    pub residues: Vec<(Residue, Option<Ended>)>,
     /// The final certificate.
     pub finally: Option<Placed>,
 }
@@ -216,6 +219,9 @@ pub enum NotCertified {
     /// It is not as far as that.
     #[error("{0} is not certified: there is a certificate when its keys are destroyed")]
     Early(ErasureId),
+    /// Its records are newer than the checkpoint of the copy.
+    #[error("the checkpoint of this copy does not cover all records of {0} yet: take a newer copy")]
+    Uncovered(ErasureId),
     /// A record cannot be read.
     #[error("a record is none")]
     Record,
@@ -260,6 +266,10 @@ pub fn from_copy(source: &Source, erasure: ErasureId, language: Language) -> Res
     let records = of_copy(source, erasure)?;
     let (statement, proof) = stated(erasure, records.iter().map(Vec::as_slice))?;
     let (note, checkpoint, tiles) = source.published().map_err(GatherError::Source)?.ok_or(GatherError::Unpublished)?;
+    let position = |record: &Vec<u8>| Record::parse(record).map_or(u64::MAX, |record| record.position);
+    if proof.iter().map(position).max() >= Some(checkpoint.size) {
+        return Err(NotCertified::Uncovered(erasure));
+    }
     let gathered = Gathered { checkpoint: Some((note, checkpoint.size)), others: proof, ..Gathered::default() };
     let evidence = gathered.evidence(&tiles).map_err(GatherError::Tiles)?;
     let text = statement.text(&checkpoint.origin, language);

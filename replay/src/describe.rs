@@ -206,6 +206,10 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
             vec![("erasure", text(erasure)), ("keys", list(keys)), ("epoch before", json!(epoch_before))],
         ),
         subject::Event::Certified { erasure, certificate } => ("certified", certificate_facts(erasure, certificate)),
+        subject::Event::DeliveryAddressGiven { erasure, .. } => ("delivery address given", of(erasure)),
+        subject::Event::CertificateDelivered { erasure, on, is_final } => {
+            ("certificate delivered", vec![("erasure", text(erasure)), ("on", text(on)), ("final", json!(is_final))])
+        }
         subject::Event::ResiduesNamed { erasure, residues } => (
             "residues named",
             vec![("erasure", text(erasure)), ("residues", residues.iter().map(residue_facts).collect())],

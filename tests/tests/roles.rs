@@ -77,6 +77,9 @@ const TABLE: &[(&str, &str)] = &[
     ("closeResidue", "..d.."),
     ("setResidueDays", "..d.."),
     ("residueDays", "aiduA"),
+    // Where the certificate goes: who may ask may say, and a DPO delivers.
+    ("giveDeliveryAddress", "aid.."),
+    ("deliverCertificate", "..d.."),
     // Legal holds: DPOs, two for each step that counts.
     ("hold", "..d.."),
     ("holds", "..d.."),

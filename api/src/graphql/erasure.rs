@@ -113,6 +113,7 @@ pub struct Erasure {
     subject: Option<SubjectId>,
     words: Option<String>,
     answer: Option<String>,
+    address: Option<String>,
     people: Vec<SubjectId>,
     revision: u64,
 }
@@ -132,6 +133,7 @@ impl Erasure {
             subject: erasure.subject,
             words: request.and_then(|request| request.words.as_ref()).map(|words| words.as_str().to_owned()),
             answer: erasure.words.map(|words| words.as_str().to_owned()),
+            address: erasure.address.map(|address| address.as_str().to_owned()),
             people: request.map(|request| request.people.clone()).unwrap_or_default(),
             revision: views.case(erasure.facts.case).map_or(0, |case| case.revision),
         }
@@ -304,6 +306,18 @@ impl Erasure {
     /// Who confirmed that, beside our clock.
     async fn confirmed(&self) -> Option<RetentionConfirmed> {
         self.facts.confirmed.as_ref().map(RetentionConfirmed::from)
+    }
+    /// Where the certificate goes, while that can be read and the viewer may deliver it.
+    async fn deliver_to(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.address.as_deref().filter(|_| ctx.may("deliverCertificate").is_ok())
+    }
+    /// The days on which it went there.
+    async fn delivered_on(&self) -> Vec<Day> {
+        self.facts.deliveries.iter().map(|(on, ..)| Day(*on)).collect()
+    }
+    /// The last day that the address is kept, where that is known; behind it, its key is due for destruction.
+    async fn address_until(&self) -> Option<Day> {
+        self.facts.address_until().map(Day)
     }
     /// The certificate as a file for the person and for the authority: a text that anybody can read, signed by the log, with
     /// the records that prove it. `lethe-audit check` judges it offline. Null before it is certified.
@@ -542,6 +556,8 @@ pub struct RequestErasureInput {
     pub identity_on: Day,
     /// What was asked, in words.
     pub words: Option<String>,
+    /// Where the certificate goes, by e-mail or by post. Sealed under a key of its own, which is over 30 days after the delivery.
+    pub deliver_to: Option<String>,
     /// For an organization: the contacts of the people who go with it.
     #[graphql(default)]
     pub people: Vec<ID>,
@@ -654,6 +670,7 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     let is_retry = app.is_repeated(&envelope);
     let mut problems = Problems::default();
     let words = input.words.and_then(|words| problems.take(&["words"], Text::parse(&words)));
+    let deliver_to = input.deliver_to.and_then(|address| problems.take(&["deliverTo"], Text::parse(&address)));
     let people = people(app, whose, &input.people, is_retry, &mut problems)?;
     let now = app.now();
     for (field, day) in [("askedOn", input.asked_on.0), ("identityOn", input.identity_on.0)] {
@@ -704,7 +721,14 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
             .find(|erasure| erasure.facts.steps.first().is_some_and(|step| step.position == accepted.position))
             .map(|erasure| Erasure::of(&views, &erasure))
     };
-    Ok((found.ok_or_else(|| Failure::internal("an erasure that the views do not have"))?, accepted))
+    let found = found.ok_or_else(|| Failure::internal("an erasure that the views do not have"))?;
+    let Some(address) = deliver_to else { return Ok((found, accepted)) };
+    let (of, by, id) = (app.clone(), viewer.actor, found.facts.id);
+    let given = tokio::task::spawn_blocking(move || of.give_address_once(by, (case, id), address)).await;
+    given.map_err(|_| Failure::internal("a thread that keeps an address failed"))??;
+    let found = Erasure::find(app, id).ok_or_else(|| Failure::internal("an erasure that the views do not have"))?;
+    let revision = found.revision;
+    Ok((found, Accepted { revision, ..accepted }))
 }
 
 async fn withdraw(ctx: &Context<'_>, input: WithdrawErasureRequestInput) -> Done {
@@ -891,7 +915,7 @@ impl Kind for Rejection {
             Self::ConfirmingOwnRun => ErrorCode::Permission,
             Self::NotAsked => ErrorCode::Validation,
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
-            Self::NoSuchHold(_) | Self::NoSuchResidue(_) => ErrorCode::NotFound,
+            Self::NoSuchHold(_) | Self::NoSuchResidue(_) | Self::NoAddress => ErrorCode::NotFound,
             Self::Redaction(no) => no.kind(),
             Self::Erased => ErrorCode::Erased,
             Self::Lost => ErrorCode::Lost,
@@ -917,6 +941,7 @@ impl Kind for Rejection {
             | Self::ReviewOver(_)
             | Self::OtherEnd { .. }
             | Self::FutureEnd(_)
+            | Self::FutureDelivery(_)
             | Self::NoResidueNamed
             | Self::TooManyResidues
             | Self::TooManyHeld(_)

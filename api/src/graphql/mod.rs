@@ -6,6 +6,7 @@ mod anchor;
 mod connection;
 mod consent;
 mod contact;
+mod delivery;
 mod disclosure;
 mod document;
 mod erasure;
@@ -83,6 +84,7 @@ pub struct Mutation(
     document::DocumentMutation,
     retention::RetentionMutation,
     residue::ResidueMutation,
+    delivery::DeliveryMutation,
     actor::ActorMutation,
     anchor::AnchorMutation,
     suppression::SuppressionMutation,

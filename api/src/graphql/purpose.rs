@@ -46,6 +46,8 @@ pub enum CompartmentKind {
     ConsentProof,
     Claims,
     Document,
+    /// Where the certificate of an erasure goes; no register has a say in it.
+    Delivery,
 }
 
 /// Where a retention begins to count.
@@ -345,6 +347,7 @@ impl Kind for register::Rejection {
             | Self::Country
             | Self::NoYear
             | Self::ResidueDays
+            | Self::Delivery
             | Self::BelowFloor { .. } => ErrorCode::Validation,
         }
     }

@@ -237,6 +237,22 @@ impl Desk {
         self.app.ledger().destroy_fenced(self.app.register().unwrap(), case, erasure, dpo).unwrap();
     }
 
+    /// Waits until it is recorded that the sealed parts of an erasure are overwritten, which happens behind the answer.
+    pub fn until_swept(&self, erasure: &str) {
+        let id: ErasureId = erasure.parse().unwrap();
+        for _ in 0..2_000 {
+            let is_swept = self.app.ledger().views().erasure(id).is_some_and(|erasure| {
+                let mut residues = erasure.facts.residues.iter();
+                residues.all(|it| it.residue.kind != subject::ResidueKind::SealedParts || it.closed.is_some())
+            });
+            if is_swept {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("{erasure} was never swept");
+    }
+
     /// Gives a command to the ledger itself; it must be accepted.
     pub fn submit<A: Aggregate>(&self, id: [u8; 16], actor: ActorId, command: A::Command) {
         let ledger: &Ledger<Views> = self.app.ledger();

@@ -4,7 +4,7 @@
 use super::{CompartmentKind, Register, Rejection};
 use crate::code::codes;
 use crate::compartment::{Compartment, Country};
-use crate::limits::MONTHS;
+use crate::limits::{MONTHS, UNDELIVERED_DAYS};
 use crate::time::Day;
 use crate::value::Line;
 
@@ -119,8 +119,11 @@ pub fn survivors(
     let mut fates: Vec<(Compartment, Fate)> = held
         .iter()
         .map(|live| {
-            let rule = register.rule(live.compartment).ok_or(NoRule(live.compartment))?;
-            Ok((live.compartment, fate(rule, *live, today)))
+            let fate = match term(register, *live, today)? {
+                Some((basis, until)) if until >= today => Fate::Kept { basis, until },
+                _ => Fate::Dies,
+            };
+            Ok((live.compartment, fate))
         })
         .collect::<Result<_, NoRule>>()?;
     fates.sort_by_key(|(compartment, _)| *compartment);
@@ -162,6 +165,9 @@ pub fn floor(country: Country) -> Option<(u16, &'static str)> {
 }
 
 pub(super) fn check(retention: &Retention) -> Result<(), Rejection> {
+    if retention.kind == CompartmentKind::Delivery {
+        return Err(Rejection::Delivery);
+    }
     if retention.country.is_some() != (retention.kind == CompartmentKind::Fiscal) {
         return Err(Rejection::Country);
     }
@@ -191,16 +197,15 @@ pub(super) fn check(retention: &Retention) -> Result<(), Rejection> {
 ///
 /// [`NoRule`] where the register says nothing about it.
 pub fn term(register: &Register, live: LiveCompartment, today: Day) -> Result<Option<(Line, Day)>, NoRule> {
+    if let Compartment::Delivery(_) = live.compartment {
+        return Ok(Some((Line::from_log(DELIVERY.to_owned()), live.last_record.plus_days(UNDELIVERED_DAYS))));
+    }
     let rule = register.rule(live.compartment).ok_or(NoRule(live.compartment))?;
     Ok(term_of(rule, live, today))
 }
 
-fn fate(rule: &Rule, live: LiveCompartment, today: Day) -> Fate {
-    match term_of(rule, live, today) {
-        Some((basis, until)) if until >= today => Fate::Kept { basis, until },
-        _ => Fate::Dies,
-    }
-}
+/// Why an address outlives an erasure.
+const DELIVERY: &str = "Art. 12(3) GDPR: so that the certificate can be delivered";
 
 fn term_of(rule: &Rule, live: LiveCompartment, today: Day) -> Option<(Line, Day)> {
     let Rule::Kept { basis, months, counted_from } = rule else { return None };

@@ -52,7 +52,8 @@ fn every_default_would_be_accepted_today() {
         assert_eq!(Register::default().decide(&command, &WHEN), Ok(vec![event]));
         assert_eq!(fresh().decide(&command, &WHEN), Ok(vec![]), "it is so already");
     }
-    for kind in CompartmentKind::ALL.iter().filter(|kind| **kind != CompartmentKind::Document) {
+    let no_say = [CompartmentKind::Document, CompartmentKind::Delivery];
+    for kind in CompartmentKind::ALL.iter().filter(|kind| !no_say.contains(kind)) {
         assert!(fresh().retentions().any(|retention| retention.kind == *kind), "{}", kind.name());
     }
     let rule = |compartment| fresh().rule(compartment).cloned();
@@ -190,6 +191,16 @@ fn copies_are_kept_for_so_many_days_and_nothing_else_is() {
 }
 
 #[test]
+fn an_address_outlives_an_erasure_whatever_the_register_says() {
+    let address = live(Compartment::Delivery(1));
+    let on = |today| survivors(&Register::default(), &[address], day(today)).unwrap().remove(0).1;
+    assert!(matches!(on("2026-11-06"), Fate::Kept { until, .. } if until == day("2026-11-06")));
+    assert_eq!(on("2026-11-07"), Fate::Dies, "to which nothing was ever delivered");
+    let rule = Retention { kind: CompartmentKind::Delivery, country: None, rule: Rule::DiesWithRelationship };
+    assert_eq!(retain(rule), Err(Rejection::Delivery));
+}
+
+#[test]
 fn nothing_is_destroyed_on_a_guess() {
     let french = Compartment::Fiscal(Country(*b"FR"), 2025);
     assert_eq!(survivors(&fresh(), &[live(french)], day("2026-06-01")), Err(NoRule(french)));
@@ -204,6 +215,7 @@ fn kinds_have_the_numbers_of_their_compartments() {
         Compartment::Fiscal(DE, 2026),
         Compartment::ConsentProof,
         Compartment::Claims,
+        Compartment::Delivery(1),
     ] {
         assert_eq!(CompartmentKind::from(compartment).code(), compartment.code().0);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::delivery;
 use super::disclosure::disclose;
 use super::hold;
 use super::redaction;
@@ -106,6 +107,8 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
             let certified = Event::Certified { erasure: *erasure, certificate: in_order(certificate) };
             Ok(std::iter::once(certified).chain(residue::named_with(*erasure, residues)?).collect())
         }
+        Command::GiveDeliveryAddress { erasure, address } => delivery::give(case, *erasure, address).map(one),
+        Command::RecordDelivery { erasure, on } => delivery::deliver(case, *erasure, *on, when).map(one),
         Command::NameResidues { erasure, residues } => residue::name(case, *erasure, residues),
         Command::CloseResidue { erasure, number, end, on } => {
             residue::close(case, (*erasure, *number), (*end, *on), when)

@@ -165,6 +165,12 @@ pub enum Rejection {
         /// What it says.
         at: Time,
     },
+    /// Nowhere to go.
+    #[error("there is no address that the certificate could go to: none was given, or it is gone by now")]
+    NoAddress,
+    /// A delivery that has not been.
+    #[error("{0} lies in the future; a certificate was delivered on a day that has been")]
+    FutureDelivery(Day),
     /// Not of this erasure.
     #[error("this erasure has no residue {0}")]
     NoSuchResidue(u16),

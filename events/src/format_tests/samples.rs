@@ -95,6 +95,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Log, NEXT_LOG.0, suppressions()),
         (StreamKind::Case, CASE, redactions()),
         (StreamKind::Document, DOCUMENT, documents()),
+        (StreamKind::Case, CASE, deliveries()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -400,6 +401,14 @@ fn residues() -> Vec<Event> {
         Case::CertifiedFinally { erasure },
     ];
     events.into_iter().map(Event::from).collect()
+}
+
+fn deliveries() -> Vec<Event> {
+    let address = sealed(Compartment::Delivery(1), text("maria@example.org"));
+    vec![
+        subject::Event::DeliveryAddressGiven { erasure: ERASURE, address }.into(),
+        subject::Event::CertificateDelivered { erasure: ERASURE, on: Day(20_601), is_final: true }.into(),
+    ]
 }
 
 fn residue_days() -> Event {

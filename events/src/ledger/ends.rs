@@ -7,10 +7,15 @@ use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{CaseId, ErasureId, SubjectId};
 use domain::register::End;
-use domain::subject;
+use domain::subject::{self, delivery::kept_until};
+use domain::time::Day;
+use domain::value::Line;
 
 use super::owners::Owned;
 use crate::ids::IdMap;
+
+/// Why an address ends.
+const DELIVERED: &str = "delivered, or never to be: the address is not needed any more (Art. 5(1)(e) GDPR)";
 
 /// Folded from every record, beside the owners of keys.
 #[derive(Default)]
@@ -23,6 +28,10 @@ pub(super) struct Ends {
     cases: IdMap<SubjectId, CaseId>,
     /// What erasures left, and until when.
     left: IdMap<SubjectId, Vec<(Compartment, End)>>,
+    /// Whose addresses certificates go to, as far as that can be read.
+    addresses: BTreeMap<ErasureId, (SubjectId, Compartment)>,
+    /// When the addresses end to which one was delivered, or none will be.
+    delivered: BTreeMap<(SubjectId, Compartment), End>,
 }
 
 impl Ends {
@@ -55,8 +64,18 @@ impl Ends {
 
     /// When a compartment ends that an erasure left.
     pub(super) fn left(&self, subject: SubjectId, compartment: Compartment) -> Option<&End> {
+        if let Some(delivered) = self.delivered.get(&(subject, compartment)) {
+            return Some(delivered);
+        }
         let left = self.left.get(&subject)?;
         left.iter().find(|(of, _)| *of == compartment).map(|(_, end)| end)
+    }
+
+    /// An address is over so many days behind the last word about it.
+    fn said(&mut self, erasure: ErasureId, on: Day) {
+        let Some(address) = self.addresses.get(&erasure) else { return };
+        let end = End { basis: Line::from_log(DELIVERED.to_owned()), until: kept_until(on) };
+        self.delivered.insert(*address, end);
     }
 
     /// Says when a compartment of a subject ends. Where it was said before, the later day counts.
@@ -91,6 +110,14 @@ impl Ends {
                 }
             }
             subject::Event::DestructionOrdered { erasure, .. } => drop(self.open.remove(erasure)),
+            subject::Event::DeliveryAddressGiven { erasure, .. } => {
+                let address = parts.first().map(|part| (*erasure, (part.subject, part.compartment)));
+                self.addresses.extend(address);
+            }
+            subject::Event::CertificateDelivered { erasure, on, .. } => self.said(*erasure, *on),
+            subject::Event::ErasureRefused { erasure, .. } | subject::Event::ErasureWithdrawn { erasure } => {
+                self.said(*erasure, place.recorded_at.day());
+            }
             _ => {}
         }
     }

@@ -118,6 +118,9 @@ impl<'a> Copying<'a> {
     }
 }
 
+/// Who gets the bytes: a piece, and where in its file it stands.
+type Take<'a> = dyn FnMut(&[u8], u64) -> Result<(), LogError> + 'a;
+
 /// One segment of a journal, up to a size.
 struct One<'a> {
     segments: &'a Arc<Vec<Arc<Segment>>>,
@@ -129,7 +132,7 @@ struct One<'a> {
 
 impl One<'_> {
     /// Passes on its bytes in order, each with its place.
-    fn read(&self, take: &mut dyn FnMut(&[u8], u64) -> Result<(), LogError>) -> Result<(Copied, u64), LogError> {
+    fn read(&self, take: &mut Take<'_>) -> Result<(Copied, u64), LogError> {
         let Self { segments, number, segment, end, .. } = self;
         let (mut hasher, mut swept) = (blake3::Hasher::new(), 0);
         let header = segment.header.write();
@@ -221,12 +224,7 @@ fn open_regular(path: &Path) -> Result<File, LogError> {
     File::open(path).map_err(LogError::io("open", path))
 }
 
-fn pass_on(
-    source: &File,
-    path: &Path,
-    bytes: u64,
-    take: &mut dyn FnMut(&[u8], u64) -> Result<(), LogError>,
-) -> Result<(), LogError> {
+fn pass_on(source: &File, path: &Path, bytes: u64, take: &mut Take<'_>) -> Result<(), LogError> {
     let (mut at, mut buffer) = (0, vec![0; PIECE]);
     while at < bytes {
         let length = usize::try_from(bytes - at).unwrap_or(PIECE).min(PIECE);

@@ -102,6 +102,8 @@ part! { SubjectV1 {} }
 part! { LinkPartV1 { link: LinkV1 } }
 part! { WordsV1 { words: String } }
 part! { MatterV1 { matter: String } }
+part! { AddressedV1 { address: String } }
+
 facts! { OpenedV1 { kind: u16 } }
 facts! { LinkedV1 {} }
 facts! { HoldPlacedV1 { hold: [u8; 16], compartments: Vec<CompartmentV1>, review_on: i32, by: [u8; 16] } }
@@ -117,6 +119,7 @@ facts! { CoolingOffSetV1 { erasure: [u8; 16], until: i64 } }
 facts! { UnfencedV1 { erasure: [u8; 16], ground: u16, keys: Vec<[u8; 16]>, has_words: bool } }
 facts! { DestructionOrderedV1 { erasure: [u8; 16], keys: Vec<[u8; 16]>, epoch_before: u64 } }
 facts! { CertifiedV1 { erasure: [u8; 16], certificate: CertificateV1 } }
+facts! { CertificateDeliveredV1 { erasure: [u8; 16], on: i32, is_final: bool } }
 facts! { ResiduesNamedV1 { erasure: [u8; 16], residues: Vec<ResidueV1> } }
 facts! { ResidueClosedV1 { erasure: [u8; 16], number: u16, end: u16, on: i32 } }
 
@@ -166,6 +169,13 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "case.unfenced", version: 1, facts: UnfencedV1::FIELDS, parts: WORDS },
     Shape { kind: "case.destruction-ordered", version: 1, facts: DestructionOrderedV1::FIELDS, parts: &[] },
     Shape { kind: "case.certified", version: 1, facts: CertifiedV1::FIELDS, parts: &[] },
+    Shape {
+        kind: "case.delivery-address-given",
+        version: 1,
+        facts: ErasureV1::FIELDS,
+        parts: &[("one", AddressedV1::FIELDS)],
+    },
+    Shape { kind: "case.certificate-delivered", version: 1, facts: CertificateDeliveredV1::FIELDS, parts: &[] },
     Shape { kind: "case.residues-named", version: 1, facts: ResiduesNamedV1::FIELDS, parts: &[] },
     Shape { kind: "case.residue-closed", version: 1, facts: ResidueClosedV1::FIELDS, parts: &[] },
     Shape { kind: "case.certified-finally", version: 1, facts: ErasureV1::FIELDS, parts: &[] },
@@ -256,6 +266,14 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::Certified { erasure, certificate } => {
             let (erasure, certificate) = (erasure.store(), certificate.store());
             ("case.certified", encode(&CertifiedV1 { erasure, certificate })?)
+        }
+        Event::DeliveryAddressGiven { erasure, address } => {
+            parts.push(plain(address, |address| AddressedV1 { address: address.store() })?);
+            ("case.delivery-address-given", encode(&ErasureV1 { erasure: erasure.store() })?)
+        }
+        Event::CertificateDelivered { erasure, on, is_final } => {
+            let (erasure, on) = (erasure.store(), on.store());
+            ("case.certificate-delivered", encode(&CertificateDeliveredV1 { erasure, on, is_final: *is_final })?)
         }
         Event::ResiduesNamed { erasure, residues } => {
             let (erasure, residues) = (erasure.store(), residues.store());
@@ -360,6 +378,17 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let [] = exactly(parts)?;
             let CertifiedV1 { erasure, certificate } = decode(facts, "case.certified")?;
             Event::Certified { erasure: Form::load(erasure)?, certificate: Form::load(certificate)? }
+        }
+        "case.delivery-address-given" => {
+            let ErasureV1 { erasure } = decode(facts, "case.delivery-address-given")?;
+            let [part] = exactly(parts)?;
+            let address = held(part, |form: AddressedV1| Text::load(form.address))?;
+            Event::DeliveryAddressGiven { erasure: Form::load(erasure)?, address }
+        }
+        "case.certificate-delivered" => {
+            let [] = exactly(parts)?;
+            let CertificateDeliveredV1 { erasure, on, is_final } = decode(facts, "case.certificate-delivered")?;
+            Event::CertificateDelivered { erasure: Form::load(erasure)?, on: Form::load(on)?, is_final }
         }
         "case.residues-named" => {
             let [] = exactly(parts)?;
@@ -510,6 +539,11 @@ mod tests {
             Event::Unfenced { erasure, ground: UnfenceGround::Mistake, keys: keys.clone(), words: words() },
             Event::DestructionOrdered { erasure, keys: keys.clone(), epoch_before: 4 },
             Event::Certified { erasure, certificate },
+            Event::DeliveryAddressGiven {
+                erasure,
+                address: sealed(Compartment::Delivery(1), Text::parse("anna@example.org").unwrap()),
+            },
+            Event::CertificateDelivered { erasure, on: Day(92), is_final: true },
             Event::ResiduesNamed { erasure, residues: vec![handed_out, residue(ResidueKind::OldBackups)] },
             Event::ResiduesNamed { erasure, residues: vec![] },
             Event::ResidueClosed { erasure, number: 2, end: ResidueEnd::RanOut, on: Day(91) },

@@ -308,6 +308,7 @@ fn an_erasure_names_the_copies_that_it_does_not_reach() {
 
     let erasure = house.request();
     house.approve(&erasure);
+    desk.until_swept(&erasure);
     let case = first["case"].as_str().unwrap();
     // What is kept for claims may still have to be shown; that is no copy of what was erased.
     let subject = desk.app.ledger().views().erasure(erasure.parse().unwrap()).unwrap().subject.unwrap();

@@ -82,9 +82,9 @@ fn a_person_is_forgotten_and_the_certificate_says_how() {
     assert_eq!(done["certificate"]["survives"][0]["compartment"], "claims");
     assert_eq!(done["certificate"]["links"].as_array().unwrap().len(), 2);
     assert_eq!(done["contacts"], json!(null));
+    desk.until_swept(erasure);
     let again = desk.tried(Role::Dpo, &approve(erasure, &command));
     assert_eq!((&again["repeated"], &again["position"]), (&json!(true), &approved["position"]));
-    assert_eq!(again["revision"], approved["revision"]);
 
     let gone = read(&desk, &maria);
     assert_eq!((&gone["name"], &gone["erasure"]["erasure"]), (&json!(null), &json!(erasure)));

@@ -1,8 +1,5 @@
 //! Certificates are provisional until nothing is left, through GraphQL.
 
-use std::thread;
-use std::time::Duration;
-
 use domain::actor::Role;
 use domain::time::Time;
 use serde_json::{Value, json};
@@ -47,17 +44,9 @@ fn certificate(desk: &Desk, erasure: &str) -> Value {
     desk.get(Role::Dpo, &query)["erasure"]["certificate"].clone()
 }
 
-/// The sweep runs behind the answer; its end is a record.
 fn until_swept(desk: &Desk, erasure: &str) -> Value {
-    for _ in 0..1_000 {
-        let certificate = certificate(desk, erasure);
-        let residues = certificate["residues"].as_array().unwrap();
-        if residues.iter().all(|it| it["kind"] != "SEALED_PARTS" || it["closed"]["end"] == "SWEPT") {
-            return certificate;
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    panic!("never swept")
+    desk.until_swept(erasure);
+    certificate(desk, erasure)
 }
 
 #[test]

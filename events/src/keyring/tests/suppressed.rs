@@ -57,7 +57,9 @@ fn it_holds_an_address_for_a_purpose_until_the_end_of_a_month() {
     let home = Home::new();
     let ring = listed(&home);
     let only = address("only@news.example");
-    ring.suppression().add(&[only.clone()], &[newsletter()], day("2026-12-01"), None, day("2026-05-05")).unwrap();
+    ring.suppression()
+        .add(std::slice::from_ref(&only), &[newsletter()], day("2026-12-01"), None, day("2026-05-05"))
+        .unwrap();
     let check = |ring: &Keyring| {
         let list = ring.suppression();
         assert!(holds(ring, MARIA, "2028-03-31"), "the last day of its month");
@@ -74,7 +76,7 @@ fn it_holds_an_address_for_a_purpose_until_the_end_of_a_month() {
     drop(ring);
     let ring = home.open();
     check(&ring);
-    ring.suppression().remove(&[only.clone()], &[]).unwrap();
+    ring.suppression().remove(std::slice::from_ref(&only), &[]).unwrap();
     ring.suppression().remove(&[address(MARIA)], &[newsletter()]).unwrap();
     assert!(!ring.suppression().holds(&only, Some(&newsletter()), day("2026-05-05")));
     assert!(holds(&ring, MARIA, "2026-05-05"), "she is not on it for the newsletter alone");

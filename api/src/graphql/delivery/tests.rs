@@ -1,0 +1,152 @@
+//! A certificate goes to the address that its request gave, through GraphQL.
+
+use domain::actor::Role;
+use domain::subject::Confirmed;
+use domain::time::Time;
+use events::keyring::KeyState;
+use serde_json::{Value, json};
+
+use crate::graphql::testing::{Desk, NOW, command_id};
+
+const ADDRESS: &str = "Quastenweg 7, 8001 Zenobia";
+const REST: &str = "repeated errors { message code path }";
+
+fn requested(desk: &Desk, command: &str) -> Value {
+    let maria = desk.contact("Maria");
+    request(desk, &maria, command)
+}
+
+fn request(desk: &Desk, contact: &str, command: &str) -> Value {
+    desk.done(&format!(
+        "requestErasure(input: {{ contactId: \"{contact}\" ground: OBJECTED how: LETTER askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-20\" deliverTo: \"{ADDRESS}\" commandId: \"{command}\" }})
+            {{ erasure {{ id revision deliverTo }} revision {REST} }}"
+    ))
+}
+
+fn approve(desk: &Desk, erasure: &str) {
+    let approve = format!("approveErasure(input: {{ erasureId: \"{erasure}\" }}) {{ erasure {{ stage }} {REST} }}");
+    assert_eq!(desk.tried(Role::Dpo, &approve)["erasure"]["stage"], "CERTIFIED");
+}
+
+fn deliver(erasure: &str, command: &str) -> String {
+    format!(
+        "deliverCertificate(input: {{ erasureId: \"{erasure}\" commandId: \"{command}\" }}) {{
+            delivered {{ address file erasure {{ deliveredOn addressUntil certificate {{ survives {{ compartment }} }} }} }} {REST} }}"
+    )
+}
+
+#[test]
+fn a_certificate_goes_to_its_address_which_outlives_the_erasure() {
+    let desk = Desk::open();
+    let command = command_id();
+    let maria = desk.contact("Maria");
+    let first = request(&desk, &maria, &command);
+    let erasure = first["erasure"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(first["erasure"]["deliverTo"], json!(null), "an agent does not read it back");
+    let again = request(&desk, &maria, &command);
+    assert_eq!((&again["repeated"], &again["revision"]), (&json!(true), &first["revision"]), "once");
+    let early = desk.refused(Role::Dpo, &deliver(&erasure, &command_id()));
+    assert!(early.2.contains("only one that is certified"), "{}", early.2);
+    approve(&desk, &erasure);
+
+    let command = command_id();
+    let sent = desk.tried(Role::Dpo, &deliver(&erasure, &command));
+    assert_eq!(sent["errors"], json!([]), "{sent}");
+    let sent = &sent["delivered"];
+    assert_eq!(sent["address"], ADDRESS);
+    let file = sent["file"].as_str().unwrap();
+    assert!(file.contains(&erasure) && file.contains("delivery(1)") && !file.contains("Zenobia"), "{file}");
+    assert_eq!(
+        (&sent["erasure"]["deliveredOn"], &sent["erasure"]["addressUntil"]),
+        (&json!(["2026-09-21"]), &json!("2026-10-21"))
+    );
+    let survives = sent["erasure"]["certificate"]["survives"].as_array().unwrap();
+    assert!(survives.iter().any(|kept| kept["compartment"] == "delivery(1)"), "{survives:?}");
+    assert_eq!(desk.tried(Role::Dpo, &deliver(&erasure, &command))["repeated"], true);
+    let agent = desk.ask(Role::Agent, &format!("mutation {{ {} }}", deliver(&erasure, &command_id())));
+    assert!(agent.to_string().contains("PERMISSION"), "{agent}");
+
+    let desk = desk.restart();
+    let query = format!("{{ erasure(id: \"{erasure}\") {{ deliverTo deliveredOn }} }}");
+    let read = desk.get(Role::Dpo, &query)["erasure"].clone();
+    assert_eq!(read, json!({ "deliverTo": ADDRESS, "deliveredOn": ["2026-09-21"] }));
+    for (name, bytes) in desk.files() {
+        assert!(!bytes.windows(7).any(|window| window == b"Zenobia"), "{name} holds the address in clear");
+    }
+}
+
+#[test]
+fn without_an_address_nothing_is_delivered_and_a_new_one_takes_its_place() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let asked = desk.done(&format!(
+        "requestErasure(input: {{ contactId: \"{maria}\" ground: OBJECTED how: LETTER askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-20\" }}) {{ erasure {{ id addressUntil }} {REST} }}"
+    ));
+    let erasure = asked["erasure"]["id"].as_str().unwrap();
+    assert_eq!(desk.refused(Role::Dpo, &deliver(erasure, &command_id())).0, "NOT_FOUND");
+    let give = |address: &str| {
+        format!(
+            "giveDeliveryAddress(input: {{ erasureId: \"{erasure}\" address: \"{address}\" }}) {{ erasure {{ deliverTo }} {REST} }}"
+        )
+    };
+    assert_eq!(desk.refused(Role::Agent, &give("")).1, "address");
+    desk.done(&give(ADDRESS));
+    let read = || {
+        desk.get(Role::Dpo, &format!("{{ erasure(id: \"{erasure}\") {{ deliverTo }} }}"))["erasure"]["deliverTo"]
+            .clone()
+    };
+    assert_eq!(read(), ADDRESS);
+    desk.done(&give("maria@zenobia.example"));
+    assert_eq!(read(), "maria@zenobia.example");
+    let nobody = give(ADDRESS).replace(erasure, "erasure_00000000000000000000000000000000");
+    assert_eq!(desk.refused(Role::Agent, &nobody).0, "NOT_FOUND");
+}
+
+/// The key of an address is one of the ledger's keys, and no erasure takes it but one that comes after its time.
+#[test]
+fn the_key_of_an_address_lives_when_the_others_are_destroyed() {
+    let desk = Desk::open();
+    let requested = requested(&desk, &command_id());
+    let erasure = requested["erasure"]["id"].as_str().unwrap();
+    let keys = || {
+        let views = desk.app.ledger().views();
+        let subject = views.erasure(erasure.parse().unwrap()).unwrap().subject.unwrap();
+        drop(views);
+        let keys = desk.app.ledger().owners().keys_of(subject).to_vec();
+        keys.into_iter().map(|(compartment, key)| (compartment.to_string(), key)).collect::<Vec<_>>()
+    };
+    let before = keys();
+    assert!(before.iter().any(|(compartment, _)| compartment == "delivery(1)"), "{before:?}");
+    approve(&desk, erasure);
+    let live = |key| matches!(desk.app.ledger().keyring().state(key), KeyState::Live(_));
+    for (compartment, key) in &before {
+        assert_eq!(live(key), compartment != "relationship", "{compartment}");
+    }
+    assert_eq!(desk.app.now(), NOW);
+}
+
+#[test]
+fn the_key_of_an_address_dies_behind_the_delivery_by_a_second_persons_word() {
+    let desk = Desk::open();
+    let requested = requested(&desk, &command_id());
+    let erasure = requested["erasure"]["id"].as_str().unwrap();
+    approve(&desk, erasure);
+    assert_eq!(desk.tried(Role::Dpo, &deliver(erasure, &command_id()))["errors"], json!([]));
+    let report = || desk.get(Role::Dpo, "{ retention { due { nodes { compartment until } } } }")["retention"].clone();
+    let moved = |days| desk.app.ledger().clock().set(NOW.plus_ms(days * Time::DAY_MS));
+    moved(30);
+    assert_eq!(report()["due"]["nodes"], json!([]), "its last day is not over");
+    moved(31);
+    let due = json!([{ "compartment": "delivery(1)", "until": "2026-10-21" }]);
+    assert_eq!(report()["due"]["nodes"], due);
+    desk.app.run_retention(None, &mut |_, _| ()).unwrap();
+    let waiting = desk.app.retention_waiting();
+    let officer = desk.viewer(Role::Dpo).actor;
+    let settled = desk.app.confirm_retention(officer, &waiting, &Confirmed::Person, None, &mut |_, _| ()).unwrap();
+    assert_eq!((settled.destroyed, settled.refused.len()), (1, 0));
+    let read = desk.get(Role::Dpo, &format!("{{ erasure(id: \"{erasure}\") {{ deliverTo addressUntil }} }}"));
+    assert_eq!(read["erasure"], json!({ "deliverTo": null, "addressUntil": "2026-10-21" }));
+    assert_eq!(desk.refused(Role::Dpo, &deliver(erasure, &command_id())).0, "NOT_FOUND", "it has nowhere to go");
+}
