@@ -238,6 +238,16 @@ pub fn keep_support_two_years<V: Follow>(ledger: &Ledger<V>) {
     submit_as::<Register, V>(ledger, REGISTER.0, command, Someone(0).command("support"), AGENT).unwrap();
 }
 
+/// The register says for how many days copies from before an erasure are kept.
+///
+/// # Panics
+/// When it is refused.
+pub fn keep_backups<V: Follow>(ledger: &Ledger<V>, days: u16) {
+    let set = register::ResidueDays { kind: subject::ResidueKind::OldBackups, days };
+    let command = register::Command::SetResidueDays(set);
+    submit_as::<Register, V>(ledger, REGISTER.0, command, Someone(0).command("backups"), AGENT).unwrap();
+}
+
 /// Fences what is over and destroys it, each step a command of its own. Whose that was: by their case.
 ///
 /// # Errors

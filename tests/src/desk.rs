@@ -4,6 +4,7 @@ use rand::Rng;
 use serde_json::{Value, json};
 
 use crate::client::{Client, text};
+use crate::server::until;
 
 /// A command id as a client draws it.
 pub fn command_id() -> String {
@@ -92,7 +93,21 @@ pub fn forget(asks: &Client, approves: &Client, of: &Registered) -> (String, Str
     let asked = asks.change("requestErasure", &erasure_request(of, "please forget me"), "erasure { id }");
     let id = text(&asked["erasure"]["id"]);
     let approved = approves.change("approveErasure", &json!({ "erasureId": id }), "erasure { stage }");
-    (id, text(&approved["erasure"]["stage"]))
+    let stage = text(&approved["erasure"]["stage"]);
+    if stage == "CERTIFIED" {
+        until_swept(approves, &id);
+    }
+    (id, stage)
+}
+
+/// The sweep runs behind the answer, and its end is a record.
+pub fn until_swept(officer: &Client, erasure: &str) {
+    let query = "query($id: ID!) { erasure(id: $id) { certificate { residues { kind closed { on } } } } }";
+    until("the sweep of an erasure", || {
+        let found = officer.ask(query, json!({ "id": erasure }));
+        let residues = found["erasure"]["certificate"]["residues"].as_array().expect("residues").clone();
+        residues.iter().all(|residue| residue["kind"] != "SEALED_PARTS" || !residue["closed"].is_null())
+    });
 }
 
 /// Today in UTC, as the API writes a day.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::event::Follow as _;
 use domain::id::KeyId;
+use domain::subject::{Case, Residue, ResidueKind};
 use events::backup::{self, BackingUp, Backup};
 use events::keyring::KeyState;
 use events::ledger::{Ledger, Made, Restored, Restoring, restore_from};
@@ -19,7 +20,7 @@ use events::log::{Log as _, PartBytes, journal};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
-use tests::acts::{Act, NOW, destroy, doomed, perform_all, register};
+use tests::acts::{Act, NOW, approve, case, destroy, doomed, keep_backups, perform_all, register};
 use tests::book::{self, FENCED, RESIDUE};
 use tests::cast::Someone;
 use tests::client::text;
@@ -83,6 +84,27 @@ fn wrote(home: &Path, who: impl IntoIterator<Item = u64>) -> Ledger<Collected> {
     register(&ledger);
     who.into_iter().for_each(|who| perform_all(&ledger, Someone(who), &Act::DAILY));
     ledger
+}
+
+/// Whatever the register says of copies, the backups that the log knows are kept as long as it says of them.
+#[test]
+fn a_certificate_names_the_backups_that_the_log_knows() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = wrote(home.path(), [1, 2]);
+    let backups = |who: Someone| {
+        perform_all(&ledger, who, &Act::TO_THE_FENCE[..3]);
+        approve(&ledger, who).unwrap();
+        destroy(&ledger, who).unwrap();
+        let (_, state) = ledger.state::<Case>(&case(who).0).unwrap();
+        let residues = state.erasures()[0].residues.clone();
+        residues.into_iter().map(|it| it.residue).find(|it| it.kind == ResidueKind::OldBackups)
+    };
+    keep_backups(&ledger, 0);
+    assert_eq!(backups(Someone(1)), None, "there is none");
+    let made = book::back_up(&ledger, out.path()).unwrap();
+    let known =
+        Residue { kind: ResidueKind::OldBackups, count: Some(1), until: Some(made.manifest.until), disclosure: None };
+    assert_eq!(backups(Someone(2)), Some(known));
 }
 
 #[test]

@@ -45,7 +45,8 @@ fn a_keyring_is_placed_looked_at_turned_and_moved() {
         assert!(said.contains(word), "{word}: {said}");
     }
     assert!(copies.iter().all(|copy| said.contains(&format!("copy {copy} at header"))), "{said}");
-    assert!(keyring(&data, &["rotate"]).done().contains("epoch 1 begins; 0 retired keys"));
+    let said = keyring(&data, &["rotate"]).done();
+    assert!(said.contains("epoch 1 begins; 0 retired keys"), "{said}");
     assert!(keyring(&data, &["status"]).done().contains("epoch 1; the root is number 1"));
     desk::register(&agent, "Bertha", "Bleibt", "bertha@example.org");
     refused(&keyring(&data, &["move", "--to", &place("new")]), "a keyring moves at rest");

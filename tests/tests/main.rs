@@ -28,6 +28,7 @@ mod keeping;
 mod ledger;
 mod losing;
 mod maps;
+mod memory;
 mod operator;
 mod orders;
 mod planted;

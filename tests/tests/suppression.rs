@@ -70,9 +70,12 @@ fn who_was_erased_for_good_is_not_imported_again() {
     });
     let erasure = text(&officer.change("requestErasure", &request, "erasure { id }")["erasure"]["id"]);
     let approval = json!({ "erasureId": erasure, "suppress": true });
-    let approved = second.change("approveErasure", &approval, "erasure { stage certificate { links } }");
+    let approved =
+        second.change("approveErasure", &approval, "erasure { stage certificate { residues { kind until } } }");
     assert_eq!(approved["erasure"]["stage"], "CERTIFIED");
-    assert!(approved["erasure"]["certificate"]["links"].to_string().contains("suppression list"), "{approved}");
+    let residues = approved["erasure"]["certificate"]["residues"].as_array().unwrap();
+    let named = residues.iter().find(|residue| residue["kind"] == "SUPPRESSION_LIST");
+    assert!(named.is_some_and(|list| list["until"].is_string()), "the certificate names the list: {approved}");
 
     let said = import(&server, &file).done();
     assert!(said.contains("1 suppressed"), "{said}");

@@ -80,7 +80,7 @@ impl App {
     /// The same for whoever holds `erasing`, so that no approval is half done.
     pub(super) fn settle_list(&self) -> Result<(), EraseError> {
         let list = self.ledger.keyring().suppression();
-        for erasure in list.unsettled() {
+        for erasure in list.unsettled().into_keys() {
             let stage = self.ledger.views().erasure(erasure).map(|erasure| erasure.facts.stage);
             let settled = match stage {
                 Some(Stage::Approved | Stage::Fenced | Stage::DestructionOrdered) => continue,

@@ -149,8 +149,6 @@ codes! {
         BatchOfOne = 3 "BATCH_OF_ONE",
         /// Files with opened parts were handed out before; whoever keeps one reads it still.
         HandedOut = 4 "HANDED_OUT",
-        /// The addresses are on the suppression list, as keyed fingerprints, until their entries run out.
-        SuppressionList = 5 "SUPPRESSION_LIST",
     }
 }
 
@@ -173,10 +171,6 @@ impl StillLinks {
             Self::BatchOfOne => "The keys were destroyed in a batch of one, so they were one subject's.",
             Self::HandedOut => {
                 "Files with opened values were handed out before; whoever keeps one can read it, and no erasure reaches it."
-            }
-            Self::SuppressionList => {
-                "Keyed fingerprints of the addresses stand on the suppression list, so that they are not taken in again; they \
-                 lead to no record, and end with their entries."
             }
         }
     }

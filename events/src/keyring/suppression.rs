@@ -10,7 +10,7 @@
 
 pub(super) mod file;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use blake3::hazmat::hash_derive_key_context;
@@ -95,10 +95,16 @@ impl SuppressionList {
         self.list().versions.iter().map(|version| (version.year, version.rows.len())).collect()
     }
 
-    /// The erasures whose addresses are on the list and that were not certified when it was last settled.
-    pub fn unsettled(&self) -> BTreeSet<ErasureId> {
+    /// The erasures whose addresses are on the list and that were not certified when it was last settled, each with the last
+    /// day on which one of its entries counts.
+    pub fn unsettled(&self) -> BTreeMap<ErasureId, Day> {
         let list = self.list();
-        list.versions.iter().flat_map(|version| version.rows.keys().filter_map(|row| row.erasure)).collect()
+        let rows = list.versions.iter().flat_map(|version| &version.rows);
+        let mut found = BTreeMap::new();
+        for (erasure, until) in rows.filter_map(|(row, until)| Some((row.erasure?, *until))) {
+            found.entry(erasure).and_modify(|last: &mut Day| *last = until.max(*last)).or_insert(until);
+        }
+        found
     }
 
     /// The keys that its entries are under, for whoever asks which keys are in use.

@@ -13,6 +13,7 @@ use domain::subject::{
     self, AnchorLevel, Case, Certificate, Command, Disclosure, Rejection, Residue, ResidueEnd, ResidueKind, StillLinks,
     Survivor,
 };
+use domain::time::Day;
 use domain::value::Line;
 
 use super::command::{Accepted, Failure, Intent, Refused};
@@ -182,7 +183,6 @@ impl<V: Follow> Ledger<V> {
         let register = register.ok_or(NoRule(Compartment::Claims))?;
         let (_, state) = self.state::<Case>(&order.case.0)?;
         let is_retention = state.erasures().iter().any(|found| found.id == order.erasure && found.is_retention());
-        let suppressed = self.shared.keyring.suppression().unsettled().contains(&order.erasure);
         let is_redaction = state.redactions().iter().any(|redaction| redaction.id == order.erasure);
         let certificate = Certificate {
             level: match self.shared.keyring.level() {
@@ -203,23 +203,23 @@ impl<V: Follow> Ledger<V> {
                 Some(StillLinks::CloseInTime),
                 (!reached.several).then_some(StillLinks::BatchOfOne),
                 (!reached.handed_out.is_empty()).then_some(StillLinks::HandedOut),
-                suppressed.then_some(StillLinks::SuppressionList),
             ]
             .into_iter()
             .flatten()
             .collect(),
         };
-        let (erasure, residues) = (order.erasure, self.residues(register, &reached.handed_out, &order.keys)?);
+        let (erasure, residues) = (order.erasure, self.residues(register, order, &reached.handed_out)?);
         self.intent(order.case, order.actor, Command::Certify { erasure, certificate, residues })
     }
 
-    /// What an erasure does not reach, or not yet: what was handed out, copies that the register says are kept, and the parts
-    /// that are still to be overwritten. Where the register says nothing of copies, somebody has to.
+    /// What an erasure does not reach, or not yet: what was handed out, copies that the register says are kept and backups that
+    /// the log knows of, the addresses on the suppression list, and the parts that are still to be overwritten. Where the
+    /// register says nothing of copies, somebody has to.
     fn residues(
         &self,
         register: RegisterId,
+        order: &Ordered,
         handed_out: &[Disclosure],
-        keys: &[KeyId],
     ) -> Result<Vec<Residue>, EraseError> {
         let (_, register) = self.state::<Register>(&register.0)?;
         let today = self.shared.clock.now().day();
@@ -236,13 +236,22 @@ impl<V: Follow> Ledger<V> {
             until: None,
             disclosure: None,
         });
+        let (known, last) = self.kept_backups(today);
         let copies = [ResidueKind::OldBackups, ResidueKind::MemoryImages].into_iter().filter_map(|kind| {
+            let (count, last) = if kind == ResidueKind::OldBackups { (known, last) } else { (None, None) };
             let days = register.residue_days(kind);
-            let until = days.map(|days| today.plus_days(days));
-            (days != Some(0)).then_some(Residue { kind, count: None, until, disclosure: None })
+            // Of what the register and the log say, the later day counts.
+            let until = days.map(|days| last.unwrap_or(today).max(today.plus_days(days)));
+            (days != Some(0) || last.is_some()).then_some(Residue { kind, count, until, disclosure: None })
+        });
+        let suppressed = self.shared.keyring.suppression().unsettled().get(&order.erasure).map(|until| Residue {
+            kind: ResidueKind::SuppressionList,
+            count: None,
+            until: Some(*until),
+            disclosure: None,
         });
         let mut parts = 0;
-        for key in keys {
+        for key in &order.keys {
             parts += self.places(key)?.len();
         }
         let sealed = u32::try_from(parts).ok().filter(|parts| *parts > 0).map(|parts| Residue {
@@ -251,7 +260,15 @@ impl<V: Follow> Ledger<V> {
             until: None,
             disclosure: None,
         });
-        Ok(singly.iter().map(opened).chain(many).chain(copies).chain(sealed).collect())
+        Ok(singly.iter().map(opened).chain(many).chain(copies).chain(suppressed).chain(sealed).collect())
+    }
+
+    /// How many backups are recorded that are kept today, and until when the last of them is.
+    fn kept_backups(&self, today: Day) -> (Option<u32>, Option<Day>) {
+        let owners = self.shared.owners.read();
+        let kept = owners.backups().taken_before(u64::MAX).map(|run| run.until).filter(|until| *until >= today);
+        let kept: Vec<Day> = kept.collect();
+        (u32::try_from(kept.len()).ok().filter(|many| *many > 0), kept.into_iter().max())
     }
 
     /// Closes what needs nobody: copies whose last day is over, and sealed parts that are all overwritten. Behind the last

@@ -126,9 +126,6 @@ impl Language {
             StillLinks::HandedOut => {
                 "Dateien mit offenen Werten wurden vorher herausgegeben; wer eine behält, kann sie lesen."
             }
-            StillLinks::SuppressionList => {
-                "Adressen stehen verschlüsselt auf der Sperrliste, bis ihre Einträge ablaufen, damit sie nicht wieder aufgenommen werden."
-            }
         };
         self.say(links.words(), de)
     }
