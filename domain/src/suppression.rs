@@ -92,7 +92,7 @@ impl Address {
         if text.contains('@') {
             return Ok(Self::mail(&Mail::parse(text)?));
         }
-        Phone::parse(text)?.normalized(country).map(|number| Self::phone(&number)).ok_or(NoAddress::NoCountry)
+        Phone::parse(text)?.likely(country).map(|number| Self::phone(&number)).ok_or(NoAddress::NoCountry)
     }
 
     /// A mail address. Whoever gives the local part in other letters means the same mailbox in practice, whatever RFC 5321
@@ -107,17 +107,16 @@ impl Address {
     }
 
     /// The address of a point, where it has a form that it can be compared by. Handles, letters' addresses and numbers that
-    /// leave their country open have none.
+    /// leave their country open have none; of whatever kind it is called, a mail address is one.
     pub fn of(point: &Point) -> Option<Self> {
-        Self::of_parts(point.kind, point.normalized.as_ref().map(Reach::as_str))
+        Self::of_parts(point.kind, point.value.as_str(), point.normalized.as_ref().map(Reach::as_str))
     }
 
-    /// The same, of a point's kind and the form it is compared by.
-    pub fn of_parts(kind: PointKind, normalized: Option<&str>) -> Option<Self> {
-        match kind {
-            PointKind::Email => normalized.map(Self::folded),
-            PointKind::Phone | PointKind::Mobile | PointKind::Fax => normalized.map(Self::phone),
-            PointKind::Messenger | PointKind::Other => None,
+    /// The same, of a point's kind, the value as written and the form it is compared by elsewhere.
+    pub fn of_parts(kind: PointKind, value: &str, normalized: Option<&str>) -> Option<Self> {
+        match (kind, normalized) {
+            (PointKind::Phone | PointKind::Mobile | PointKind::Fax, Some(number)) => Some(Self::phone(number)),
+            _ => Self::parse(value, None).ok(),
         }
     }
 
@@ -126,8 +125,12 @@ impl Address {
         self.0.as_bytes()
     }
 
+    /// The domain as name servers are asked for it (UTS 46), and the local part in small letters, composed behind that.
     fn folded(mail: &str) -> Self {
-        Self(format!("mail:{}", mail.nfc().collect::<String>().to_lowercase()))
+        let small = |text: &str| text.to_lowercase().nfc().collect::<String>();
+        let (local, domain) = mail.rsplit_once('@').unwrap_or((mail, ""));
+        let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| small(domain));
+        Self(format!("mail:{}@{domain}", small(local)))
     }
 }
 
@@ -154,7 +157,17 @@ mod tests {
         assert_eq!(parsed("Zoe\u{308}@example.org", ""), parsed("zo\u{eb}@example.org", ""));
         let berlin = parsed("030-1234567", "DE").unwrap();
         assert_eq!(parsed("+49 (0)30 1234567", ""), Ok(berlin.clone()));
-        assert_ne!(parsed("030-1234567", "GB"), Ok(berlin));
+        assert_ne!(parsed("030-1234567", "GB"), Ok(berlin.clone()));
+        for written in ["+49 030 1234567", "0049 30 1234567", "+49 30 1234567 ext 12", "0049 (0)30 1234567 x1"] {
+            assert_eq!(parsed(written, ""), Ok(berlin.clone()), "{written}");
+        }
+        let books = parsed("maria@b\u{fc}cher.example", "").unwrap();
+        for written in
+            ["maria@xn--bcher-kva.example", "Maria@BU\u{308}CHER.example", "maria@b\u{fc}cher.\u{ff45}xample"]
+        {
+            assert_eq!(parsed(written, ""), Ok(books.clone()), "{written}");
+        }
+        assert_eq!(parsed("J\u{30c}an@example.org", ""), parsed("\u{1f0}an@example.org", ""));
         assert_eq!(format!("{maria:?}"), "Address(..)");
     }
 
@@ -173,6 +186,9 @@ mod tests {
         assert_eq!(of(PointKind::Email, "Maria@Example.org", None), parsed("maria@example.org", "").ok());
         assert_eq!(of(PointKind::Fax, "030 1234567", Country::parse("DE").ok()), parsed("+49301234567", "").ok());
         assert_eq!(of(PointKind::Mobile, "030 1234567", None), None);
-        assert_eq!(of(PointKind::Messenger, "maria@example.org", None), None);
+        assert_eq!(of(PointKind::Messenger, "@maria", None), None);
+        assert_eq!(of(PointKind::Other, "maria@example.org", None), parsed("maria@example.org", "").ok());
+        assert_eq!(of(PointKind::Messenger, "+49301234567", None), parsed("+49301234567", "").ok());
+        assert_eq!(of(PointKind::Phone, "+49 030 1234567", None), parsed("+49301234567", "").ok());
     }
 }

@@ -128,5 +128,5 @@ impl App {
 }
 
 fn address_of(point: PointSheet<'_>) -> Option<Address> {
-    Address::of_parts(point.kind, point.normalized)
+    Address::of_parts(point.kind, point.value, point.normalized)
 }

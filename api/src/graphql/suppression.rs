@@ -5,13 +5,13 @@ use std::convert::Infallible;
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use domain::compartment::Country;
-use domain::id::CommandId as AnyCommandId;
+use domain::id::{ActorId, CommandId as AnyCommandId};
 use domain::limits::{SUPPRESSION_MONTHS, SUPPRESSION_MONTHS_MOST};
 use domain::point::Point;
 use domain::register::Slug;
 use domain::suppression::{self, Address, DropPlace};
 use domain::time;
-use events::ledger::{Accepted, Failure as LedgerFailure, Fresh};
+use events::ledger::{Accepted, Failure as LedgerFailure, Fresh, Refused};
 
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, envelope, payload};
 use super::purpose::slug;
@@ -109,6 +109,7 @@ impl SuppressionMutation {
 }
 
 type Done = Result<(Suppression, Accepted), No>;
+type Recorded = Result<Accepted, Refused<Infallible>>;
 
 async fn suppress(ctx: &Context<'_>, input: SuppressInput) -> Done {
     let (app, _) = ctx.may("suppress")?;
@@ -121,7 +122,12 @@ async fn suppress(ctx: &Context<'_>, input: SuppressInput) -> Done {
         purposes: purposes.clone(),
     };
     let of = app.clone();
-    let listed = move || of.ledger().suppress(&[address], &purposes, until, None);
+    let listed = move |by, command, said| {
+        if !is_retry {
+            of.ledger().suppress(&[address], &purposes, until, None).map_err(LedgerFailure::from)?;
+        }
+        of.ledger().record_suppression(by, command, said)
+    };
     let (suppression, accepted) = act(ctx, "suppress", input.command_id, said, listed).await?;
     Ok((Suppression { until: Some(Day(until.end_of_month())), ..suppression }, accepted))
 }
@@ -136,20 +142,19 @@ async fn unsuppress(ctx: &Context<'_>, input: UnsuppressInput) -> Done {
         purposes: purposes.clone(),
     };
     let of = app.clone();
-    let listed = move || of.ledger().keyring().suppression().remove(&[address], &purposes);
-    act(ctx, "unsuppress", input.command_id, said, listed).await
+    let unlisted = move |by, command, said| of.ledger().unsuppress(&address, by, command, said);
+    act(ctx, "unsuppress", input.command_id, said, unlisted).await
 }
 
-/// The list first, then the record. A retry whose record is there changes nothing.
+/// Changes the list and records who did, and what is answered then.
 async fn act(
     ctx: &Context<'_>,
     operation: &'static str,
     command: Option<CommandId>,
     said: suppression::Suppression,
-    listed: impl FnOnce() -> Result<(), events::keyring::KeyringError> + Send + 'static,
+    done: impl FnOnce(ActorId, AnyCommandId, suppression::Suppression) -> Recorded + Send + 'static,
 ) -> Done {
-    let (app, viewer) = ctx.may(operation)?;
-    let is_retry = app.is_repeated(&envelope(command, None, None));
+    let (_, viewer) = ctx.may(operation)?;
     let command: AnyCommandId = match command {
         Some(command) => command.0,
         None => Fresh::new().id().map_err(Failure::internal)?,
@@ -160,13 +165,8 @@ async fn act(
         purposes: said.purposes.iter().map(Slug::to_string).collect(),
         until: None,
     };
-    let (of, by) = (app.clone(), viewer.actor);
-    let done = tokio::task::spawn_blocking(move || {
-        if !is_retry {
-            listed().map_err(LedgerFailure::from)?;
-        }
-        of.ledger().record_suppression(by, command, said)
-    });
+    let by = viewer.actor;
+    let done = tokio::task::spawn_blocking(move || done(by, command, said));
     let accepted = done.await.map_err(|_| Failure::internal("a thread of the suppression list failed"))??;
     Ok((suppression, accepted))
 }

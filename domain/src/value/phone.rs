@@ -46,6 +46,27 @@ impl Phone {
             None => plan.national(&digits),
         }
     }
+
+    /// The number that is most likely meant, also where [`Phone::normalized`] leaves it open: an extension falls away, 00 is
+    /// read as +, and so does a trunk 0 behind the country's code. For lists that had better stop one too many.
+    pub fn likely(&self, country: Option<Country>) -> Option<String> {
+        if let Some(number) = self.normalized(country) {
+            return Some(number);
+        }
+        let (number, _) = split_extension(&self.0);
+        let number = Self(number.replace("(0)", ""));
+        let all = digits(&number.0);
+        let abroad = if number.0.contains('+') { Some(all.as_str()) } else { all.strip_prefix("00") };
+        abroad.map_or_else(|| number.normalized(country), |rest| international(rest).or_else(|| without_trunk(rest)))
+    }
+}
+
+/// A number of another country whose trunk prefix was left in.
+fn without_trunk(digits: &str) -> Option<String> {
+    PLANS.iter().find_map(|plan| {
+        let rest = digits.strip_prefix(plan.code)?.strip_prefix(plan.trunk).filter(|_| !plan.trunk.is_empty())?;
+        plan.fits(rest).then(|| format!("+{}{rest}", plan.code))
+    })
 }
 
 fn digits(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! The suppression list in a ledger's service: its clock says what has run out, its log what was done to it and how often it
-//! turned something away. The list is written first: a crash leaves a change of it without a record, and never a record of one
-//! that did not happen.
+//! turned something away. What is put on it is written there first, and what is taken off is recorded first: a crash leaves
+//! somebody on the list without a record of it, and never somebody let in again without one.
 
 use std::convert::Infallible;
 
@@ -8,21 +8,46 @@ use domain::event::{Event, Follow};
 use domain::id::{ActorId, CommandId, ErasureId};
 use domain::ledger;
 use domain::register::Slug;
-use domain::suppression::{Address, Dropped, Suppression};
+use domain::suppression::{Address, Dropped, Suppression, SuppressionAct};
 use domain::time::Day;
 
-use super::Ledger;
 use super::command::{Accepted, Failure, Refused};
 use super::read::{Fault, Unreadable, open_entry};
 use super::writer::{Appended, Unwritten};
+use super::{Ledger, whole_stream};
 use crate::keyring::KeyringError;
 use crate::log::Log as _;
 
 impl<V: Follow> Ledger<V> {
-    /// Whether an address is not to be taken in, or not to be written to for this purpose, by the ledger's clock.
+    /// Whether an address is not to be taken in, or not to be written to for this purpose. While the clock is in doubt nothing
+    /// runs out: the day of the last record counts, as it does for what is destroyed.
     pub fn is_suppressed(&self, address: &Address, purpose: Option<&Slug>) -> bool {
         let list = self.shared.keyring.suppression();
-        !list.is_empty() && list.holds(address, purpose, self.shared.clock.now().day())
+        if list.is_empty() {
+            return false;
+        }
+        let last = self.shared.log.head().recorded_at;
+        list.holds(address, purpose, self.shared.clock.next(last).unwrap_or(last).day())
+    }
+
+    /// Takes an address off the suppression list for these purposes. Durable when it returns, and so is the record of it, which
+    /// is written first: nobody is let in again without one. A retry takes it off where that was cut off, unless somebody was
+    /// put there since.
+    pub fn unsuppress(
+        &self,
+        address: &Address,
+        by: ActorId,
+        command: CommandId,
+        said: Suppression,
+    ) -> Result<Accepted, Refused<Infallible>> {
+        let purposes = said.purposes.clone();
+        let accepted = self.record_suppression(by, command, said)?;
+        if accepted.repeated && self.was_added_since(&accepted)? {
+            return Ok(accepted);
+        }
+        let list = self.shared.keyring.suppression();
+        list.remove(std::slice::from_ref(address), &purposes).map_err(Failure::from)?;
+        Ok(accepted)
     }
 
     /// Puts addresses on the suppression list, for these purposes or, without any, for all direct contact. With an erasure,
@@ -36,6 +61,18 @@ impl<V: Follow> Ledger<V> {
     ) -> Result<(), KeyringError> {
         let today = self.shared.clock.now().day();
         self.shared.keyring.suppression().add(addresses, purposes, until, erasure, today)
+    }
+
+    fn was_added_since(&self, accepted: &Accepted) -> Result<bool, Failure> {
+        let unreadable = |fault| Unreadable { position: accepted.position, fault };
+        let later = whole_stream(&self.shared.log, &accepted.stream.id, accepted.revision + 1);
+        for entry in later.map_err(|failed| unreadable(failed.into()))? {
+            let event = open_entry(&entry, &self.shared.keyring)?.recorded.event;
+            if matches!(&event, Event::Log(ledger::Event::Suppressed(said)) if said.act == SuppressionAct::Added) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Records who changed the suppression list. Durable when it returns; the same command id says it once.

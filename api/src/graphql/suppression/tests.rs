@@ -77,7 +77,7 @@ fn requested(desk: &Desk, contact: &str) -> (CaseId, ErasureId) {
 fn approve(erasure: ErasureId, more: &str) -> String {
     format!(
         "approveErasure(input: {{ erasureId: \"{erasure}\" {more} }})
-            {{ erasure {{ stage certificate {{ links }} }} {ERRORS} }}"
+            {{ erasure {{ stage certificate {{ residues {{ kind until }} }} }} {ERRORS} }}"
     )
 }
 
@@ -231,8 +231,8 @@ fn an_erasure_keeps_the_addresses_out_and_the_certificate_says_so() {
     let (_, erasure) = requested(&desk, &maria);
     let done = done(&desk, &approve(erasure, r#"suppress: true, suppressUntil: "2028-02-02""#));
     assert_eq!(done["erasure"]["stage"], "CERTIFIED");
-    let links = done["erasure"]["certificate"]["links"].to_string();
-    assert!(links.contains("suppression list"), "{links}");
+    let residues = done["erasure"]["certificate"]["residues"].as_array().unwrap();
+    assert!(residues.contains(&json!({ "kind": "SUPPRESSION_LIST", "until": "2028-02-29" })), "{residues:?}");
     assert_eq!(list(&desk), json!({ "years": [{ "year": 2026, "entries": 1 }], "unsettled": 0 }));
     dropped(&desk, &register(MAIL, ""));
     let desk = desk.restart();
@@ -241,7 +241,7 @@ fn an_erasure_keeps_the_addresses_out_and_the_certificate_says_so() {
     let jan = registered(&desk, "jan@planted.example").0;
     let (_, erasure) = requested(&desk, &jan);
     let done = self::done(&desk, &approve(erasure, ""));
-    assert!(!done["erasure"]["certificate"]["links"].to_string().contains("suppression"), "nobody asked for it");
+    assert!(!done["erasure"]["certificate"]["residues"].to_string().contains("SUPPRESSION"), "nobody asked for it");
     registered(&desk, "jan@planted.example");
 }
 
