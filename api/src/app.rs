@@ -1,5 +1,6 @@
 //! One ledger in service, as the edge sees it: its settings, who its tokens let in, and how a command gets to it.
 
+mod claiming;
 mod delivering;
 mod destroying;
 mod disclosing;

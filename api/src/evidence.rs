@@ -2,6 +2,7 @@
 //! no root covers yet. Nothing personal is opened here but what a receipt's writer has said, and what a disclosure wants.
 
 mod certificate;
+mod claim;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use replay::verify::facts;
 
 use crate::app::App;
 use crate::error::{Code, Failure};
+
+pub use claim::OldRecord;
 
 /// How much is read of a stream at a time, in bytes.
 const CHUNK: usize = 1 << 20;
@@ -61,11 +64,13 @@ struct Asked<'a> {
     below: u64,
     /// Keys whose parts are opened.
     keys: &'a [KeyId],
+    /// Records of other streams, one by one.
+    singly: &'a [Vec<u8>],
 }
 
 impl<'a> Asked<'a> {
     fn whole(streams: &'a [Stream]) -> Self {
-        Self { streams, below: u64::MAX, keys: &[] }
+        Self { streams, below: u64::MAX, keys: &[], singly: &[] }
     }
 }
 
@@ -79,7 +84,7 @@ impl App {
     /// The evidence file of some streams as they were below a position, with every part opened that is under one of these
     /// keys, while the key lives. Nothing where a stream has no record. Whoever hands it out records that first.
     pub fn opened(&self, streams: &[Stream], keys: &[KeyId], below: u64) -> Result<Option<OpenedFile>, EvidenceError> {
-        let Some(gathered) = self.gather(&Asked { streams, below, keys })? else { return Ok(None) };
+        let Some(gathered) = self.gather(&Asked { streams, below, keys, singly: &[] })? else { return Ok(None) };
         let parts = gathered.streams.iter().map(|found| found.openings.len()).sum::<usize>();
         let closed = gathered.streams.iter().filter(|found| found.openings.is_empty());
         let closed = closed.map(|found| found.stream).collect();
@@ -125,7 +130,7 @@ impl App {
         loop {
             let mut maps = Vec::with_capacity(asked.streams.len());
             let mut gathered = Gathered::default();
-            let (mut erasures, mut bytes) = (BTreeSet::new(), 0);
+            let (mut erasures, mut bytes) = (BTreeSet::new(), asked.singly.iter().map(Vec::len).sum::<usize>());
             for stream in asked.streams {
                 let entries = self.entries(stream, asked.below)?;
                 if entries.is_empty() {
@@ -143,6 +148,7 @@ impl App {
                 gathered.streams.push(Found { stream: *stream, map, records: audited(&entries), openings });
             }
             gathered.others = self.excuses(&erasures)?;
+            gathered.others.extend_from_slice(asked.singly);
             gathered.others.extend(self.of_the_log()?.records(&gather::keys(&gathered.streams)));
             maps.dedup();
             let [map] = maps[..] else { continue };

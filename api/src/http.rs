@@ -45,6 +45,9 @@ use crate::limits::{Exceeded, Limits, cost};
 /// Whether the server takes requests, or why not, in words without names.
 pub type Ready = Arc<dyn Fn() -> Result<(), &'static str> + Send + Sync>;
 
+/// In the data of a request that came by GET: its values stood in an address, which proxies and browsers write down.
+pub struct ByGet;
+
 /// What the handler of `/graphql` works with.
 pub struct Edge<S, A> {
     schema: S,
@@ -184,6 +187,9 @@ impl<S: Executor, A: Authenticate> Edge<S, A> {
         let document = self.documents.get(&params.query)?;
         let kind = self.check(&document, &params, matches!(sent, Sent::Query(_)))?;
         let mut request = async_graphql::Request::new(String::new()).data(viewer).variables(params.variables);
+        if matches!(sent, Sent::Query(_)) {
+            request = request.data(ByGet);
+        }
         request.operation_name = params.operation_name.map(Into::into);
         request.set_parsed_query(document.parsed.clone());
         let mut response = self.run(request).await?;

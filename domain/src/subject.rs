@@ -9,6 +9,7 @@
 //! sealed under claims. When these keys are gone, the
 //! order of an erasure is still kept, for it hangs on facts.
 
+mod claim;
 mod cooling;
 mod decide;
 pub mod delivery;
@@ -22,6 +23,7 @@ mod retention;
 
 use std::collections::BTreeSet;
 
+pub use claim::{ClaimMark, OldErasure, Returned};
 pub use cooling::CoolingOff;
 pub use decide::check_fence;
 pub use disclosure::{Disclosure, Recipient};
@@ -206,6 +208,22 @@ pub enum Command {
         /// On which day.
         on: Day,
     },
+    /// The hash of the code that lets whoever asked come back, or of another one in its place.
+    MarkClaim {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// Of the code.
+        mark: ClaimMark,
+    },
+    /// Whose case this is was erased before, and showed the code of that.
+    LinkReturn {
+        /// Which erasure, as the register has it.
+        old: OldErasure,
+        /// The hash of the code that was shown.
+        shown: ClaimMark,
+        /// Why they are linked to it, in words.
+        reason: Text,
+    },
     /// Yes, says a second person.
     Approve {
         /// Which.
@@ -369,6 +387,18 @@ pub enum Event {
         /// Whether it was the final one.
         is_final: bool,
     },
+    /// Whoever asked has a code, or another one from here on; this is its hash.
+    ClaimMarked {
+        /// Of which erasure.
+        erasure: ErasureId,
+        /// Of the code.
+        mark: ClaimMark,
+    },
+    /// Whose case this is showed the code of an earlier erasure of theirs.
+    Returned {
+        /// Of which, and why they are linked to it; under [`Compartment::Claims`], with which the link dies.
+        returned: Held<Returned>,
+    },
     /// The request was taken back.
     ErasureWithdrawn {
         /// Which.
@@ -527,6 +557,8 @@ pub struct Case {
     erasures: Vec<Erasure>,
     holds: Vec<Hold>,
     redactions: Vec<Redaction>,
+    /// The erasures of earlier subjects that this one showed the codes of, while that can be read.
+    returns: BTreeSet<ErasureId>,
 }
 
 impl Case {
@@ -591,8 +623,12 @@ impl Aggregate for Case {
                     self.links.remove(link.expose());
                 }
             }
-            // Whatever was handed out, or is to go somewhere, keeps nobody from anything.
+            Event::Returned { returned } => {
+                self.returns.extend(returned.here().map(|returned| returned.expose().erasure));
+            }
+            // Whatever was handed out, or is to go somewhere, keeps nobody from anything; which mark counts, says the register.
             Event::Disclosed { .. } | Event::DeliveryAddressGiven { .. } | Event::CertificateDelivered { .. } => {}
+            Event::ClaimMarked { .. } => {}
             Event::Redaction(event) => redaction::evolve(self, event),
             Event::ErasureRequested { erasure, asked, by, due, request } => self.erasures.push(Erasure {
                 id: *erasure,

@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod bytes;
 pub mod chain;
 pub mod checkpoint;
+pub mod claim;
 pub mod codec;
 mod derive;
 pub mod evidence;

@@ -10,8 +10,8 @@ use domain::event::Place;
 use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::personal::Held;
 use domain::subject::{
-    Asked, Certificate, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd, Stage,
-    SubjectKind, Survivor, UnfenceGround, asked_by_nobody, delivery, redaction,
+    Asked, Certificate, ClaimMark, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd,
+    Returned, Stage, SubjectKind, Survivor, UnfenceGround, asked_by_nobody, delivery, redaction,
 };
 use domain::time::{Day, Time};
 use domain::value::Text;
@@ -63,8 +63,21 @@ pub struct ErasureFacts {
     pub address_given: Option<Told>,
     /// When it went there: the day, whether it was the final one, and where that was said; oldest first.
     pub deliveries: Vec<(Day, bool, Told)>,
+    /// The hash of the claim code that counts, and where it was said.
+    pub claim: Option<(ClaimMark, Told)>,
     /// Behind the last residue that was waited for: the final certificate.
     pub certified_finally: Option<Told>,
+}
+
+/// That a subject was somebody before, while that can be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Return {
+    /// The erasure they showed the code of.
+    pub erasure: ErasureId,
+    /// Why they are linked to it, in words.
+    pub reason: Text,
+    /// Where that was said.
+    pub told: Told,
 }
 
 impl ErasureFacts {
@@ -163,6 +176,8 @@ pub struct Case<'a> {
     pub links: &'a BTreeSet<Link>,
     /// Its erasures, oldest first; see [`Views::erasure`](crate::Views::erasure).
     pub erasures: &'a [ErasureId],
+    /// The erasures of who they were before, while that can be read, oldest first.
+    pub returns: &'a [Return],
 }
 
 struct CaseRow {
@@ -178,6 +193,7 @@ struct CaseRow {
     disclosures: Vec<DisclosureFacts>,
     recipients: BTreeMap<DisclosureId, Recipient>,
     matters: BTreeMap<HoldId, Text>,
+    returns: Vec<Return>,
 }
 
 /// What a fence takes out of the drawer: a subject's row, and which of its compartments.
@@ -192,6 +208,8 @@ pub(crate) struct Erasures {
     by_id: BTreeMap<ErasureId, u32>,
     by_due: BTreeSet<(Day, u32)>,
     by_key: BTreeMap<KeyId, u32>,
+    /// By the mark that counts; at most one for an erasure.
+    by_mark: BTreeMap<ClaimMark, u32>,
     /// Those with residues that have no final certificate.
     provisional: BTreeSet<u32>,
     /// Keys that were destroyed before a restore that lost the order, and when that was recorded.
@@ -205,9 +223,9 @@ pub(crate) struct Erasures {
 impl Erasures {
     /// One case.
     pub fn case(&self, row: u32, subjects: &Subjects) -> Option<Case<'_>> {
-        let CaseRow { id, kind, revision, erasures, holder, links, .. } = self.rows.get(row as usize)?;
+        let CaseRow { id, kind, revision, erasures, holder, links, returns, .. } = self.rows.get(row as usize)?;
         let subject = holder.and_then(|holder| subjects.id(holder));
-        Some(Case { id: *id, kind: *kind, revision: *revision, subject, links, erasures })
+        Some(Case { id: *id, kind: *kind, revision: *revision, subject, links, erasures, returns })
     }
 
     /// The row of a case.
@@ -249,6 +267,11 @@ impl Erasures {
     /// The erasure that fenced or destroyed a key.
     pub fn of_key(&self, key: KeyId, subjects: &Subjects) -> Option<Erasure<'_>> {
         self.by_key.get(&key).and_then(|row| self.erasure(*row, subjects))
+    }
+
+    /// The erasure whose claim code has this hash.
+    pub fn of_mark(&self, mark: ClaimMark, subjects: &Subjects) -> Option<Erasure<'_>> {
+        self.by_mark.get(&mark).and_then(|row| self.erasure(*row, subjects))
     }
 
     /// Those whose certificate is provisional because of its residues, in the order of their requests.
@@ -330,6 +353,13 @@ impl Erasures {
                 case.holder = Some(subjects.hold(&address, thing, day));
                 case.addresses.insert(erasure, address.into_exposed());
             }
+            Event::Returned { returned: Held::Here(returned) } => {
+                case.holder = Some(subjects.hold(&returned, thing, day));
+                let (Returned { erasure, reason }, told) = (returned.into_exposed(), Told::from(place));
+                if !case.returns.iter().any(|known| known.told.position == told.position) {
+                    case.returns.push(Return { erasure, reason, told });
+                }
+            }
             Event::ErasureRequested { erasure, request: Held::Here(request), .. } => {
                 case.holder = Some(subjects.hold(&request, thing, day));
                 case.requests.insert(erasure, request.into_exposed());
@@ -381,6 +411,7 @@ impl Erasures {
                 case.words.clear();
                 case.recipients.clear();
                 case.matters.clear();
+                case.returns.clear();
                 self.redactions.forget(case.id);
             }
         }
@@ -393,7 +424,7 @@ impl Erasures {
     pub fn write_digest(&self, out: &mut Digest<'_>, subjects: &Subjects) {
         for case in &self.rows {
             let CaseRow { id, kind, revision, erasures, holder, links, requests, words, .. } = case;
-            let CaseRow { disclosures, recipients, matters, addresses, .. } = case;
+            let CaseRow { disclosures, recipients, matters, addresses, returns, .. } = case;
             out.facts(&(id, kind, revision, erasures, links, disclosures));
             out.subject(*holder, subjects);
             for (erasure, request) in requests {
@@ -408,6 +439,10 @@ impl Erasures {
                 out.facts(erasure);
                 out.bytes(address.as_str().as_bytes());
             }
+            for Return { erasure, reason, told } in returns {
+                out.facts(&(erasure, told));
+                out.bytes(reason.as_str().as_bytes());
+            }
             for (disclosure, to) in recipients {
                 out.facts(disclosure);
                 out.bytes(to.recipient.as_str().as_bytes());
@@ -419,6 +454,7 @@ impl Erasures {
             }
         }
         out.facts(&(&self.erasures, &self.by_due, &self.by_key, &self.provisional, &self.before, &self.lost));
+        out.facts(&self.by_mark);
         self.holds.write_digest(out);
         self.redactions.write_digest(out);
     }
@@ -479,6 +515,7 @@ impl Erasures {
             Event::RetentionConfirmed { erasure, .. } => (erasure, Stage::Approved),
             Event::ResiduesNamed { .. } | Event::ResidueClosed { .. } | Event::CertifiedFinally { .. } => return,
             Event::DeliveryAddressGiven { .. } | Event::CertificateDelivered { .. } => return,
+            Event::ClaimMarked { .. } | Event::Returned { .. } => return,
         };
         let Some(row) = self.by_id.get(erasure).copied() else { return };
         let Some(facts) = self.erasures.get_mut(row as usize) else { return };
@@ -514,6 +551,7 @@ impl Erasures {
         | Event::ResidueClosed { erasure, .. }
         | Event::DeliveryAddressGiven { erasure, .. }
         | Event::CertificateDelivered { erasure, .. }
+        | Event::ClaimMarked { erasure, .. }
         | Event::CertifiedFinally { erasure }) = event
         else {
             return;
@@ -530,6 +568,15 @@ impl Erasures {
             Event::ResidueClosed { number, end, on, .. } => {
                 let residue = facts.residues.get_mut(usize::from(*number).wrapping_sub(1));
                 residue.into_iter().for_each(|residue| residue.closed = Some((*end, *on, told)));
+            }
+            Event::ClaimMarked { mark, .. } => {
+                let before = facts.claim.replace((*mark, told));
+                let own = before.filter(|(before, _)| self.by_mark.get(before) == Some(&row));
+                if let Some((own, _)) = own {
+                    self.by_mark.remove(&own);
+                }
+                // The first one keeps it, whoever copies a mark from the log.
+                self.by_mark.entry(*mark).or_insert(row);
             }
             Event::DeliveryAddressGiven { .. } => facts.address_given = Some(told),
             Event::CertificateDelivered { on, is_final, .. } => facts.deliveries.push((*on, *is_final, told)),
@@ -555,6 +602,7 @@ impl Erasures {
             disclosures: Vec::new(),
             recipients: BTreeMap::new(),
             matters: BTreeMap::new(),
+            returns: Vec::new(),
         });
     }
 
@@ -583,6 +631,7 @@ impl Erasures {
             residues: Vec::new(),
             address_given: None,
             deliveries: Vec::new(),
+            claim: None,
             certified_finally: None,
         });
     }

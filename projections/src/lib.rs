@@ -34,7 +34,7 @@ pub use contacts::Contact;
 pub use directory::{Direction, Facts, Filter, Sort};
 pub use disclosures::{Disclosure, DisclosureFacts};
 pub use documents::{Document, DocumentFacts, DocumentSheet};
-pub use erasures::{Case, Erasure, ErasureFacts, ResidueFacts, Step, Told};
+pub use erasures::{Case, Erasure, ErasureFacts, ResidueFacts, Return, Step, Told};
 pub use holds::{Hold, HoldFacts, HoldStep};
 pub use may_contact::NoAnswer;
 pub use notices::{Notice, Published};

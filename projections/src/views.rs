@@ -12,7 +12,7 @@ use domain::id::{
 };
 use domain::ledger;
 use domain::register::{LiveCompartment, Register, Slug};
-use domain::subject::Stage;
+use domain::subject::{ClaimMark, Stage};
 use domain::time::{Day, Time};
 
 use crate::actors::{Actor, Actors, Bearer};
@@ -385,6 +385,11 @@ impl Views {
     /// One erasure.
     pub fn erasure(&self, id: ErasureId) -> Option<Erasure<'_>> {
         self.erasures.get(id, &self.subjects)
+    }
+
+    /// The erasure whose claim code has this hash, however far it is.
+    pub fn erasure_of_claim(&self, mark: ClaimMark) -> Option<Erasure<'_>> {
+        self.erasures.of_mark(mark, &self.subjects)
     }
 
     /// The erasures whose certificate is provisional because of their residues, in the order of their requests.

@@ -6,6 +6,7 @@
 
 mod file;
 mod judge;
+mod slip;
 mod text;
 mod words;
 
@@ -27,6 +28,7 @@ use crate::verify::{facts, verify};
 
 pub use file::{CertificateFile, NoCertificate, is_one};
 pub use judge::judge;
+pub use slip::slip;
 pub use words::{Language, NoLanguage};
 
 /// Where something stands and when it was recorded.

@@ -210,6 +210,10 @@ fn case(event: &subject::Event) -> (&'static str, Facts) {
         subject::Event::CertificateDelivered { erasure, on, is_final } => {
             ("certificate delivered", vec![("erasure", text(erasure)), ("on", text(on)), ("final", json!(is_final))])
         }
+        subject::Event::ClaimMarked { erasure, mark } => {
+            ("claim marked", vec![("erasure", text(erasure)), ("mark", json!(hex(&mark.0)))])
+        }
+        subject::Event::Returned { .. } => ("returned", vec![]),
         subject::Event::ResiduesNamed { erasure, residues } => (
             "residues named",
             vec![("erasure", text(erasure)), ("residues", residues.iter().map(residue_facts).collect())],

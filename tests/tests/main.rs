@@ -38,6 +38,7 @@ mod readme;
 mod redaction;
 mod restoring;
 mod retention;
+mod returning;
 mod roles;
 mod schema;
 mod second;

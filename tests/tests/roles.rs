@@ -80,6 +80,11 @@ const TABLE: &[(&str, &str)] = &[
     // Where the certificate goes: who may ask may say, and a DPO delivers.
     ("giveDeliveryAddress", "aid.."),
     ("deliverCertificate", "..d.."),
+    // Who was erased and comes back: the code is shown through a portal or at a desk; people link.
+    ("replaceClaimCode", "a.d.."),
+    ("linkReturn", "a.d.."),
+    ("erasureByCertificate", "aid.."),
+    ("erasureByClaim", "aid.."),
     // Legal holds: DPOs, two for each step that counts.
     ("hold", "..d.."),
     ("holds", "..d.."),

@@ -12,6 +12,7 @@ use events::ledger::{Accepted, EraseError, Fresh, Refused};
 use projections::{ErasureFacts, HeldThing, Views};
 use replay::certificate::Language;
 
+use super::claim::{ClaimHash, ClaimSlip};
 use super::connection::{Opaque, Paging, connection};
 use super::contact::Contact;
 use super::disclosure::Disclosure;
@@ -116,6 +117,7 @@ pub struct Erasure {
     address: Option<String>,
     people: Vec<SubjectId>,
     revision: u64,
+    slip: Option<ClaimSlip>,
 }
 
 impl Erasure {
@@ -136,7 +138,13 @@ impl Erasure {
             address: erasure.address.map(|address| address.as_str().to_owned()),
             people: request.map(|request| request.people.clone()).unwrap_or_default(),
             revision: views.case(erasure.facts.case).map_or(0, |case| case.revision),
+            slip: None,
         }
+    }
+
+    /// With the code that was just drawn for it.
+    pub(super) fn with_slip(self, slip: Option<ClaimSlip>) -> Self {
+        Self { slip, ..self }
     }
 
     /// A hold on one of its keys, by whose they are: what keeps it also where its request can be read no more.
@@ -319,6 +327,15 @@ impl Erasure {
     async fn address_until(&self) -> Option<Day> {
         self.facts.address_until().map(Day)
     }
+    /// Whether somebody has a claim code of it, with which they can come back.
+    async fn has_claim_code(&self) -> bool {
+        self.facts.claim.is_some()
+    }
+    /// The slip for the person. Only in the answer to the mutation that drew its code, and not in that to a retry: the code is
+    /// kept nowhere. Null where the person's browser drew it.
+    async fn claim_slip(&self) -> Option<&ClaimSlip> {
+        self.slip.as_ref()
+    }
     /// The certificate as a file for the person and for the authority: a text that anybody can read, signed by the log, with
     /// the records that prove it. `lethe-audit check` judges it offline. Null before it is certified.
     async fn certificate_file(
@@ -409,8 +426,8 @@ pub struct Certificate {
     cooling_off: String,
     /// What stays, why, until when.
     survives: Vec<Survivor>,
-    /// What may still link streams of the erased, in words.
-    links: Vec<&'static str>,
+    /// What may still link streams of the erased, and until when, in words.
+    links: Vec<String>,
     /// Provisional as long as a residue is open that the final one waits for.
     form: CertificateForm,
     /// When the final certificate was recorded.
@@ -472,7 +489,7 @@ impl Certificate {
             epoch_before: certificate.epoch_before,
             epoch_after: certificate.epoch_after,
             survives: certificate.survives.iter().map(Survivor::from).collect(),
-            links: certificate.links.iter().map(|link| link.words()).collect(),
+            links: certificate.links.iter().map(|link| link.dated(link.words(), &certificate.survives)).collect(),
             form: facts.certified_finally.map_or(CertificateForm::Provisional, |_| CertificateForm::Final),
             final_at: facts.certified_finally.map(|told| Time(told.at)),
             final_position: facts.certified_finally.map(|told| Position(told.position)),
@@ -558,6 +575,9 @@ pub struct RequestErasureInput {
     pub words: Option<String>,
     /// Where the certificate goes, by e-mail or by post. Sealed under a key of its own, which is over 30 days after the delivery.
     pub deliver_to: Option<String>,
+    /// The hash of a claim code that the person's browser drew and keeps, with which they can come back. Without one the
+    /// server draws a code and shows it once, in `claimSlip`; none where nobody asked (`OWN_REVIEW`).
+    pub claim_hash: Option<ClaimHash>,
     /// For an organization: the contacts of the people who go with it.
     #[graphql(default)]
     pub people: Vec<ID>,
@@ -684,6 +704,10 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
     if input.ground == Ground::RetentionOver {
         problems.note(&["ground"], Rejection::NotAsked);
     }
+    let claim = input.claim_hash.map(|hash| hash.0);
+    if !is_retry && claim.is_some_and(|mark| app.is_claim_of_another(mark, None)) {
+        problems.note(&["claimHash"], Rejection::ClaimUsed);
+    }
     problems.end()?;
     let asked = Asked {
         ground: input.ground.into(),
@@ -722,13 +746,17 @@ async fn request(ctx: &Context<'_>, input: RequestErasureInput) -> Done {
             .map(|erasure| Erasure::of(&views, &erasure))
     };
     let found = found.ok_or_else(|| Failure::internal("an erasure that the views do not have"))?;
-    let Some(address) = deliver_to else { return Ok((found, accepted)) };
     let (of, by, id) = (app.clone(), viewer.actor, found.facts.id);
-    let given = tokio::task::spawn_blocking(move || of.give_address_once(by, (case, id), address)).await;
-    given.map_err(|_| Failure::internal("a thread that keeps an address failed"))??;
+    let nobody_asked = asked.how == subject::AskedHow::OwnReview && claim.is_none();
+    let rest = tokio::task::spawn_blocking(move || {
+        deliver_to.map_or(Ok(()), |address| of.give_address_once(by, (case, id), address))?;
+        if nobody_asked { Ok(None) } else { of.mark_request(by, (case, id), claim) }
+    });
+    let code = rest.await.map_err(|_| Failure::internal("a thread that completes a request failed"))??;
     let found = Erasure::find(app, id).ok_or_else(|| Failure::internal("an erasure that the views do not have"))?;
     let revision = found.revision;
-    Ok((found, Accepted { revision, ..accepted }))
+    let slip = code.map(|code| ClaimSlip::of(app, id, &code));
+    Ok((found.with_slip(slip), Accepted { revision, ..accepted }))
 }
 
 async fn withdraw(ctx: &Context<'_>, input: WithdrawErasureRequestInput) -> Done {
@@ -922,6 +950,10 @@ impl Kind for Rejection {
             Self::Withheld | Self::NoMatterNow => ErrorCode::Fenced,
             Self::ApprovingOwnRequest | Self::RefusingOwnRequest | Self::ApprovalStands => ErrorCode::Permission,
             Self::ApprovingOwnHold | Self::ApprovingOwnLift => ErrorCode::Permission,
+            Self::NoSuchClaim => ErrorCode::NotFound,
+            Self::ClaimUsed | Self::NobodyAsked(_) | Self::OwnErasure(_) | Self::AlreadyReturned(_) => {
+                ErrorCode::Conflict
+            }
             Self::NothingToFence | Self::OnHold { .. } => ErrorCode::Hold,
             Self::AlreadyOpened
             | Self::ErasureOpen(_)

@@ -22,6 +22,13 @@ pub struct EvidenceFile {
     bytes: i32,
 }
 
+impl EvidenceFile {
+    /// The file of these bytes.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self { bytes: i32::try_from(bytes.len()).unwrap_or(i32::MAX), file: BASE64.encode(bytes) }
+    }
+}
+
 /// The proofs.
 #[derive(Default)]
 pub struct EvidenceQuery;
@@ -89,10 +96,7 @@ pub(super) async fn file(
         Ok(bytes) => Ok(Ok(bytes)),
     });
     let bytes = made.await?.map_err(|much| bad_request(format!("{much}; name fewer streams")))?;
-    Ok(bytes.map(|bytes| EvidenceFile {
-        bytes: i32::try_from(bytes.len()).unwrap_or(i32::MAX),
-        file: BASE64.encode(bytes),
-    }))
+    Ok(bytes.map(|bytes| EvidenceFile::of(&bytes)))
 }
 
 async fn blocking<T: Send + 'static>(

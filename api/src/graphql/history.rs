@@ -397,6 +397,11 @@ impl Sheet {
                 let words = wanted.expose().words.as_ref();
                 self.named.extend(words.map(|words| (WORDS.to_owned(), words.as_str().to_owned())));
             }
+            subject::Event::Returned { returned: Held::Here(returned) } => {
+                let subject::Returned { erasure, reason } = returned.expose();
+                self.set("RETURNED", erasure.to_string());
+                self.set(WORDS, reason.as_str().to_owned());
+            }
             subject::Event::ErasureRequested { request: Held::Here(request), .. } => {
                 let words = request.expose().words.as_ref();
                 self.named.extend(words.map(|words| (WORDS.to_owned(), words.as_str().to_owned())));

@@ -3,6 +3,7 @@
 
 mod actor;
 mod anchor;
+mod claim;
 mod connection;
 mod consent;
 mod contact;
@@ -65,6 +66,7 @@ pub struct Query(
     log::LogQuery,
     evidence::EvidenceQuery,
     suppression::SuppressionQuery,
+    claim::ClaimQuery,
 );
 
 /// Everything that can be changed.
@@ -85,6 +87,7 @@ pub struct Mutation(
     retention::RetentionMutation,
     residue::ResidueMutation,
     delivery::DeliveryMutation,
+    claim::ClaimMutation,
     actor::ActorMutation,
     anchor::AnchorMutation,
     suppression::SuppressionMutation,

@@ -19,6 +19,7 @@ use events::record::Record;
 use projections::{ContactSheet, Cut, Direction, Filter, HeldThing, OrganizationSheet, Sort, Views};
 use replay::describe::describe;
 
+use super::claim::Return;
 use super::contact::Contact;
 use super::disclosure::Disclosure;
 use super::erasure::{contacts_of, organization_of, people as going_along, whose};
@@ -47,6 +48,8 @@ pub struct Subject {
     disclosures: Vec<Disclosure>,
     /// Legal holds on it, lifted ones too, oldest first.
     holds: Vec<Hold>,
+    /// The erasures of who they were before, which they showed the codes of, oldest first.
+    returns: Vec<Return>,
     /// By compartment, in their order.
     compartments: Vec<HeldCompartment>,
 }
@@ -256,7 +259,7 @@ fn held(app: &App, id: SubjectId) -> Result<Option<Subject>, Failure> {
     let plans = plans(app, id)?;
     let views = app.ledger().views();
     let Some(held) = views.subject(id) else { return Ok(None) };
-    let compartments = held.compartments.into_iter().map(|held| {
+    let compartments = held.compartments.iter().map(|held| {
         let compartment = held.holding.compartment;
         let plan = plans.get(&compartment);
         let (kept_on, kept_until) = plan.map_or((None, None), |(plan, _)| kept(&plan.fate));
@@ -273,7 +276,12 @@ fn held(app: &App, id: SubjectId) -> Result<Option<Subject>, Failure> {
     let compartments = compartments.collect();
     let disclosures = views.disclosures(id).into_iter().map(Disclosure::from).collect();
     let holds = views.holds_of(id).iter().map(|hold| Hold::of(&views, hold)).collect();
-    Ok(Some(Subject { subject: id, id: ID(id.to_string()), disclosures, holds, compartments }))
+    let things = held.compartments.iter().flat_map(|held| &held.things);
+    let cases = things.filter_map(|thing| if let HeldThing::Case(case) = thing { Some(case.id) } else { None });
+    let cases: BTreeSet<_> = cases.collect();
+    let cases = cases.into_iter().filter_map(|id| views.case(id));
+    let returns = cases.flat_map(|case| case.returns.iter().map(Return::from)).collect();
+    Ok(Some(Subject { subject: id, id: ID(id.to_string()), disclosures, holds, returns, compartments }))
 }
 
 /// What would become of each compartment, and its number of sealed parts; nothing where the register does not say.
@@ -402,6 +410,9 @@ fn case_values(views: &Views, case: &projections::Case<'_>, compartment: Compart
         let id = disclosure.facts.disclosure.id;
         put(&mut values, &format!("RECIPIENT {id}"), &disclosure.to.map(|to| to.recipient.clone()));
         put(&mut values, &format!("WORDS {id}"), &disclosure.to.and_then(|to| to.words.clone()));
+    }
+    for back in case.returns {
+        values.push((format!("RETURNED {}", back.erasure), back.reason.as_str().to_owned()));
     }
     for erasure in case.erasures.iter().filter_map(|id| views.erasure(*id)) {
         let id = erasure.facts.id;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::claim;
 use super::delivery;
 use super::disclosure::disclose;
 use super::hold;
@@ -109,6 +110,8 @@ pub(super) fn events(case: &Case, command: &Command, when: &Circumstances) -> Re
         }
         Command::GiveDeliveryAddress { erasure, address } => delivery::give(case, *erasure, address).map(one),
         Command::RecordDelivery { erasure, on } => delivery::deliver(case, *erasure, *on, when).map(one),
+        Command::MarkClaim { erasure, mark } => claim::mark(case, *erasure, *mark).map(one),
+        Command::LinkReturn { old, shown, reason } => claim::come_back(case, old, *shown, reason).map(one),
         Command::NameResidues { erasure, residues } => residue::name(case, *erasure, residues),
         Command::CloseResidue { erasure, number, end, on } => {
             residue::close(case, (*erasure, *number), (*end, *on), when)

@@ -1,6 +1,9 @@
 //! The codes of an erasure: why it is asked for or refused, how it was asked and who asked, and what remains.
 
+use super::Survivor;
 use crate::code::codes;
+use crate::compartment::Compartment;
+use crate::time::Day;
 
 codes! {
     /// What a subject is.
@@ -149,6 +152,12 @@ codes! {
         BatchOfOne = 3 "BATCH_OF_ONE",
         /// Files with opened parts were handed out before; whoever keeps one reads it still.
         HandedOut = 4 "HANDED_OUT",
+        /// Keys that are kept open what is sealed under them, and that names whose it is.
+        KeptKeys = 6 "KEPT_KEYS",
+        /// The case file of the request is sealed under claims, which are kept.
+        CaseFile = 7 "CASE_FILE",
+        /// What other systems got before is theirs.
+        OtherSystems = 8 "OTHER_SYSTEMS",
     }
 }
 
@@ -167,12 +176,36 @@ impl StillLinks {
     pub fn words(self) -> &'static str {
         match self {
             Self::AdjacentRecords => "Records of one command stand side by side in the log.",
-            Self::CloseInTime => "Records of several streams were written close in time.",
+            Self::CloseInTime => {
+                "Records of several streams were written close in time; that stays for as long as the log is kept."
+            }
             Self::BatchOfOne => "The keys were destroyed in a batch of one, so they were one subject's.",
             Self::HandedOut => {
                 "Files with opened values were handed out before; whoever keeps one can read it, and no erasure reaches it."
             }
+            Self::KeptKeys => {
+                "Keys that are kept, as listed, open what is sealed under them, and that names whose it is; the last one ends on DAY."
+            }
+            Self::CaseFile => "The case file of the request is sealed and names whose it is; its key ends on DAY.",
+            Self::OtherSystems => {
+                "Other systems that got data before may know who it was; this log does not reach them, and knows no end of that."
+            }
         }
+    }
+
+    /// The last day of it, by what the certificate says that is kept; none where the log knows no end.
+    pub fn until(self, survives: &[Survivor]) -> Option<Day> {
+        let kept = survives.iter().filter(|survivor| match self {
+            Self::KeptKeys => true,
+            Self::CaseFile => survivor.compartment == Compartment::Claims,
+            _ => false,
+        });
+        kept.map(|survivor| survivor.until).max()
+    }
+
+    /// The sentence in some language, with its day.
+    pub fn dated(self, words: &str, survives: &[Survivor]) -> String {
+        self.until(survives).map_or_else(|| words.to_owned(), |day| words.replace("DAY", &day.to_string()))
     }
 }
 

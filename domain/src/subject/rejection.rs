@@ -171,6 +171,21 @@ pub enum Rejection {
     /// A delivery that has not been.
     #[error("{0} lies in the future; a certificate was delivered on a day that has been")]
     FutureDelivery(Day),
+    /// Nobody to give a code to.
+    #[error("nobody asked for {0}, so there is nobody to give a claim code to")]
+    NobodyAsked(ErasureId),
+    /// A code of nobody's, or of a slip that was replaced.
+    #[error("no erasure has this claim code; where the slip was replaced, only the last one counts")]
+    NoSuchClaim,
+    /// Two codes are never one.
+    #[error("this claim code was used for another erasure; draw a new one")]
+    ClaimUsed,
+    /// An erasure of the same case.
+    #[error("{0} is an erasure of this very person as we know them now; there is nobody else to link them to")]
+    OwnErasure(ErasureId),
+    /// Once is enough.
+    #[error("this person is linked to {0} already")]
+    AlreadyReturned(ErasureId),
     /// Not of this erasure.
     #[error("this erasure has no residue {0}")]
     NoSuchResidue(u16),

@@ -96,6 +96,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Case, CASE, redactions()),
         (StreamKind::Document, DOCUMENT, documents()),
         (StreamKind::Case, CASE, deliveries()),
+        (StreamKind::Case, CASE, claims()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -408,6 +409,15 @@ fn deliveries() -> Vec<Event> {
     vec![
         subject::Event::DeliveryAddressGiven { erasure: ERASURE, address }.into(),
         subject::Event::CertificateDelivered { erasure: ERASURE, on: Day(20_601), is_final: true }.into(),
+    ]
+}
+
+fn claims() -> Vec<Event> {
+    let reason = text("She is a customer again.");
+    let returned = sealed(Compartment::Claims, subject::Returned { erasure: ErasureId([0x6d; 16]), reason });
+    vec![
+        subject::Event::ClaimMarked { erasure: ERASURE, mark: subject::ClaimMark([0x9a; 32]) }.into(),
+        subject::Event::Returned { returned }.into(),
     ]
 }
 

@@ -184,6 +184,18 @@ impl<V: Follow> Ledger<V> {
         let (_, state) = self.state::<Case>(&order.case.0)?;
         let is_retention = state.erasures().iter().any(|found| found.id == order.erasure && found.is_retention());
         let is_redaction = state.redactions().iter().any(|redaction| redaction.id == order.erasure);
+        // Behind a retention or a redaction everything else lives on, and nothing of it ends because of that.
+        let lives_on = is_retention || is_redaction;
+        let survives = if lives_on { Vec::new() } else { self.surviving(register, &reached.subjects)? };
+        let keeps = |compartment| survives.iter().any(|survivor| survivor.compartment == compartment);
+        let links = [
+            Some(StillLinks::CloseInTime),
+            (!reached.several).then_some(StillLinks::BatchOfOne),
+            (!reached.handed_out.is_empty()).then_some(StillLinks::HandedOut),
+            (!survives.is_empty()).then_some(StillLinks::KeptKeys),
+            keeps(Compartment::Claims).then_some(StillLinks::CaseFile),
+            (!lives_on).then_some(StillLinks::OtherSystems),
+        ];
         let certificate = Certificate {
             level: match self.shared.keyring.level() {
                 Level::A0 => AnchorLevel::A0,
@@ -193,20 +205,8 @@ impl<V: Follow> Ledger<V> {
             },
             epoch_before,
             epoch_after,
-            // Behind a retention or a redaction everything else lives on, and nothing of it ends because of that.
-            survives: if is_retention || is_redaction {
-                Vec::new()
-            } else {
-                self.surviving(register, &reached.subjects)?
-            },
-            links: [
-                Some(StillLinks::CloseInTime),
-                (!reached.several).then_some(StillLinks::BatchOfOne),
-                (!reached.handed_out.is_empty()).then_some(StillLinks::HandedOut),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
+            links: links.into_iter().flatten().collect(),
+            survives,
         };
         let (erasure, residues) = (order.erasure, self.residues(register, order, &reached.handed_out)?);
         self.intent(order.case, order.actor, Command::Certify { erasure, certificate, residues })

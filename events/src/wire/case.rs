@@ -1,11 +1,12 @@
 //! Stored forms of a subject's case: links, disclosures, holds, requests, erasures.
 
 use domain::compartment::Compartment;
-use domain::id::{HoldId, KeyId};
+use domain::id::{ErasureId, HoldId, KeyId};
 use domain::personal::Held;
 use domain::subject::redaction;
 use domain::subject::{
-    Asked, Certificate, Closed, Confirmed, Disclosure, Event, Link, OutsideTime, Recipient, Request, Residue, Survivor,
+    Asked, Certificate, ClaimMark, Closed, Confirmed, Disclosure, Event, Link, OutsideTime, Recipient, Request,
+    Residue, Returned, Survivor,
 };
 use domain::value::Text;
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,7 @@ part! { LinkPartV1 { link: LinkV1 } }
 part! { WordsV1 { words: String } }
 part! { MatterV1 { matter: String } }
 part! { AddressedV1 { address: String } }
+mirror! { part ReturnedPartV1 = Returned { erasure: [u8; 16], reason: String } }
 
 facts! { OpenedV1 { kind: u16 } }
 facts! { LinkedV1 {} }
@@ -120,6 +122,8 @@ facts! { UnfencedV1 { erasure: [u8; 16], ground: u16, keys: Vec<[u8; 16]>, has_w
 facts! { DestructionOrderedV1 { erasure: [u8; 16], keys: Vec<[u8; 16]>, epoch_before: u64 } }
 facts! { CertifiedV1 { erasure: [u8; 16], certificate: CertificateV1 } }
 facts! { CertificateDeliveredV1 { erasure: [u8; 16], on: i32, is_final: bool } }
+facts! { ClaimMarkedV1 { erasure: [u8; 16], mark: [u8; 32] } }
+facts! { ReturnedV1 {} }
 facts! { ResiduesNamedV1 { erasure: [u8; 16], residues: Vec<ResidueV1> } }
 facts! { ResidueClosedV1 { erasure: [u8; 16], number: u16, end: u16, on: i32 } }
 
@@ -187,6 +191,8 @@ pub(crate) const SHAPES: &[Shape] = &[
     },
     Shape { kind: "case.redaction-withdrawn", version: 1, facts: RedactionV1::FIELDS, parts: &[] },
     Shape { kind: "case.redaction-approved", version: 1, facts: RedactionV1::FIELDS, parts: &[] },
+    Shape { kind: "case.claim-marked", version: 1, facts: ClaimMarkedV1::FIELDS, parts: &[] },
+    Shape { kind: "case.returned", version: 1, facts: ReturnedV1::FIELDS, parts: &[("one", ReturnedPartV1::FIELDS)] },
     Shape { kind: "case.resealed", version: 1, facts: ResealedV1::FIELDS, parts: &[("one for each of moved", &[])] },
 ];
 
@@ -274,6 +280,13 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::CertificateDelivered { erasure, on, is_final } => {
             let (erasure, on) = (erasure.store(), on.store());
             ("case.certificate-delivered", encode(&CertificateDeliveredV1 { erasure, on, is_final: *is_final })?)
+        }
+        Event::ClaimMarked { erasure, mark } => {
+            ("case.claim-marked", encode(&ClaimMarkedV1 { erasure: erasure.store(), mark: mark.0 })?)
+        }
+        Event::Returned { returned } => {
+            parts.push(plain(returned, Form::store)?);
+            ("case.returned", encode(&ReturnedV1 {})?)
         }
         Event::ResiduesNamed { erasure, residues } => {
             let (erasure, residues) = (erasure.store(), residues.store());
@@ -390,6 +403,16 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let CertificateDeliveredV1 { erasure, on, is_final } = decode(facts, "case.certificate-delivered")?;
             Event::CertificateDelivered { erasure: Form::load(erasure)?, on: Form::load(on)?, is_final }
         }
+        "case.claim-marked" => {
+            let [] = exactly(parts)?;
+            let ClaimMarkedV1 { erasure, mark } = decode(facts, "case.claim-marked")?;
+            Event::ClaimMarked { erasure: ErasureId::load(erasure)?, mark: ClaimMark(mark) }
+        }
+        "case.returned" => {
+            let ReturnedV1 {} = decode(facts, "case.returned")?;
+            let [part] = exactly(parts)?;
+            Event::Returned { returned: held(part, Returned::load)? }
+        }
         "case.residues-named" => {
             let [] = exactly(parts)?;
             let ResiduesNamedV1 { erasure, residues } = decode(facts, "case.residues-named")?;
@@ -456,7 +479,7 @@ fn fenced(facts: &[u8], parts: Vec<HeldFields>) -> Result<Event, WireError> {
 
 #[cfg(test)]
 mod tests {
-    use domain::id::{ActorId, ContactId, DisclosureId, ErasureId, SubjectId};
+    use domain::id::{ActorId, ContactId, DisclosureId, SubjectId};
     use domain::subject::{
         AnchorLevel, AskedHow, Ground, IdentityCheck, OutsideSource, RefusalGround, ResidueEnd, ResidueKind,
         StillLinks, SubjectKind, UnfenceGround,
@@ -546,6 +569,10 @@ mod tests {
             Event::CertificateDelivered { erasure, on: Day(92), is_final: true },
             Event::ResiduesNamed { erasure, residues: vec![handed_out, residue(ResidueKind::OldBackups)] },
             Event::ResiduesNamed { erasure, residues: vec![] },
+            Event::ClaimMarked { erasure, mark: ClaimMark([7; 32]) },
+            Event::Returned {
+                returned: sealed(Compartment::Claims, Returned { erasure, reason: Text::parse("again").unwrap() }),
+            },
             Event::ResidueClosed { erasure, number: 2, end: ResidueEnd::RanOut, on: Day(91) },
             Event::CertifiedFinally { erasure },
         ] {

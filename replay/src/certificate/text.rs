@@ -146,7 +146,7 @@ impl Statement {
         line(out, "", "");
         line(out, "", say("What may still link records of the erased", "Was Einträge noch verbinden kann"));
         for links in &certificate.links {
-            line(out, "  ", language.links(*links));
+            line(out, "  ", &links.dated(language.links(*links), &certificate.survives));
         }
         if certificate.links.is_empty() {
             line(out, "  ", say("Nothing that the log knows of.", "Nichts, wovon das Protokoll weiß."));

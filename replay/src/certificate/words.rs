@@ -119,12 +119,23 @@ impl Language {
     pub(super) fn links(self, links: StillLinks) -> &'static str {
         let de = match links {
             StillLinks::AdjacentRecords => "Einträge eines Vorgangs stehen im Protokoll nebeneinander.",
-            StillLinks::CloseInTime => "Einträge wurden zeitlich nah beieinander geschrieben.",
+            StillLinks::CloseInTime => {
+                "Einträge wurden zeitlich nah beieinander geschrieben; das bleibt, solange das Protokoll aufbewahrt wird."
+            }
             StillLinks::BatchOfOne => {
                 "Die Schlüssel wurden allein vernichtet, sie gehörten also zu einer einzigen Person oder Organisation."
             }
             StillLinks::HandedOut => {
                 "Dateien mit offenen Werten wurden vorher herausgegeben; wer eine behält, kann sie lesen."
+            }
+            StillLinks::KeptKeys => {
+                "Schlüssel, die wie angegeben bleiben, öffnen, was unter ihnen versiegelt ist und nennt, wessen es ist; der letzte endet am DAY."
+            }
+            StillLinks::CaseFile => {
+                "Die Akte des Verlangens ist versiegelt und nennt, wessen sie ist; ihr Schlüssel endet am DAY."
+            }
+            StillLinks::OtherSystems => {
+                "Andere Systeme, die vorher Daten bekamen, wissen vielleicht, wer es war; dieses Protokoll erreicht sie nicht und kennt dafür kein Ende."
             }
         };
         self.say(links.words(), de)

@@ -1,0 +1,129 @@
+//! The proof for who comes back with a code: the structure of the old trail and its erasure, without any value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::compartment::Compartment;
+use domain::event::{Stream, StreamKind};
+use domain::id::{ErasureId, KeyId};
+use domain::time::Time;
+use events::ledger::Failure as LedgerFailure;
+use events::log::{Entry, Log as _};
+use events::record::{Hash, PartRef, Record};
+
+use super::{Asked, EvidenceError, damaged};
+use crate::app::App;
+use crate::error::Failure;
+
+/// One record of the old trail.
+pub struct OldRecord {
+    /// Its place in the log.
+    pub position: u64,
+    /// When it was recorded.
+    pub at: Time,
+    /// What it is.
+    pub kind: String,
+    /// Its hash.
+    pub hash: Hash,
+    /// How many sealed parts it has.
+    pub parts: usize,
+    /// How many of them are sealed for ever by this erasure.
+    pub gone: usize,
+}
+
+/// The old trail, and the file that proves it.
+pub struct OldTrail {
+    /// Its records, in their order.
+    pub records: Vec<OldRecord>,
+    /// An evidence file without openings.
+    pub file: Vec<u8>,
+}
+
+impl App {
+    /// What an erasure made unreadable. Streams that are this person's alone are in the file as a whole; of streams with
+    /// living data of others, the records that this person had a part in, one by one. Nothing where the erasure is unknown or
+    /// not certified. Blocks.
+    pub fn old_trail(&self, erasure: ErasureId) -> Result<Option<OldTrail>, EvidenceError> {
+        let (keys, case, kept) = {
+            let views = self.ledger().views();
+            let Some(facts) = views.erasure(erasure).map(|erasure| erasure.facts.clone()) else { return Ok(None) };
+            let Some(certificate) = facts.certificate else { return Ok(None) };
+            let kept: BTreeSet<Compartment> = certificate.survives.iter().map(|it| it.compartment).collect();
+            (facts.keys.into_iter().collect::<BTreeSet<KeyId>>(), facts.case, kept)
+        };
+        let (mut streams, mut singly) = (vec![Stream { kind: StreamKind::Case, id: case.0 }], Vec::new());
+        let mut records = BTreeMap::new();
+        for (stream, touched) in self.touched(&keys)? {
+            let mut entries = self.entries(&stream, u64::MAX)?;
+            let is_own = stream.kind == StreamKind::Case || self.is_own(&entries, &keys, &kept)?;
+            if !is_own {
+                entries.retain(|entry| self.position(entry).is_ok_and(|position| touched.contains(&position)));
+                singly.extend(entries.iter().map(|entry| entry.record.clone()));
+            } else if !streams.contains(&stream) {
+                streams.push(stream);
+            }
+            for entry in &entries {
+                let old = self.old_record(entry, &keys)?;
+                records.insert(old.position, old);
+            }
+        }
+        let gathered = self.gather(&Asked { singly: &singly, ..Asked::whole(&streams) })?;
+        let Some(gathered) = gathered else { return Ok(None) };
+        Ok(Some(OldTrail { records: records.into_values().collect(), file: self.file(gathered)? }))
+    }
+
+    /// The streams with parts under these keys, and where in them.
+    fn touched(&self, keys: &BTreeSet<KeyId>) -> Result<BTreeMap<Stream, BTreeSet<u64>>, Failure> {
+        let mut touched: BTreeMap<Stream, BTreeSet<u64>> = BTreeMap::new();
+        for key in keys {
+            for place in self.ledger().places(key)? {
+                // What a redaction sealed anew is a part of the record that it was made for.
+                let position = self.ledger().owners().origin(place).position;
+                let entry = self.ledger().log().record(position).map_err(damaged)?;
+                let Some(entry) = entry else { continue };
+                let stream = Record::parse(&entry.record).map_err(damaged)?.stream;
+                touched.entry(stream).or_default().insert(position);
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Whether nobody else has a part in these records: each is under a key of this erasure or of an earlier one, or in a
+    /// compartment that the certificate says is kept.
+    fn is_own(&self, entries: &[Entry], keys: &BTreeSet<KeyId>, kept: &BTreeSet<Compartment>) -> Result<bool, Failure> {
+        let views = self.ledger().views();
+        for entry in entries {
+            let record = Record::parse(&entry.record).map_err(damaged)?;
+            let own = |part: &PartRef| {
+                let gone = keys.contains(&part.key) || views.erasure_of_key(part.key).is_some();
+                gone || kept.contains(&part.compartment) || !views.redactions_of_key(part.key).is_empty()
+            };
+            if !record.personal.iter().all(own) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn old_record(&self, entry: &Entry, keys: &BTreeSet<KeyId>) -> Result<OldRecord, Failure> {
+        let record = Record::parse(&entry.record).map_err(damaged)?;
+        let now = self.ledger().owners().keys_now(&record);
+        Ok(OldRecord {
+            position: record.position,
+            at: record.recorded_at,
+            kind: record.kind.to_owned(),
+            hash: entry.hash,
+            parts: record.personal.len(),
+            gone: now.iter().flatten().filter(|key| keys.contains(key)).count(),
+        })
+    }
+
+    fn position(&self, entry: &Entry) -> Result<u64, Failure> {
+        Ok(Record::parse(&entry.record).map_err(damaged)?.position)
+    }
+}
+
+impl From<LedgerFailure> for EvidenceError {
+    fn from(failed: LedgerFailure) -> Self {
+        Self::Failed(failed.into())
+    }
+}
