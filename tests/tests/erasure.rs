@@ -294,6 +294,7 @@ fn a_certificate_after_a_crash_says_what_it_would_have_said() {
     let (at_once, after) = (certified(false), certified(true));
     assert_eq!(at_once.survives.len(), 1);
     assert_eq!(at_once.survives[0].compartment, Compartment::ConsentProof);
-    assert_eq!(at_once.links, [StillLinks::CloseInTime]);
+    let still = [StillLinks::CloseInTime, StillLinks::KeptKeys, StillLinks::OtherSystems];
+    assert_eq!(at_once.links, still);
     assert_eq!(after, at_once);
 }

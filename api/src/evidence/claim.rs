@@ -50,15 +50,17 @@ impl App {
             let kept: BTreeSet<Compartment> = certificate.survives.iter().map(|it| it.compartment).collect();
             (facts.keys.into_iter().collect::<BTreeSet<KeyId>>(), facts.case, kept)
         };
-        let (mut streams, mut singly) = (vec![Stream { kind: StreamKind::Case, id: case.0 }], Vec::new());
-        let mut records = BTreeMap::new();
-        for (stream, touched) in self.touched(&keys)? {
+        let mut touched = self.touched(&keys)?;
+        // Where it was asked for and certified, whatever stands there.
+        touched.entry(Stream { kind: StreamKind::Case, id: case.0 }).or_default();
+        let (mut streams, mut singly, mut records) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (stream, touched) in touched {
             let mut entries = self.entries(&stream, u64::MAX)?;
-            let is_own = stream.kind == StreamKind::Case || self.is_own(&entries, &keys, &kept)?;
+            let is_own = stream.id == case.0 || self.is_own(&entries, &keys, &kept)?;
             if !is_own {
                 entries.retain(|entry| self.position(entry).is_ok_and(|position| touched.contains(&position)));
                 singly.extend(entries.iter().map(|entry| entry.record.clone()));
-            } else if !streams.contains(&stream) {
+            } else {
                 streams.push(stream);
             }
             for entry in &entries {

@@ -126,6 +126,10 @@ struct Office {
     erasures: [String; 3],
     /// Fenced, with nothing to wait for.
     fenced: String,
+    /// Asked for and not approved; certified, and its code.
+    marked: String,
+    claimed: String,
+    claim: String,
     /// Somebody's support of long ago, fenced because its time is over.
     over: String,
     /// Of the person: placed by another DPO; in force; in force and asked to be lifted by another DPO.
@@ -159,6 +163,9 @@ impl Office {
             quotes: [String::new(), String::new()],
             erasures: [String::new(), String::new(), String::new()],
             fenced: String::new(),
+            marked: String::new(),
+            claimed: String::new(),
+            claim: String::new(),
             over: String::new(),
             holds: [String::new(), String::new(), String::new()],
             redactions: [String::new(), String::new()],
@@ -203,6 +210,7 @@ impl Office {
         });
         let person = self.done(Role::Agent, "registerContact", &self.person(), "contact { id }");
         self.fenced = self.desk.fence(&text(&person["contact"]["id"])).1.to_string();
+        self.claim();
         self.age();
         self.hold();
         self.redact();
@@ -227,6 +235,18 @@ impl Office {
             self.desk.submit::<domain::anchor::Anchor>(id, somebody, command);
             domain::id::AnchorId(id).to_string()
         });
+    }
+
+    /// One erasure waits, another is over, and there is a code of it.
+    fn claim(&mut self) {
+        let [marked, claimed] = [(), ()].map(|()| {
+            let person = self.done(Role::Agent, "registerContact", &self.person(), "contact { id }");
+            let request = erasure_of("contactId", &text(&person["contact"]["id"]));
+            self.done(Role::Agent, "requestErasure", &request, "erasure { id claimSlip { code } }")["erasure"].clone()
+        });
+        (self.marked, self.claimed) = (text(&marked["id"]), text(&claimed["id"]));
+        self.claim = text(&claimed["claimSlip"]["code"]);
+        self.done(Role::Dpo, "approveErasure", &json!({ "erasureId": self.claimed }), "erasure { stage }");
     }
 
     /// A ticket that came in long ago is over.
@@ -360,6 +380,8 @@ impl Office {
             ("giveDeliveryAddress", erasure(2, json!({ "address": "Qword 1" }))),
             ("approveErasure", erasure(2, json!({}))),
             ("deliverCertificate", erasure(2, json!({}))),
+            ("replaceClaimCode", json!({ "erasureId": self.marked })),
+            ("linkReturn", json!({ "contactId": self.worker, "code": self.claim, "reason": "Qwhy" })),
             ("requestErasure", erasure_of("contactId", &self.contact)),
             ("requestErasure", company_goes),
             ("orderDestruction", json!({ "erasureId": self.fenced })),
@@ -413,6 +435,8 @@ impl Office {
             ("ticket", id(&self.ticket)),
             ("quote", id(&self.quotes[0])),
             ("erasure", id(&self.erasures[0])),
+            ("erasureByCertificate", format!("(certificate: \"{}\")", self.claimed)),
+            ("erasureByClaim", format!("(code: \"{}\")", self.claim)),
             ("hold", id(&self.holds[1])),
             ("redaction", id(&self.redactions[0])),
             ("document", id(&self.document)),

@@ -1,1 +1,114 @@
-//! Tests.
+//! The link of who came back: made with the code, read while it lives, gone with the claims.
+
+use domain::actor::Role;
+use serde_json::{Value, json};
+
+use crate::graphql::testing::{Desk, NOW, command_id};
+
+const REST: &str = "repeated position errors { message code path }";
+
+/// Asks that somebody be forgotten and has it done: the erasure, its case, the code.
+fn erased(desk: &Desk, contact: &str) -> (String, String, String) {
+    let asked = desk.done(&format!(
+        "requestErasure(input: {{ contactId: \"{contact}\" ground: OBJECTED how: LETTER askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-20\" }}) {{ erasure {{ id case claimSlip {{ code }} }} {REST} }}"
+    ));
+    let [erasure, case] = ["id", "case"].map(|field| asked["erasure"][field].as_str().unwrap().to_owned());
+    let code = asked["erasure"]["claimSlip"]["code"].as_str().unwrap_or_default().to_owned();
+    let approve = format!("approveErasure(input: {{ erasureId: \"{erasure}\" }}) {{ erasure {{ stage }} {REST} }}");
+    assert_eq!(desk.tried(Role::Dpo, &approve)["erasure"]["stage"], "CERTIFIED");
+    (erasure, case, code)
+}
+
+fn link(contact: &str, code: &str, command: &str) -> String {
+    format!(
+        "linkReturn(input: {{ contactId: \"{contact}\" code: \"{code}\" reason: \"Back again\" commandId: \"{command}\" }})
+            {{ returned {{ certificate reason }} {REST} }}"
+    )
+}
+
+fn returns(desk: &Desk, contact: &str) -> Value {
+    let query = format!(
+        "{{ subject(contactId: \"{contact}\") {{ returns {{ certificate reason }} compartments {{ things {{ values {{ name value }} }} }} }} }}"
+    );
+    desk.get(Role::Dpo, &query)["subject"].clone()
+}
+
+fn history(desk: &Desk, case: &str) -> Value {
+    let query = format!(
+        "{{ history(id: \"{case}\", first: 100) {{ nodes {{ kind facts {{ name value }} changes {{ field after }} erasure {{ erasure }} }} }} }}"
+    );
+    let nodes = desk.get(Role::Dpo, &query)["history"]["nodes"].clone();
+    let nodes = nodes.as_array().unwrap();
+    nodes.iter().find(|node| node["kind"] == "returned").unwrap().clone()
+}
+
+#[test]
+fn the_link_lives_as_long_as_the_new_claims() {
+    let desk = Desk::open();
+    let (number, _, code) = erased(&desk, &desk.contact("Zenobia"));
+    let new = desk.contact("Zenobia");
+    let command = command_id();
+    let linked = desk.done(&link(&new, &code, &command));
+    assert_eq!(linked["returned"], json!({ "certificate": number, "reason": "Back again" }));
+    let size = desk.size();
+    let again = desk.done(&link(&new, &code, &command));
+    assert_eq!((&again["repeated"], &again["position"], desk.size()), (&json!(true), &linked["position"], size));
+    assert_eq!(desk.refused(Role::Dpo, &link(&new, &code, &command_id())).0, "CONFLICT", "it is linked already");
+
+    let desk = desk.restart();
+    let held = returns(&desk, &new);
+    assert_eq!(held["returns"], json!([{ "certificate": number, "reason": "Back again" }]));
+    assert!(held["compartments"].to_string().contains(&format!("RETURNED {number}")), "{held}");
+
+    let dies = "setRetention(input: { compartment: CLAIMS rule: { dies: true } }) { retention { compartment } errors { code } }";
+    assert_eq!(desk.tried(Role::Dpo, dies)["errors"], json!([]));
+    let (next, case, _) = erased(&desk, &new);
+    assert_eq!(returns(&desk, &new), json!(null));
+    let back = history(&desk, &case);
+    assert_eq!((&back["changes"], &back["facts"]), (&json!(null), &json!([])));
+    assert_eq!(back["erasure"]["erasure"], json!(next), "{back}");
+    let desk = desk.restart();
+    assert_eq!(history(&desk, &case)["changes"], json!(null));
+    assert_eq!(desk.refused(Role::Dpo, &link(&new, &code, &command_id())).0, "ERASED");
+    // A third time around it can be linked to both.
+    let third = desk.contact("Zenobia");
+    assert_eq!(desk.done(&link(&third, &code, &command_id()))["returned"]["certificate"], json!(number));
+    let plain = code.replace('-', "");
+    for (name, bytes) in desk.files() {
+        let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!holds(&code) && !holds(&plain), "{name} holds the code");
+    }
+    assert_eq!(desk.app.now(), NOW);
+}
+
+#[test]
+fn nobody_gets_a_code_where_nobody_asked() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let asked = desk.done(&format!(
+        "requestErasure(input: {{ contactId: \"{maria}\" ground: NO_LONGER_NECESSARY how: OWN_REVIEW askedOn: \"2026-09-20\"
+            identityCheck: NOT_NEEDED identityOn: \"2026-09-20\" }}) {{ erasure {{ hasClaimCode claimSlip {{ code }} }} {REST} }}"
+    ));
+    assert_eq!(asked["erasure"], json!({ "hasClaimCode": false, "claimSlip": null }));
+}
+
+/// Two old erasures, of a ticket in both their names: each code shows its own record, and not the stream of the other.
+#[test]
+fn a_stream_of_two_is_shown_record_by_record() {
+    let desk = Desk::open();
+    let (maria, company) = (desk.contact("Maria"), desk.organization("Muster"));
+    desk.done(&format!(
+        "openTicket(input: {{ contactId: \"{maria}\" organizationId: \"{company}\" origin: EMAIL subjectLine: \"Qline\" body: \"Qbody\" }})
+            {{ ticket {{ id }} errors {{ message code path }} }}"
+    ));
+    let (_, _, code) = erased(&desk, &maria);
+    let query = format!(
+        "{{ erasureByClaim(code: \"{code}\") {{ errors {{ code }} proof {{ records trail {{ kind sealed gone }} evidence {{ bytes }} }} }} }}"
+    );
+    let shown = desk.get(Role::Integration, &query)["erasureByClaim"].clone();
+    let trail = shown["proof"]["trail"].as_array().unwrap();
+    let ticket = trail.iter().find(|record| record["kind"] == "ticket.opened").unwrap();
+    assert_eq!(ticket, &json!({ "kind": "ticket.opened", "sealed": 2, "gone": 1 }), "{trail:?}");
+    assert!(!trail.iter().any(|record| record["kind"] == "organization.registered"), "{trail:?}");
+}
