@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tests::programs::{program, run};
+use tests::server::Server;
 
 #[test]
 fn its_commands_run() {
@@ -16,6 +17,30 @@ fn its_commands_run() {
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let ended = run(Command::new("sh").args(["-euc", &script]).env("PATH", path).current_dir(home.path()));
     hold(&ended.done());
+}
+
+/// Deleted, and came back.
+#[test]
+fn its_story_runs() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::at(&home.path().join("data"), &["--cooling-off", "0"]);
+    let programs = program("lethe-audit").parent().unwrap().to_owned();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut story = Command::new("sh");
+    story.args(["-euc", &marked("story")]).env("PATH", path).env("LETHE", server.at_path("")).current_dir(home.path());
+    for (name, role) in [("AGENT", "agent"), ("DPO", "dpo"), ("PORTAL", "integration")] {
+        story.env(name, server.client(role).token());
+    }
+    let out = run(&mut story).done();
+    let number = std::fs::read_to_string(home.path().join("slip.json")).unwrap();
+    let number = number.split('"').find(|word| word.starts_with("erasure_")).unwrap().to_owned();
+    for say in [r#""stage":"CERTIFIED""#, "Other systems", &format!("sealed for ever by {number}"), "integrity: HOLDS"]
+    {
+        assert!(out.contains(say), "{say}: {out}");
+    }
+    let returned = format!(r#""returned":{{"certificate":"{number}"}}"#);
+    assert!(out.contains(&returned) && out.contains(r#""returns":[{"certificate""#), "{out}");
+    assert!(!out.contains(r#""message""#), "{out}");
 }
 
 #[test]
@@ -74,10 +99,14 @@ fn text() -> String {
     std::fs::read_to_string(root().join("README.md")).unwrap()
 }
 
-/// The shell block between the two marks.
 fn commands() -> String {
-    let text = text();
-    let marked = text.split_once("<!-- commands: begin -->").unwrap().1.split_once("<!-- commands: end -->").unwrap().0;
+    marked("commands")
+}
+
+/// The shell block between two marks.
+fn marked(name: &str) -> String {
+    let (text, [begin, end]) = (text(), ["begin", "end"].map(|side| format!("<!-- {name}: {side} -->")));
+    let marked = text.split_once(&begin).unwrap().1.split_once(&end).unwrap().0;
     marked.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0.to_owned()
 }
 

@@ -48,7 +48,7 @@ impl House {
     fn request(&self, of: &Registered, more: &Value) -> Value {
         let mut input = desk::erasure_request(of, "please forget me");
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let select = "erasure { id case hasClaimCode claimSlip { certificate code text german: text(language: DE) } }";
+        let select = "erasure { id case hasClaimCode claimWords claimSlip { certificate code text german: text(language: DE) } }";
         self.agent.change("requestErasure", &input, select)
     }
 
@@ -211,6 +211,8 @@ fn a_code_is_shown_once_and_one_that_was_lost_is_replaced() {
     let again = house.request(&old, &id);
     assert_eq!((&again["repeated"], &again["erasure"]["claimSlip"]), (&json!(true), &json!(null)));
     assert_eq!((&again["erasure"]["hasClaimCode"], size(&house.dpo)), (&json!(true), before));
+    assert!(text(&first["erasure"]["claimWords"]).contains("in this answer"), "{first}");
+    assert!(text(&again["erasure"]["claimWords"]).contains("replaceClaimCode"), "{again}");
     let number = text(&first["erasure"]["id"]);
     let lost = text(&first["erasure"]["claimSlip"]["code"]);
     let read = house.dpo.ask("query($id: ID!) { erasure(id: $id) { claimSlip { code } } }", json!({ "id": number }));

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::compartment::Compartment;
 use domain::event::{Stream, StreamKind};
-use domain::id::{ErasureId, KeyId};
+use domain::id::{CaseId, ErasureId, KeyId};
 use domain::time::Time;
 use events::ledger::Failure as LedgerFailure;
 use events::log::{Entry, Log as _};
@@ -43,12 +42,13 @@ impl App {
     /// living data of others, the records that this person had a part in, one by one. Nothing where the erasure is unknown or
     /// not certified. Blocks.
     pub fn old_trail(&self, erasure: ErasureId) -> Result<Option<OldTrail>, EvidenceError> {
-        let (keys, case, kept) = {
+        let (keys, case) = {
             let views = self.ledger().views();
-            let Some(facts) = views.erasure(erasure).map(|erasure| erasure.facts.clone()) else { return Ok(None) };
-            let Some(certificate) = facts.certificate else { return Ok(None) };
-            let kept: BTreeSet<Compartment> = certificate.survives.iter().map(|it| it.compartment).collect();
-            (facts.keys.into_iter().collect::<BTreeSet<KeyId>>(), facts.case, kept)
+            let Some(facts) = views.erasure(erasure).map(|erasure| erasure.facts) else { return Ok(None) };
+            if facts.certificate.is_none() {
+                return Ok(None);
+            }
+            (facts.keys.iter().copied().collect::<BTreeSet<KeyId>>(), facts.case)
         };
         let mut touched = self.touched(&keys)?;
         // Where it was asked for and certified, whatever stands there.
@@ -56,7 +56,7 @@ impl App {
         let (mut streams, mut singly, mut records) = (Vec::new(), Vec::new(), BTreeMap::new());
         for (stream, touched) in touched {
             let mut entries = self.entries(&stream, u64::MAX)?;
-            let is_own = stream.id == case.0 || self.is_own(&entries, &keys, &kept)?;
+            let is_own = stream.id == case.0 || self.is_own(&entries, &keys, case)?;
             if !is_own {
                 entries.retain(|entry| self.position(entry).is_ok_and(|position| touched.contains(&position)));
                 singly.extend(entries.iter().map(|entry| entry.record.clone()));
@@ -89,17 +89,19 @@ impl App {
         Ok(touched)
     }
 
-    /// Whether nobody else has a part in these records: each is under a key of this erasure or of an earlier one, or in a
-    /// compartment that the certificate says is kept.
-    fn is_own(&self, entries: &[Entry], keys: &BTreeSet<KeyId>, kept: &BTreeSet<Compartment>) -> Result<bool, Failure> {
-        let views = self.ledger().views();
+    /// Whether nobody else has a part in these records: each is under a key of this erasure, of an earlier one in the same
+    /// case, or under one that lives and is known to be the same person's.
+    fn is_own(&self, entries: &[Entry], keys: &BTreeSet<KeyId>, case: CaseId) -> Result<bool, Failure> {
+        let (views, owners) = (self.ledger().views(), self.ledger().owners());
+        let subject = views.case(case).and_then(|case| case.subject);
+        let own = |part: &PartRef| {
+            let erased = views.erasure_of_key(part.key).is_some_and(|erasure| erasure.facts.case == case);
+            let redacted = || views.redactions_of_key(part.key).iter().any(|redaction| redaction.facts.case == case);
+            let lives = || owners.owner(&part.key).is_some_and(|(owner, _)| Some(owner) == subject);
+            keys.contains(&part.key) || erased || redacted() || lives()
+        };
         for entry in entries {
-            let record = Record::parse(&entry.record).map_err(damaged)?;
-            let own = |part: &PartRef| {
-                let gone = keys.contains(&part.key) || views.erasure_of_key(part.key).is_some();
-                gone || kept.contains(&part.compartment) || !views.redactions_of_key(part.key).is_empty()
-            };
-            if !record.personal.iter().all(own) {
+            if !Record::parse(&entry.record).map_err(damaged)?.personal.iter().all(own) {
                 return Ok(false);
             }
         }

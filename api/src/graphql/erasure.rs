@@ -336,6 +336,20 @@ impl Erasure {
     async fn claim_slip(&self) -> Option<&ClaimSlip> {
         self.slip.as_ref()
     }
+    /// What became of the code, in words; null where there is none.
+    async fn claim_words(&self) -> Option<&'static str> {
+        self.facts.claim.as_ref()?;
+        Some(match (&self.slip, self.facts.stage.is_open()) {
+            (Some(_), _) => "The code is in this answer and in no other one: hand the slip out now.",
+            (None, true) => {
+                "The code was shown once, or the person's browser drew it; it is kept nowhere. Where it did not arrive, \
+                 replaceClaimCode puts another in its place before the erasure is certified."
+            }
+            (None, false) => {
+                "The code was shown once, or the person's browser drew it; it is kept nowhere, and no other one is made."
+            }
+        })
+    }
     /// The certificate as a file for the person and for the authority: a text that anybody can read, signed by the log, with
     /// the records that prove it. `lethe-audit check` judges it offline. Null before it is certified.
     async fn certificate_file(

@@ -93,7 +93,8 @@ fn nobody_gets_a_code_where_nobody_asked() {
     assert_eq!(asked["erasure"], json!({ "hasClaimCode": false, "claimSlip": null }));
 }
 
-/// Two old erasures, of a ticket in both their names: each code shows its own record, and not the stream of the other.
+/// A ticket in the name of a person and of their company: the person's code shows the record that they had a part in, and
+/// nothing of the company's.
 #[test]
 fn a_stream_of_two_is_shown_record_by_record() {
     let desk = Desk::open();
