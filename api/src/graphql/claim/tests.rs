@@ -1,6 +1,9 @@
 //! The link of who came back: made with the code, read while it lives, gone with the claims.
 
 use domain::actor::Role;
+use domain::id::CaseId;
+use domain::subject::{Case, ClaimMark, Command};
+use events::claim::ClaimCode;
 use serde_json::{Value, json};
 
 use crate::graphql::testing::{Desk, NOW, command_id};
@@ -68,6 +71,7 @@ fn the_link_lives_as_long_as_the_new_claims() {
     let back = history(&desk, &case);
     assert_eq!((&back["changes"], &back["facts"]), (&json!(null), &json!([])));
     assert_eq!(back["erasure"]["erasure"], json!(next), "{back}");
+    assert_eq!(desk.app.ledger().views().case(case.parse().unwrap()).unwrap().returns, [], "the drawer is empty");
     let desk = desk.restart();
     assert_eq!(history(&desk, &case)["changes"], json!(null));
     assert_eq!(desk.refused(Role::Dpo, &link(&new, &code, &command_id())).0, "ERASED");
@@ -99,9 +103,14 @@ fn nobody_gets_a_code_where_nobody_asked() {
 fn a_stream_of_two_is_shown_record_by_record() {
     let desk = Desk::open();
     let (maria, company) = (desk.contact("Maria"), desk.organization("Muster"));
-    desk.done(&format!(
+    let opened = desk.done(&format!(
         "openTicket(input: {{ contactId: \"{maria}\" organizationId: \"{company}\" origin: EMAIL subjectLine: \"Qline\" body: \"Qbody\" }})
             {{ ticket {{ id }} errors {{ message code path }} }}"
+    ));
+    let ticket = opened["ticket"]["id"].as_str().unwrap();
+    let agent = desk.viewer(Role::Agent).actor;
+    desk.done(&format!(
+        "assignTicket(input: {{ ticketId: \"{ticket}\" ownerId: \"{agent}\" }}) {{ errors {{ message code path }} }}"
     ));
     let (_, _, code) = erased(&desk, &maria);
     let query = format!(
@@ -111,5 +120,28 @@ fn a_stream_of_two_is_shown_record_by_record() {
     let trail = shown["proof"]["trail"].as_array().unwrap();
     let ticket = trail.iter().find(|record| record["kind"] == "ticket.opened").unwrap();
     assert_eq!(ticket, &json!({ "kind": "ticket.opened", "sealed": 2, "gone": 1 }), "{trail:?}");
-    assert!(!trail.iter().any(|record| record["kind"] == "organization.registered"), "{trail:?}");
+    let others = ["organization.registered", "ticket.assigned"];
+    assert!(!trail.iter().any(|record| others.contains(&record["kind"].as_str().unwrap())), "{trail:?}");
+    assert!(trail.iter().any(|record| record["kind"] == "contact.registered"), "{trail:?}");
+}
+
+/// Marks stand in the log for everybody to read. Whoever copies one gets nobody's erasure by it, not even past the edge.
+#[test]
+fn a_mark_that_was_copied_leads_to_the_first() {
+    let desk = Desk::open();
+    let (number, _, code) = erased(&desk, &desk.contact("Maria"));
+    let other = desk.done(&format!(
+        "requestErasure(input: {{ contactId: \"{}\" ground: OBJECTED how: LETTER askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-20\" }}) {{ erasure {{ id case }} {REST} }}",
+        desk.contact("Anna")
+    ));
+    let [erasure, case] = ["id", "case"].map(|field| other["erasure"][field].as_str().unwrap().to_owned());
+    let mark = ClaimCode::parse(&code).unwrap().mark();
+    let copied = Command::MarkClaim { erasure: erasure.parse().unwrap(), mark };
+    desk.submit::<Case>(case.parse::<CaseId>().unwrap().0, desk.viewer(Role::Agent).actor, copied);
+    let found = || desk.app.ledger().views().erasure_of_claim(mark).map(|erasure| erasure.facts.id.to_string());
+    assert_eq!(found(), Some(number.clone()));
+    let another = Command::MarkClaim { erasure: erasure.parse().unwrap(), mark: ClaimMark([7; 32]) };
+    desk.submit::<Case>(case.parse::<CaseId>().unwrap().0, desk.viewer(Role::Agent).actor, another);
+    assert_eq!(found(), Some(number), "what was copied takes nothing along when it goes");
 }
