@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use events::claim::ClaimCode;
+use events::evidence::Evidence;
+use replay::certificate::CertificateFile;
 use serde_json::{Value, json};
 use tests::client::{Client, text};
 use tests::desk::{self, Registered};
@@ -116,6 +119,15 @@ fn deleted_and_came_back() {
     let nobody = json!({ "number": desk::nobody("erasure") });
     assert_eq!(house.portal.ask(ENTRY, nobody)["erasureByCertificate"], json!(null));
 
+    // Neither the person's letter nor the authority's has the code or its hash; the case in the log has the hash.
+    let query = "query($id: ID!) { erasure(id: $id) { certificateFile } }";
+    let letter = text(&house.dpo.ask(query, json!({ "id": number }))["erasure"]["certificateFile"]);
+    let mark = ClaimCode::parse(&code).unwrap().mark().0;
+    let evidence = CertificateFile::parse(letter.as_bytes()).unwrap().evidence;
+    let holds = |record: &[u8]| record.windows(32).any(|window| window == mark);
+    assert!(!letter.contains(&code) && evidence.others.len() > 2);
+    assert!(!evidence.others.iter().any(|other| holds(&other.record)) && !letter.contains(&hex(&mark)));
+
     // The code shows the structure of the old trail and its end, and the file holds offline.
     let shown = house.show(&code.to_lowercase().replace('-', " "));
     assert_eq!(shown["errors"], json!([]), "{shown}");
@@ -126,7 +138,12 @@ fn deleted_and_came_back() {
     assert_eq!((&of("contact.registered")["sealed"], &of("contact.registered")["gone"]), (&json!(1), &json!(1)));
     assert_eq!(of("case.certified")["sealed"], json!(0));
     let file = house.path("old.evidence");
-    std::fs::write(&file, BASE64.decode(text(&proof["evidence"]["file"])).unwrap()).unwrap();
+    let bytes = BASE64.decode(text(&proof["evidence"]["file"])).unwrap();
+    std::fs::write(&file, &bytes).unwrap();
+    let shown = Evidence::parse(&bytes).unwrap();
+    let trails = || shown.trails.iter();
+    assert!(trails().flat_map(|trail| &trail.records).any(|audited| holds(&audited.record)), "so it would be found");
+    assert!(trails().all(|trail| trail.openings.is_empty()), "no value is in it");
     let told = lethe_audit(&["check", file.to_str().unwrap(), "--policy", &house.policy()]);
     assert_eq!(told.code, Some(0), "{}{}", told.out, told.err);
     assert!(told.out.contains(&format!("sealed for ever by {number}")), "{}", told.out);
@@ -147,6 +164,10 @@ fn deleted_and_came_back() {
 
     let codes = [code.clone(), code.replace('-', ""), text(&again["claimSlip"]["code"])];
     nowhere(house, &codes);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Neither in a file nor in anything that the server said.
@@ -184,7 +205,7 @@ fn nobody_is_linked_without_the_code() {
         });
     }
     // A code that nobody was given.
-    let nobodys = events::claim::ClaimCode::draw().unwrap();
+    let nobodys = ClaimCode::draw().unwrap();
     assert_eq!(house.dpo.refused_with("linkReturn", &house.link(&new, &nobodys.write())), "NOT_FOUND");
     // The number on the certificate is no code, and no role but people's links.
     assert_eq!(house.dpo.refused_with("linkReturn", &house.link(&new, &text(&asked["id"]))), "VALIDATION");
@@ -236,8 +257,8 @@ fn a_code_is_shown_once_and_one_that_was_lost_is_replaced() {
 fn a_browser_that_draws_the_code_keeps_it() {
     let house = House::open();
     let (old, other) = (house.register(), desk::register(&house.agent, "Ada", "Anders", "ada@quastenflosser.example"));
-    let code = events::claim::ClaimCode::draw().unwrap();
-    let hash: String = code.mark().0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let code = ClaimCode::draw().unwrap();
+    let hash = hex(&code.mark().0);
     let mut bad = desk::erasure_request(&old, "please");
     bad["claimHash"] = json!("no hash");
     let wrong = house.agent.send(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::event::{Stream, StreamKind};
 use domain::id::{CaseId, ErasureId, KeyId};
 use domain::time::Time;
+use events::evidence::TooMuch;
 use events::ledger::Failure as LedgerFailure;
 use events::log::{Entry, Log as _};
 use events::record::{Hash, PartRef, Record};
@@ -74,8 +75,8 @@ impl App {
     }
 
     /// The streams with parts under these keys, and where in them.
-    fn touched(&self, keys: &BTreeSet<KeyId>) -> Result<BTreeMap<Stream, BTreeSet<u64>>, Failure> {
-        let mut touched: BTreeMap<Stream, BTreeSet<u64>> = BTreeMap::new();
+    fn touched(&self, keys: &BTreeSet<KeyId>) -> Result<BTreeMap<Stream, BTreeSet<u64>>, EvidenceError> {
+        let (mut touched, mut bytes) = (BTreeMap::<Stream, BTreeSet<u64>>::new(), 0);
         for key in keys {
             for place in self.ledger().places(key)? {
                 // What a redaction sealed anew is a part of the record that it was made for.
@@ -83,7 +84,10 @@ impl App {
                 let entry = self.ledger().log().record(position).map_err(damaged)?;
                 let Some(entry) = entry else { continue };
                 let stream = Record::parse(&entry.record).map_err(damaged)?.stream;
-                touched.entry(stream).or_default().insert(position);
+                if touched.entry(stream).or_default().insert(position) {
+                    bytes += entry.record.len();
+                    TooMuch::unless_fits(bytes).map_err(EvidenceError::TooMuch)?;
+                }
             }
         }
         Ok(touched)

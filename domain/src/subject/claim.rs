@@ -132,6 +132,10 @@ mod tests {
             late.to_string(),
             "this erasure is certified; only one that is not certified yet can be given a claim code"
         );
+        let mut over = given(vec![]);
+        let (on_day, over_now) = ("2026-03-01".parse().unwrap(), vec![]);
+        over.evolve(&Event::RetentionOver { erasure: ERASURE, by: ActorId([3; 16]), on: on_day, over: over_now });
+        assert_eq!(over.decide(&mark(5), &on(2)), Err(Rejection::NobodyAsked(ERASURE)));
         let unknown = Command::MarkClaim { erasure: ErasureId([6; 16]), mark: ClaimMark([5; 32]) };
         assert_eq!(case.decide(&unknown, &on(2)), Err(Rejection::NoSuchErasure(ErasureId([6; 16]))));
     }
