@@ -203,9 +203,9 @@ impl StillLinks {
         kept.map(|survivor| survivor.until).max()
     }
 
-    /// The sentence in some language, with its day.
+    /// The sentence in some language, with its day in the place of `DAY`.
     pub fn dated(self, words: &str, survives: &[Survivor]) -> String {
-        self.until(survives).map_or_else(|| words.to_owned(), |day| words.replace("DAY", &day.to_string()))
+        words.replace("DAY", &self.until(survives).map_or_else(|| "?".to_owned(), |day| day.to_string()))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use domain::actor::Role;
 use domain::id::CaseId;
-use domain::subject::{Case, ClaimMark, Command};
+use domain::subject::{Asked, AskedHow, Case, ClaimMark, Command, Ground, IdentityCheck, Request, SubjectKind};
 use events::claim::ClaimCode;
+use events::ledger::Fresh;
 use serde_json::{Value, json};
 
+use crate::app::Envelope;
 use crate::graphql::testing::{Desk, NOW, command_id};
 
 const REST: &str = "repeated position errors { message code path }";
@@ -144,4 +146,31 @@ fn a_mark_that_was_copied_leads_to_the_first() {
     let another = Command::MarkClaim { erasure: erasure.parse().unwrap(), mark: ClaimMark([7; 32]) };
     desk.submit::<Case>(case.parse::<CaseId>().unwrap().0, desk.viewer(Role::Agent).actor, another);
     assert_eq!(found(), Some(number), "what was copied takes nothing along when it goes");
+}
+
+/// A crash between the request and its mark: whoever sends the request again gets the code that nobody had yet.
+#[test]
+fn a_request_that_was_cut_off_gets_its_code_with_the_retry() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    let (agent, subject, command) = (desk.viewer(Role::Agent).actor, desk.subject(&maria), command_id());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let case = runtime.block_on(desk.app.open_case(agent, subject, SubjectKind::Person)).unwrap();
+    let (on, mut fresh) = ("2026-09-20".parse().unwrap(), Fresh::new());
+    let identity = IdentityCheck::KnownPoint;
+    let asked = Asked { ground: Ground::Objected, how: AskedHow::Letter, on, identity, identity_on: on };
+    let request = Request { words: None, people: Vec::new() };
+    let request = Command::RequestErasure { erasure: fresh.id().unwrap(), asked, request };
+    let envelope = Envelope { command_id: command.parse().ok(), ..Envelope::default() };
+    runtime.block_on(desk.app.submit_as::<Case>(agent, case.0, request, envelope, fresh)).unwrap();
+    let again = || {
+        desk.done(&format!(
+            "requestErasure(input: {{ contactId: \"{maria}\" ground: OBJECTED how: LETTER askedOn: \"2026-09-20\"
+                identityCheck: KNOWN_POINT identityOn: \"2026-09-20\" commandId: \"{command}\" }})
+                {{ erasure {{ claimSlip {{ code }} }} {REST} }}"
+        ))
+    };
+    let first = again();
+    assert!(first["repeated"] == true && first["erasure"]["claimSlip"]["code"].is_string(), "{first}");
+    assert_eq!(again()["erasure"]["claimSlip"], json!(null), "once");
 }
