@@ -21,7 +21,7 @@ const NOTES: usize = 5_000;
 const APPROVER: ActorId = ActorId([2; 16]);
 
 /// Approved to certified.
-pub fn erase(dir: &Path, runs: usize, records: &[usize]) -> Done {
+pub fn erase(dir: &Path, runs: usize, records: &[usize], keys: usize) -> Done {
     ledger::create(dir)?;
     let ledger = ledger::open(dir)?;
     let mut dice = Dice::new(3);
@@ -34,8 +34,16 @@ pub fn erase(dir: &Path, runs: usize, records: &[usize]) -> Done {
         };
         ledger.submit_blocking::<Register>(&dice.intent(register.0, command))?;
     }
+    let records_of_all = records.len().max(1);
     for records in records {
-        let people = ledger::contacts(&ledger, &mut dice, runs * PEOPLE)?;
+        let mut people = Vec::new();
+        for _ in 0..runs * PEOPLE {
+            // So many keys of others lie between one person's and the next.
+            for _ in 0..keys / (records_of_all * runs * PEOPLE) {
+                ledger.keyring().mint()?;
+            }
+            people.extend(ledger::contacts(&ledger, &mut dice, 1)?);
+        }
         for known in &people {
             busy(&ledger, &mut dice, known.person, *records)?;
         }

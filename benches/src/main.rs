@@ -10,6 +10,7 @@ mod data;
 mod erase;
 mod http;
 mod import;
+mod keyring;
 mod ledger;
 mod load;
 mod replays;
@@ -79,6 +80,15 @@ enum Measure {
         /// How many records.
         #[arg(long, value_delimiter = ',', default_value = "10,10000")]
         records: Vec<usize>,
+        /// How many keys of others there are, drawn before and between these people's.
+        #[arg(long, default_value_t = 0)]
+        keys: usize,
+    },
+    /// The keyring alone: memory by keys, and the keys of one person and of a hundred destroyed among so many.
+    Keyring {
+        /// How many.
+        #[arg(long, default_value_t = 3_000_000)]
+        keys: usize,
     },
     /// A year of support that is over for many people at once: from the first fence to the last certificate.
     Spring {
@@ -153,7 +163,8 @@ fn main() -> Done {
         Measure::Verify(Contacts { contacts }) => replays::verify(place.path(), runs, contacts),
         Measure::Boot(Contacts { contacts }) => replays::boot(place.path(), runs, contacts),
         Measure::Rebuild(Contacts { contacts }) => replays::rebuild(place.path(), runs, contacts),
-        Measure::Erase { records } => erase::erase(place.path(), runs, &records),
+        Measure::Erase { records, keys } => erase::erase(place.path(), runs, &records, keys),
+        Measure::Keyring { keys } => keyring::destroy(place.path(), runs, keys),
         Measure::Spring { people } => spring::clean(place.path(), people),
         Measure::Import { rows, write: Some(file) } => import::write(&file, rows),
         Measure::Import { rows, write: None } => import::import(place.path(), runs, rows),
