@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use events::keyring::AnchorSettings;
 
 use crate::config::Flags;
+use crate::restore::Losses;
 
 /// An event-sourced CRM backend that can prove everything it did and forget anyone it must.
 #[derive(Parser)]
@@ -43,10 +44,8 @@ pub enum Command {
         /// What its checkpoints will be signed for from here on: a name that was never used for this log
         #[arg(long, value_name = "NAME")]
         origin: String,
-        /// Declares the keys lost that the log names and the keyring never held; where there is no keyring at all, a backup is
-        /// put back with a new one
-        #[arg(long)]
-        declare_lost: bool,
+        #[command(flatten)]
+        losses: Losses,
     },
     /// The ledger's clock
     #[command(subcommand)]

@@ -131,8 +131,8 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::DestroyAgain { data }) => destroy_again(&data.path),
         Command::Verify { data } => verify(&data),
         Command::Backup(backup) => back_up(backup),
-        Command::Restore { backup, data, origin, declare_lost } => {
-            restore::run(&data, backup.as_deref(), origin, declare_lost)?.iter().for_each(|line| println!("{line}"));
+        Command::Restore { backup, data, origin, losses } => {
+            restore::run(&data, backup.as_deref(), origin, losses)?.iter().for_each(|line| println!("{line}"));
             Ok(())
         }
         Command::Schema => {

@@ -2,24 +2,37 @@
 
 use std::path::Path;
 
+use clap::Args;
 use domain::ledger::TreeHead;
 use events::ledger::{Clock, RestoreError, Restored, Restoring, restore, restore_from};
 use events::log::engine::Options;
 
 use crate::open::Progress;
 
+/// What an operator lets go.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Losses {
+    /// Declares the keys lost that the log names and the keyring never held; where there is no keyring at all, a backup is
+    /// put back with a new one
+    #[arg(long)]
+    declare_lost: bool,
+    /// With --declare-lost: also where the anchor holds a root of this log. The root is destroyed, and no copy of the keyring
+    /// opens again, also none that is only not mounted
+    #[arg(long, requires = "declare_lost")]
+    all: bool,
+    /// Puts a journal aside that is whole and has records that the backup has not
+    #[arg(long)]
+    over: bool,
+}
+
 /// Restores the log of a directory at rest, from a backup or from what was put back by hand. The lines are for its operator to
 /// keep.
 ///
 /// # Errors
 /// As [`restore`] and [`restore_from`] have them.
-pub fn run(
-    data: &Path,
-    backup: Option<&Path>,
-    origin: String,
-    declares_lost: bool,
-) -> Result<Vec<String>, RestoreError> {
-    let order = Restoring { origin, at: Clock::system().now(), declares_lost };
+pub fn run(data: &Path, backup: Option<&Path>, origin: String, losses: Losses) -> Result<Vec<String>, RestoreError> {
+    let Losses { declare_lost: declares_lost, all: declares_all_lost, over } = losses;
+    let order = Restoring { declares_lost, declares_all_lost, over, ..Restoring::new(origin, Clock::system().now()) };
     let reading = Progress::new("reading the log");
     let told = |done, of| reading.tell(done, of);
     let restored = match backup {

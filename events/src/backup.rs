@@ -171,9 +171,14 @@ impl Backup {
     /// # Errors
     /// What is wrong, with its place.
     pub fn check(&self, told: &Progress<'_>) -> Result<Option<TreeHead>, BackupError> {
-        let checked = check(&self.run(), &self.manifest.files, told)?;
+        Ok(self.checked(&[], told)?.checkpoint)
+    }
+
+    /// The same, with all that was read; the roots at some sizes are watched for.
+    pub(crate) fn checked(&self, watch: &[u64], told: &Progress<'_>) -> Result<Checked, BackupError> {
+        let checked = check(&self.run(), &self.manifest.files, watch, told)?;
         checked.compare(&self.manifest)?;
-        Ok(checked.checkpoint)
+        Ok(checked)
     }
 }
 
@@ -261,6 +266,8 @@ impl Drop for Target {
 
 /// What was read back from the files of a run.
 pub(crate) struct Checked {
+    /// Its journal.
+    pub(crate) journal: Journal,
     /// The first generation of the log.
     pub(crate) first: LogId,
     /// What it holds.
@@ -270,7 +277,7 @@ pub(crate) struct Checked {
 }
 
 /// Reads a run back from its files.
-pub(crate) fn check(run: &Path, files: &[Copied], told: &Progress<'_>) -> Result<Checked, BackupError> {
+pub(crate) fn check(run: &Path, files: &[Copied], watch: &[u64], told: &Progress<'_>) -> Result<Checked, BackupError> {
     same_files(run, files)?;
     let (journal, _) = Journal::open(run, None, false)?;
     if let Some(torn) = journal.torn() {
@@ -279,13 +286,14 @@ pub(crate) fn check(run: &Path, files: &[Copied], told: &Progress<'_>) -> Result
     }
     let checkpoint = checkpoint(run)?;
     let harmed = |part: &Part| matches!(part.bytes, PartBytes::Damaged { .. });
-    let survey = Survey::read(&journal, checkpoint.map(|of| of.size), &harmed, told)?;
-    if checkpoint.is_some_and(|of| survey.watched != Some(of.root)) {
+    let watch: Vec<u64> = watch.iter().copied().chain(checkpoint.map(|of| of.size)).collect();
+    let survey = Survey::read(&journal, &watch, &harmed, told)?;
+    if checkpoint.is_some_and(|of| survey.watched.get(&of.size) != Some(&of.root)) {
         return Err(BackupError::Other("checkpoint"));
     }
     // A part that somebody made zeros of looks swept: only the file as a whole says that it was not.
     files.iter().try_for_each(|file| compare(run, file))?;
-    Ok(Checked { first: journal.first_log(), survey, checkpoint })
+    Ok(Checked { first: journal.first_log(), journal, survey, checkpoint })
 }
 
 impl Checked {
@@ -314,10 +322,7 @@ fn checkpoint(run: &Path) -> Result<Option<TreeHead>, BackupError> {
 
 fn same_files(run: &Path, files: &[Copied]) -> Result<(), BackupError> {
     let dir = run.join(journal::NAME);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(&dir).map_err(failed("read", &dir))? {
-        found.push(name_of(&entry.map_err(failed("read", &dir))?.path()));
-    }
+    let mut found: Vec<String> = listed(&dir)?.iter().map(|path| name_of(path)).collect();
     found.sort();
     let named: Vec<&String> = files.iter().map(|file| &file.name).collect();
     let other = found.iter().find(|file| !named.contains(file));
@@ -342,6 +347,11 @@ fn read_manifest(dir: &Path) -> Result<Option<Manifest>, BackupError> {
     let Some(bytes) = read_regular(&dir.join(NAME), MOST)? else { return Ok(None) };
     let text = std::str::from_utf8(&bytes).map_err(|_| BackupError::Unclear { line: 0 })?;
     Manifest::parse(text).map(Some)
+}
+
+fn listed(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
+    let entries = fs::read_dir(dir).map_err(failed("read", dir))?;
+    entries.map(|entry| Ok(entry.map_err(failed("read", dir))?.path())).collect()
 }
 
 /// A file that others may have made: a link could lead to a device that never ends.

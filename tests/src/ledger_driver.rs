@@ -14,14 +14,14 @@ use domain::id::{CaseId, KeyId};
 use domain::personal::{Gone, Held};
 use domain::subject;
 use events::keyring::KeyState;
-use events::ledger::Ledger;
+use events::ledger::{Ledger, Restoring, restore_from};
 use events::log::{Entry, Log, PartBytes};
 use events::record::Record;
 use events::tree::{self, Node};
 use events::wire;
 use replay::rebuild::Booted;
 
-use crate::acts::{Act, approve, case, destroy, doomed, keep_support_two_years, perform, redact, retire};
+use crate::acts::{Act, NOW, approve, case, destroy, doomed, keep_support_two_years, perform, redact, retire};
 use crate::book;
 use crate::cast::Someone;
 use crate::collected::Collected;
@@ -37,6 +37,15 @@ pub fn back_up(directory: &Path, into: &Path, times: u64, say: &dyn Fn(String)) 
             Ok(made) => say(format!("backed-up {}", made.manifest.head.size)),
             Err(why) => say(format!("not: {why}")),
         }
+    }
+}
+
+/// Restores the ledger from a backup. Where it has no keyring, the loss is declared.
+pub fn restore(directory: &Path, from: &Path, origin: &str, say: &dyn Fn(String)) {
+    let order = Restoring { declares_lost: true, ..Restoring::new(origin, NOW) };
+    match restore_from(from, directory, &order, book::options(), &|_, _| {}) {
+        Ok(restored) => say(format!("restored {}", restored.generation.from)),
+        Err(why) => say(format!("not: {why}")),
     }
 }
 

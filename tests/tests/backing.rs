@@ -46,7 +46,7 @@ fn restore_into(backup: &Path, home: &Path, origin: &str) -> Result<Restored, St
 }
 
 fn restore_with(backup: &Path, home: &Path, origin: &str, declares_lost: bool) -> Result<Restored, String> {
-    let order = Restoring { origin: origin.into(), at: NOW, declares_lost };
+    let order = Restoring { declares_lost, ..Restoring::new(origin, NOW) };
     let restore = || restore_from(backup, home, &order, book::options(), &|_, _| {});
     book::patiently(|| restore().map_err(|failed| failed.to_string()))
 }

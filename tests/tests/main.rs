@@ -35,6 +35,7 @@ mod planted;
 mod powercut;
 mod proof;
 mod readme;
+mod recovering;
 mod redaction;
 mod restoring;
 mod retention;

@@ -103,7 +103,7 @@ fn put_back(home: &Path, before: &Before) {
 }
 
 fn restore_as(home: &Path, origin: &str) -> Result<Restored, String> {
-    let order = Restoring { origin: origin.into(), at: NOW, declares_lost: false };
+    let order = Restoring::new(origin, NOW);
     book::patiently(|| restore(home, &order, book::options(), &|_, _| {}).map_err(|failed| failed.to_string()))
 }
 

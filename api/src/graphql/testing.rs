@@ -89,7 +89,7 @@ impl Desk {
         let Self { app, schema, viewers, runtime, directory } = self;
         drop((app, schema, runtime));
         std::fs::remove_file(directory.path().join(headmark::NAME)).unwrap();
-        let order = Restoring { origin: origin.to_owned(), at: NOW, declares_lost: false };
+        let order = Restoring::new(origin, NOW);
         restore(directory.path(), &order, options(), &|_, _| {}).unwrap();
         Self::boot(directory, viewers, NOW)
     }

@@ -67,7 +67,7 @@ impl<V: Follow> Ledger<V> {
         if let Some(signed) = &signed {
             target.put_checkpoint(&signed.note)?;
         }
-        let checked = check(&path, &files, told)?;
+        let checked = check(&path, &files, &[], told)?;
         let manifest = Manifest {
             backup: target.backup,
             run: target.run,

@@ -161,7 +161,7 @@ impl Directory {
         if path.join("journal").is_dir() {
             return Ok(true);
         }
-        if path.join(restore::COMING).exists() {
+        if path.join(restore::COMING).exists() || restore::is_under_way(path) {
             return Err(DirectoryError::Restoring);
         }
         // Whoever makes a ledger takes the lock first, and may be gone right behind it; where its keys are to lie may be

@@ -128,6 +128,17 @@ impl Keys {
         Ok(exist.contains(&true))
     }
 
+    /// Whether a member of the anchor holds a root of this log. A directory of root files that is missing is not made for it.
+    pub(super) fn have_root(&self, log: LogId) -> Result<bool, DirectoryError> {
+        for member in self.anchors.iter().chain(&self.moving) {
+            let is_missing = matches!(member, AnchorSettings::File { dir } if !dir.exists());
+            if !is_missing && !member.anchor()?.roots(log)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Makes an empty keyring. One of this log that is there was never in service.
     pub(super) fn create(&self, log: LogId) -> Result<Keyring, DirectoryError> {
         Keyring::unmake(&self.copies, log)?;

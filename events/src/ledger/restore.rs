@@ -5,11 +5,12 @@
 //! head mark over the old. What a crash leaves before it is taken back by the next restore, which begins again.
 
 mod from;
+mod here;
 mod marker;
+mod plan;
 mod survey;
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::event::{Event, Stream, StreamKind};
@@ -20,11 +21,8 @@ use domain::time::Time;
 use super::Fresh;
 use super::directory::{Directory, DirectoryError, io_failed, own};
 use super::keys::Keys;
-use super::publish::STORED;
 use crate::backup::BackupError;
 use crate::chain::{Broken, Generation};
-use crate::checkpoint::Checkpoint;
-use crate::keyring::{KeyState, Keyring};
 use crate::log::engine::Options;
 use crate::log::headmark::{HeadMark, Mark};
 use crate::log::lock::Lock;
@@ -32,14 +30,15 @@ use crate::log::put_back::{PutBack, replace_mark};
 use crate::log::recover::Torn;
 use crate::log::segment::sync_dir;
 use crate::log::{Commit, Head, LogError, Progress};
-use crate::note::{FileSigner, Kind, NoKey, SignedNote, Signer, SignerError, VerifierKey, may_be_named};
+use crate::note::{FileSigner, Kind, NoKey, Signer, SignerError, VerifierKey, may_be_named};
 use crate::record::{Link, NO_HASH};
 use crate::tree::files;
 
 pub(super) use from::COMING;
 pub use from::restore_from;
 use marker::Marker;
-pub(super) use marker::finish;
+pub(super) use marker::{finish, is_under_way};
+use plan::{Plan, Records, signer};
 pub(crate) use survey::Survey;
 
 /// The most keys that one record names: it must fit 65,535 bytes.
@@ -55,6 +54,17 @@ pub struct Restoring {
     /// Whether keys are declared lost that the log names and the keyring never held; it is refused, else. Where there is no
     /// keyring at all, a backup is put back with a new one.
     pub declares_lost: bool,
+    /// Whether that is done, too, where the anchor holds a root of this log: it is destroyed, and no keyring opens with it again.
+    pub declares_all_lost: bool,
+    /// Whether a journal that is whole is put aside for a backup that lacks some of its records.
+    pub over: bool,
+}
+
+impl Restoring {
+    /// Without a word of what may be lost.
+    pub fn new(origin: impl Into<String>, at: Time) -> Self {
+        Self { origin: origin.into(), at, declares_lost: false, declares_all_lost: false, over: false }
+    }
 }
 
 /// What a restore found, and what is gone.
@@ -121,18 +131,36 @@ pub enum RestoreError {
     OtherLog {
         /// The first generation of the backup's.
         backup: LogId,
-        /// That of the keyring's.
+        /// The first generation of that one's.
         here: LogId,
     },
+    /// The keyring may be only not mounted.
+    #[error(
+        "there is no keyring here, and the anchor holds a root of this log, which opens one. Bring the keyring here; where none          exists anywhere any more, --declare-lost --all destroys this root and makes a new keyring"
+    )]
+    RootLeft,
     /// What is here is whole, and more than the backup has.
     #[error(
         "the journal here is whole and has {here} records, and the backup {backup}: nothing is put back over it; `lethe restore` \
-         without a backup goes on with what is here"
+         without a backup goes on with what is here, and --over puts it aside"
     )]
     MoreHere {
         /// How many are here.
         here: u64,
         /// How many the backup has.
+        backup: u64,
+    },
+    /// What is here is whole, and goes another way than the backup.
+    #[error(
+        "the journal here is whole and goes another way than the backup: {common} records are the same, and behind them {here} \
+         records are here and {backup} in the backup. --over puts the journal here aside, so that its records leave service"
+    )]
+    OtherWay {
+        /// How many records are the same.
+        common: u64,
+        /// How many come behind them here.
+        here: u64,
+        /// How many come behind them in the backup.
         backup: u64,
     },
     /// The signing key.
@@ -168,81 +196,80 @@ pub fn restore(
         return Err(DirectoryError::Empty.into());
     }
     let _lock = Lock::take(path)?;
-    marker::take_back(path)?;
-    go_on(path, order, None, options, told)
-}
-
-/// A checkpoint that came along with a backup, if one did.
-type CameAlong = Option<TreeHead>;
-
-/// The same, under the lock. Behind a backup that was put back it is a new generation also where its mark knows of no more:
-/// the mark may be as old as the journal was that lay there.
-fn go_on(
-    path: &Path,
-    order: &Restoring,
-    backup: Option<CameAlong>,
-    options: Options,
-    told: &Progress<'_>,
-) -> Result<Restored, RestoreError> {
+    let begun = marker::take_back(path)?;
     let mark = mark(path)?;
     let back = PutBack::open(path)?;
-    let survey = Survey::of(back.journal(), mark.as_ref(), told)?;
-    if survey.reaches_mark && backup.is_none() {
+    let survey = Survey::read(back.journal(), &watched(mark.as_ref()), &|_| false, told)?;
+    // What a restore that was cut off put here may reach a mark that is as old as the journal was that lay here.
+    if survey.reaches(back.journal(), mark.as_ref())? && !begun {
         return Err(RestoreError::NothingMissing);
     }
-    let old = survey.last.clone();
-    let (signed, key_file) = (signed_before(path, &old)?, path.join("signer/key"));
-    let used = |generation: &Generation| generation.origin == order.origin;
-    if survey.generations.iter().any(used) || signed.origin.as_ref() == Some(&order.origin) {
-        return Err(RestoreError::UsedOrigin);
-    }
-    let keyring = keyring(path, back.journal().first_log())?;
-    let (erased, lost) = (erased(&keyring, &survey), unknown(&keyring, &survey));
-    if !lost.is_empty() && !order.declares_lost {
-        return Err(RestoreError::KeysUnknown(lost.len()));
+    let keyring = Keys::open(path, back.journal().first_log())?;
+    let plan = Plan::agree(path, order, Records { mark, survey, backup: None }, (Some(keyring), &[]))?;
+    let begins = plan.begin(path)?;
+    plan.carry_out(path, begins, &back, options)
+}
+
+impl Plan<'_> {
+    /// From here on nobody serves the directory until the restore is done. Durable when it returns.
+    fn begin(&self, path: &Path) -> Result<LogId, RestoreError> {
+        let log: LogId = Fresh::new().id().map_err(DirectoryError::from)?;
+        Marker { log, first: self.records.survey.head.size }.put(path)?;
+        Ok(log)
     }
 
-    let log: LogId = Fresh::new().id().map_err(DirectoryError::from)?;
-    let marker = Marker { log, first: survey.head.size };
-    marker.put(path)?;
-    let settled = keyring.settle(|key| survey.named.contains(key), false).map_err(DirectoryError::from)?;
-    let old_key = put_aside(&key_file, &old.origin)?;
-    let signer = FileSigner::at(&key_file)?;
-    let key = VerifierKey::new(&order.origin, Kind::Note, signer.public())?;
-    let checkpoint =
-        marked_checkpoint(mark.as_ref(), &old).max_by_size(signed.checkpoint).max_by_size(backup.flatten());
-    let continued = Continued {
-        log,
-        old_log: old.log,
-        old_origin: old.origin.clone(),
-        origin: order.origin.clone(),
-        restored: TreeHead { size: survey.head.size, root: survey.root },
-        checkpoint,
-        algorithm: SignatureKind::Ed25519,
-        public_key: signer.public(),
-    };
-    let commit = first_commit(&survey.head, continued, (&erased, keyring.epoch()), &lost, order.at)?;
-    let head = back.go_on(log, &commit, options)?;
-    for derived in ["index", files::NAME] {
-        cleared(fs::remove_dir_all(path.join(derived))).map_err(io_failed("clear"))?;
+    /// Lets the journal that is here now go on as this log. Whatever stops it, a second restore begins again.
+    fn carry_out(self, path: &Path, log: LogId, back: &PutBack, options: Options) -> Result<Restored, RestoreError> {
+        let Self { order, records, signed, keyring, erased, lost } = self;
+        let Records { mark, survey, backup } = records;
+        let (old, key_file) = (survey.last.clone(), path.join("signer/key"));
+        if back.journal().head() != survey.head {
+            let (position, file) = (survey.head.size, back.journal().file_of(survey.head.size));
+            return Err(LogError::Damaged { position, file, what: "what was put back ends elsewhere".into() }.into());
+        }
+        let keyring = match keyring {
+            Some(keyring) => keyring,
+            None => Keys::read(path)?.create(back.journal().first_log())?,
+        };
+        let settled = keyring.settle(|key| survey.named.contains_key(key), false).map_err(DirectoryError::from)?;
+        let old_key = put_aside(&key_file, &old.origin)?;
+        let signer = FileSigner::at(&key_file)?;
+        let key = VerifierKey::new(&order.origin, Kind::Note, signer.public())?;
+        let came_along = backup.as_ref().and_then(|backup| backup.checkpoint);
+        let checkpoint = marked_checkpoint(mark.as_ref(), &old).max_by_size(signed.checkpoint).max_by_size(came_along);
+        let continued = Continued {
+            log,
+            old_log: old.log,
+            old_origin: old.origin.clone(),
+            origin: order.origin.clone(),
+            restored: TreeHead { size: survey.head.size, root: survey.root },
+            checkpoint,
+            algorithm: SignatureKind::Ed25519,
+            public_key: signer.public(),
+        };
+        let commit = first_commit(&survey.head, continued, (&erased, keyring.epoch()), &lost, order.at)?;
+        let head = back.go_on(log, &commit, options)?;
+        for derived in ["index", files::NAME] {
+            cleared(fs::remove_dir_all(path.join(derived))).map_err(io_failed("clear"))?;
+        }
+        replace_mark(path, log, head)?;
+        Marker::remove(path)?;
+        let generation = Generation { log, origin: order.origin.clone(), from: survey.head.size };
+        Ok(Restored {
+            generation,
+            other_mark: mark.is_some_and(|mark| mark.log != old.log),
+            old,
+            key,
+            old_key,
+            marked: mark.map(|mark| mark.head.size),
+            checkpoint,
+            erased,
+            lost,
+            awaiting: settled.awaiting,
+            torn: back.journal().torn(),
+            aside: None,
+        })
     }
-    replace_mark(path, log, head)?;
-    Marker::remove(path)?;
-    let generation = Generation { log, origin: order.origin.clone(), from: survey.head.size };
-    Ok(Restored {
-        generation,
-        other_mark: mark.is_some_and(|mark| mark.log != old.log),
-        old,
-        key,
-        old_key,
-        marked: mark.map(|mark| mark.head.size),
-        checkpoint,
-        erased,
-        lost,
-        awaiting: settled.awaiting,
-        torn: back.journal().torn(),
-        aside: None,
-    })
 }
 
 /// The last checkpoint that the head mark knows of the log that was put back.
@@ -259,47 +286,9 @@ fn mark(path: &Path) -> Result<Option<Mark>, LogError> {
     }
 }
 
-fn keyring(path: &Path, first: LogId) -> Result<Keyring, DirectoryError> {
-    Keys::open(path, first)
-}
-
-/// Keys that the restored records seal under as if they lived, and that the keyring has destroyed; sorted.
-fn erased(keyring: &Keyring, survey: &Survey) -> Vec<KeyId> {
-    unexcused(survey, |key| matches!(keyring.state(key), KeyState::Erased { .. }))
-}
-
-/// Keys that the restored records seal under, and that the keyring never held; sorted.
-fn unknown(keyring: &Keyring, survey: &Survey) -> Vec<KeyId> {
-    unexcused(survey, |key| keyring.state(key) == KeyState::NeverHad)
-}
-
-fn unexcused(survey: &Survey, is: impl Fn(&KeyId) -> bool) -> Vec<KeyId> {
-    let named = survey.named.iter().filter(|key| !survey.excused.contains(*key));
-    let mut keys: Vec<KeyId> = named.filter(|key| is(key)).copied().collect();
-    keys.sort_unstable();
-    keys
-}
-
-/// What the last checkpoint that lies beside the tree says: its origin, and itself where the log's own key signed it for the
-/// generation that was restored.
-#[derive(Default)]
-struct SignedBefore {
-    origin: Option<String>,
-    checkpoint: Option<TreeHead>,
-}
-
-fn signed_before(path: &Path, old: &Generation) -> Result<SignedBefore, RestoreError> {
-    let Ok(bytes) = fs::read(path.join(files::NAME).join(STORED)) else { return Ok(SignedBefore::default()) };
-    let Ok(note) = SignedNote::parse(&bytes) else { return Ok(SignedBefore::default()) };
-    let origin = Checkpoint::parse(note.text()).ok().map(|checkpoint| checkpoint.origin);
-    let known = match FileSigner::read(&path.join("signer/key")) {
-        Ok(signer) => {
-            let key = VerifierKey::new(&old.origin, Kind::Note, signer.public())?;
-            Checkpoint::open(&note, &key).ok()
-        }
-        Err(_) => None,
-    };
-    Ok(SignedBefore { origin, checkpoint: known.map(|known| TreeHead { size: known.size, root: known.root }) })
+/// The size whose root a head mark knows.
+fn watched(mark: Option<&Mark>) -> Vec<u64> {
+    mark.map(|mark| mark.checkpoint.0).into_iter().collect()
 }
 
 /// The larger of two checkpoints.
@@ -315,10 +304,7 @@ impl MaxBySize for Option<TreeHead> {
 
 /// The old key signs nothing for the new origin. It is kept, under a name that says whose it was.
 fn put_aside(key: &Path, origin: &str) -> Result<Option<PathBuf>, RestoreError> {
-    let signer = match FileSigner::read(key) {
-        Err(SignerError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => read?,
-    };
+    let Some(signer) = signer(key)? else { return Ok(None) };
     let [a, b, c, d] = VerifierKey::new(origin, Kind::Note, signer.public())?.id();
     let aside = key.with_file_name(format!("old-{a:02x}{b:02x}{c:02x}{d:02x}.key"));
     fs::rename(key, &aside).map_err(io_failed("move a key in"))?;
@@ -340,7 +326,8 @@ fn first_commit(
     let (log, at) = (said.log, at.max(head.recorded_at));
     let erasures = erased.chunks(KEYS).map(|keys| Fact::ErasedBefore { keys: keys.to_vec(), epoch });
     let losses = lost.chunks(KEYS).map(|keys| Fact::KeysLost { keys: keys.to_vec() });
-    let facts: Vec<Fact> = [Fact::Continued(Box::new(said))].into_iter().chain(erasures).chain(losses).collect();
+    let begins = [Fact::Continued(Box::new(said))].into_iter();
+    let facts: Vec<Fact> = begins.chain(erasures).chain(losses).collect();
     let (mut commit, mut previous, mut previous_in_stream) = (Commit::default(), head.hash, NO_HASH);
     for (revision, fact) in (0..).zip(facts) {
         let position = head.size + revision;
@@ -352,9 +339,9 @@ fn first_commit(
     Ok(commit)
 }
 
-fn cleared(removed: io::Result<()>) -> io::Result<()> {
+fn cleared(removed: std::io::Result<()>) -> std::io::Result<()> {
     match removed {
-        Err(failed) if failed.kind() != io::ErrorKind::NotFound => Err(failed),
+        Err(failed) if failed.kind() != std::io::ErrorKind::NotFound => Err(failed),
         _ => Ok(()),
     }
 }

@@ -4,17 +4,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{RestoreError, Restored, Restoring, Survey, cleared, go_on, keyring, mark, marker, may_be_named};
-use crate::backup::{Backup, Manifest};
-use crate::keyring::{KeyState, Keyring, KeyringError};
+use domain::id::LogId;
+
+use super::here::Here;
+use super::plan::{Plan, Records, Source};
+use super::{RestoreError, Restored, Restoring, cleared, mark, marker, may_be_named, watched};
+use crate::backup::{Backup, Checked};
+use crate::keyring::{Keyring, KeyringError};
 use crate::ledger::directory::{DirectoryError, io_failed};
 use crate::ledger::keys::Keys;
 use crate::log::copying::put;
 use crate::log::engine::Options;
-use crate::log::journal::{self, Journal};
+use crate::log::journal;
 use crate::log::lock::Lock;
+use crate::log::put_back::PutBack;
 use crate::log::segment::{make_dir, sync_dir};
-use crate::log::{LogError, Part, PartBytes, Progress};
+use crate::log::{LogError, Progress};
 
 /// Where the files of the backup go first.
 pub(in crate::ledger) const COMING: &str = "journal.coming";
@@ -22,11 +27,11 @@ pub(in crate::ledger) const COMING: &str = "journal.coming";
 const ASIDE: &str = "journal.aside";
 
 /// Puts a backup into a data directory at rest, whose keyring must be of the same log, and lets the log go on behind it as
-/// [`super::restore`] does. Everything in the backup is read and compared before anything here is changed; when this is cut
-/// off, it is begun again. Durable when it returns.
+/// [`super::restore`] does. Everything in the backup is read, and everything that may be refused is, before anything here is
+/// changed; when this is cut off, it is begun again. Durable when it returns.
 ///
 /// # Errors
-/// As [`super::restore`]; when the backup is not whole, or of another log; when nothing is missing here.
+/// As [`super::restore`]; when the backup is not whole, or of another log; when nothing is missing here, or other records are.
 pub fn restore_from(
     backup: &Path,
     path: &Path,
@@ -40,63 +45,57 @@ pub fn restore_from(
     let backup = Backup::open(backup)?;
     let _lock = Lock::take(path)?;
     marker::take_back(path)?;
-    let known = backup.check(told)?;
-    let keyring = of_the_same_log(path, &backup.manifest, order)?;
-    let there = there(path, &keyring, &backup.manifest)?;
-    drop(keyring);
-    let aside = if there { None } else { put_back(&backup, path)? };
-    Ok(Restored { aside, ..go_on(path, order, Some(known), options, told)? })
+    let mark = mark(path)?;
+    let checked = backup.checked(&watched(mark.as_ref()), told)?;
+    let keyring = of_the_same_log(path, backup.manifest.first, order)?;
+    checked.survey.reaches(&checked.journal, mark.as_ref())?;
+    let here = Here::read(path, keyring.as_ref());
+    let is_here = here.as_ref().map(|here| here.has(&checked, mark.as_ref(), order.over)).transpose()?;
+    let is_here = is_here.unwrap_or_default();
+    let generations = here.map(|here| here.generations).unwrap_or_default();
+    let Checked { survey, checkpoint, .. } = checked;
+    let source = Source { checkpoint };
+    let plan = Plan::agree(path, order, Records { mark, survey, backup: Some(source) }, (keyring, &generations))?;
+
+    if !is_here {
+        copy(&backup, path)?;
+    }
+    // Before the records of the backup are here: the head mark may be older than they are, and they would be served.
+    let begins = plan.begin(path)?;
+    let aside = if is_here { None } else { take_place(path)? };
+    Ok(Restored { aside, ..plan.carry_out(path, begins, &PutBack::open(path)?, options)? })
 }
 
-/// A keyring of another log is left as it is. A new one is made only where all are lost, and then the backup has been read.
-fn of_the_same_log(path: &Path, manifest: &Manifest, order: &Restoring) -> Result<Keyring, RestoreError> {
+/// A keyring of another log is left as it is. None, where all are lost and a new one is to be made.
+fn of_the_same_log(path: &Path, first: LogId, order: &Restoring) -> Result<Option<Keyring>, RestoreError> {
     let keys = Keys::read(path)?;
     if order.declares_lost && !keys.exist().map_err(io_failed("read"))? {
-        return Ok(keys.create(manifest.first)?);
+        // A disk that is only not mounted looks the same, but for this.
+        return if !order.declares_all_lost && keys.have_root(first)? { Err(RestoreError::RootLeft) } else { Ok(None) };
     }
-    keyring(path, manifest.first).map_err(|refused| match refused {
+    let keyring = Keys::open(path, first).map_err(|refused| match refused {
         DirectoryError::Keyring(KeyringError::AnotherLog { found }) => {
-            RestoreError::OtherLog { backup: manifest.first, here: found }
+            RestoreError::OtherLog { backup: first, here: found }
         }
         other => other.into(),
-    })
+    })?;
+    Ok(Some(keyring))
 }
 
-/// Whether the backup's records are here already, as behind a restore that was cut off.
-fn there(path: &Path, keyring: &Keyring, manifest: &Manifest) -> Result<bool, RestoreError> {
-    let Some(size) = whole(path, keyring) else { return Ok(false) };
-    let (journal, _) = Journal::open(path, None, false)?;
-    let last = manifest.head.size.checked_sub(1).map(|last| journal.hash_of(last)).transpose()?.flatten();
-    let same = last == Some(manifest.head.hash);
-    if same && size == manifest.head.size {
-        return Ok(true);
-    }
-    if size < manifest.head.size {
-        return Ok(false);
-    }
-    match mark(path)? {
-        Some(mark) if mark.log == journal.log() && mark.head.size <= size => Err(RestoreError::NothingMissing),
-        _ => Err(RestoreError::MoreHere { here: size, backup: manifest.head.size }),
-    }
-}
-
-/// How many records the journal here has, where all of it can be read.
-fn whole(path: &Path, keyring: &Keyring) -> Option<u64> {
-    let (journal, _) = Journal::open(path, None, false).ok()?;
-    let gone = |part: &Part| matches!(keyring.state(&part.key), KeyState::Erased { .. } | KeyState::Lost);
-    let harmed = |part: &Part| !matches!(part.bytes, PartBytes::Present(_)) && !gone(part);
-    Survey::read(&journal, None, &harmed, &|_, _| {}).ok().map(|survey| survey.head.size)
-}
-
-/// Where the journal that was here lies now.
-fn put_back(backup: &Backup, path: &Path) -> Result<Option<PathBuf>, RestoreError> {
-    let (coming, here) = (path.join(COMING), path.join(journal::NAME));
+/// Copies the backup's journal beside the one that is here. Durable when it returns.
+fn copy(backup: &Backup, path: &Path) -> Result<(), RestoreError> {
+    let coming = path.join(COMING);
     cleared(fs::remove_dir_all(&coming)).map_err(io_failed("clear"))?;
     make_dir(&coming)?;
     for file in &backup.manifest.files {
         put(&backup.run(), file, &coming).map_err(in_backup)?;
     }
-    sync_dir(&coming)?;
+    Ok(sync_dir(&coming)?)
+}
+
+/// Puts the copy in the place of the journal here, and says where that one lies now.
+fn take_place(path: &Path) -> Result<Option<PathBuf>, RestoreError> {
+    let (coming, here) = (path.join(COMING), path.join(journal::NAME));
     let aside = if here.exists() {
         let mut free = (1u32..).map(|number| path.join(format!("{ASIDE}.{number}")));
         let aside = free.find(|aside| !aside.exists()).unwrap_or_else(|| path.join(ASIDE));

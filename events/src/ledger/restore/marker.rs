@@ -15,6 +15,8 @@ use crate::log::{LogError, put_back};
 
 /// The file: log id (16) and position of its first record (u64).
 const NAME: &str = "restoring";
+/// While it is written.
+const NEW: &str = "restoring.new";
 
 pub(super) struct Marker {
     pub(super) log: LogId,
@@ -22,11 +24,12 @@ pub(super) struct Marker {
 }
 
 impl Marker {
-    /// Durable when it returns.
+    /// Durable when it returns. One that is there of a restore that was cut off counts until then.
     pub(super) fn put(&self, data: &Path) -> Result<(), DirectoryError> {
-        let bytes = [self.log.0.as_slice(), &self.first.to_be_bytes()].concat();
-        let file = fs::File::create(file(data)).map_err(io_failed("write to"))?;
+        let (new, bytes) = (data.join(NEW), [self.log.0.as_slice(), &self.first.to_be_bytes()].concat());
+        let file = fs::File::create(&new).map_err(io_failed("write to"))?;
         file.write_all_at(&bytes, 0).and_then(|()| file.sync_all()).map_err(io_failed("write to"))?;
+        fs::rename(&new, self::file(data)).map_err(io_failed("write to"))?;
         Ok(sync_dir(data)?)
     }
 
@@ -35,7 +38,7 @@ impl Marker {
         Ok(sync_dir(data)?)
     }
 
-    /// One that was cut off while it was written stands before anything else was: nothing is to be taken back.
+    /// One that cannot be read is no word of a restore: it has its name only when all of it is durable.
     fn read(data: &Path) -> Result<Option<Result<Self, Malformed>>, DirectoryError> {
         match fs::read(file(data)) {
             Ok(bytes) => Ok(Some(Self::parse(&bytes))),
@@ -69,14 +72,20 @@ pub(in crate::ledger) fn finish(data: &Path) -> Result<(), DirectoryError> {
     }
 }
 
-/// Before another restore, under the lock: what an interrupted one wrote of its log is removed.
-pub(super) fn take_back(data: &Path) -> Result<(), DirectoryError> {
+/// Whether one was cut off here.
+pub(in crate::ledger) fn is_under_way(data: &Path) -> bool {
+    file(data).exists() || data.join(NEW).exists()
+}
+
+/// Before another restore, under the lock: what an interrupted one wrote of its log is removed, and the answer is whether
+/// there was one. Its mark stays until another one is put in its place: it may have put a backup's journal here.
+pub(super) fn take_back(data: &Path) -> Result<bool, DirectoryError> {
     match Marker::read(data)? {
-        None => Ok(()),
+        None => Ok(false),
         Some(Ok(marker)) if !marker.is_done(data)? => {
             put_back::take_back(data, marker.first, marker.log)?;
-            Marker::remove(data)
+            Ok(true)
         }
-        Some(_) => Marker::remove(data),
+        Some(_) => Marker::remove(data).map(|()| false),
     }
 }

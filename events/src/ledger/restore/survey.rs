@@ -1,5 +1,7 @@
 //! What a journal that was put back holds, read as whoever verifies reads it: by the chain, without a key.
 
+use std::collections::BTreeMap;
+
 use domain::event::Event;
 use domain::id::KeyId;
 use domain::ledger::Event as Fact;
@@ -9,7 +11,7 @@ use domain::subject;
 use super::RestoreError;
 use crate::backup::BackupError;
 use crate::chain::{Broken, Chain, Generation, Reason};
-use crate::ids::IdSet;
+use crate::ids::{IdMap, IdSet};
 use crate::log::headmark::Mark;
 use crate::log::journal::Journal;
 use crate::log::{Head, LogError, Part, Progress};
@@ -27,40 +29,34 @@ pub(crate) struct Survey {
     pub(crate) generations: Vec<Generation>,
     /// The last of them.
     pub(crate) last: Generation,
-    /// Every key that a record names.
-    pub(crate) named: IdSet<KeyId>,
+    /// Every key that a record names, and how many parts it sealed.
+    pub(crate) named: IdMap<KeyId, u32>,
     /// Those of which a record says that they are gone, or will be.
     pub(crate) excused: IdSet<KeyId>,
-    /// The root at the size that was watched for, if there are so many records.
-    pub(crate) watched: Option<Node>,
-    /// Whether it has all that the mark knows of.
-    pub(crate) reaches_mark: bool,
+    /// The roots at the sizes that were watched for, as far as there are so many records.
+    pub(crate) watched: BTreeMap<u64, Node>,
 }
 
 impl Survey {
-    /// Reads everything.
+    /// Whether it has all that the mark knows of.
     ///
     /// # Errors
-    /// When it does not hold, and when it is another history than the one that the mark is of.
-    pub(super) fn of(journal: &Journal, mark: Option<&Mark>, told: &Progress<'_>) -> Result<Self, RestoreError> {
-        let mark = mark.filter(|mark| mark.log == journal.log());
-        let mut survey = Self::read(journal, mark.map(|mark| mark.checkpoint.0), &|_| false, told)?;
-        if let Some(mark) = mark {
-            let at_mark = mark.head.size.checked_sub(1).map(|last| journal.hash_of(last)).transpose()?.flatten();
-            survey.reaches_mark = compare(mark, at_mark, survey.watched)?;
-        }
-        Ok(survey)
+    /// When it is another history than the one that the mark is of.
+    pub(super) fn reaches(&self, journal: &Journal, mark: Option<&Mark>) -> Result<bool, RestoreError> {
+        let Some(mark) = mark.filter(|mark| mark.log == self.last.log) else { return Ok(false) };
+        let at_mark = mark.head.size.checked_sub(1).map(|last| journal.hash_of(last)).transpose()?.flatten();
+        compare(mark, at_mark, self.watched.get(&mark.checkpoint.0).copied())
     }
 
-    /// Reads everything, and watches for the root at a size. A part that is `harmed` is damage.
+    /// Reads everything, and watches for the roots at some sizes. A part that is `harmed` is damage.
     pub(crate) fn read(
         journal: &Journal,
-        watch: Option<u64>,
+        watch: &[u64],
         harmed: &dyn Fn(&Part) -> bool,
         told: &Progress<'_>,
     ) -> Result<Self, Unread> {
         let head = journal.head();
-        let (mut chain, mut keys, mut watched) = (Chain::new(), Keys::default(), None);
+        let (mut chain, mut keys, mut watched) = (Chain::new(), Keys::default(), BTreeMap::new());
         for (position, entry) in (0..).zip(journal.entries()) {
             let entry = entry?;
             let (record, _) = chain.take(&entry.record)?;
@@ -70,8 +66,8 @@ impl Survey {
                 return Err(LogError::Damaged { position, file: journal.file_of(position), what }.into());
             }
             let size = position + 1;
-            if watch == Some(size) {
-                watched = Some(chain.root());
+            if watch.contains(&size) {
+                watched.insert(size, chain.root());
             }
             if size.is_multiple_of(EVERY) {
                 told(size, head.size);
@@ -88,7 +84,6 @@ impl Survey {
             named: keys.named,
             excused: keys.excused,
             watched,
-            reaches_mark: false,
         })
     }
 }
@@ -136,13 +131,13 @@ fn compare(mark: &Mark, at_mark: Option<Hash>, at_checkpoint: Option<Node>) -> R
 
 #[derive(Default)]
 struct Keys {
-    named: IdSet<KeyId>,
+    named: IdMap<KeyId, u32>,
     excused: IdSet<KeyId>,
 }
 
 impl Keys {
     fn take(&mut self, record: &Record<'_>) -> Result<(), Broken> {
-        self.named.extend(record.personal.iter().map(|part| part.key));
+        record.personal.iter().for_each(|part| *self.named.entry(part.key).or_default() += 1);
         if !["case.destruction-ordered", "log.keyring", "log.erasures"].contains(&record.kind) {
             return Ok(());
         }
