@@ -7,9 +7,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use domain::event::Follow as _;
+use events::keyring::KeyState;
 use events::ledger::{Ledger, Restored, Restoring, restore, restore_from};
 use events::log::{Log as _, headmark, journal};
-use tests::acts::{Act, NOW, perform, perform_all, register};
+use tests::acts::{Act, NOW, destroy, doomed, perform, perform_all, register};
 use tests::book;
 use tests::cast::Someone;
 use tests::collected::Collected;
@@ -223,6 +224,42 @@ fn a_backup_of_a_fork_is_refused_and_the_right_one_is_not() {
     assert!(refused(right.path(), home.path(), &over(SECOND)).contains("nothing to restore"));
     damage(home.path(), 5_000);
     assert!(from(right.path(), home.path(), &plain(SECOND)).unwrap().aside.is_some());
+}
+
+/// A member of the anchor was away when somebody's keys were destroyed: it still holds a root that opens them.
+#[test]
+fn no_log_is_restored_while_a_destruction_is_not_over() {
+    let (home, out) = (scratch(), scratch());
+    let conf = "copy keyring\ncopy keyring.copy\nanchor file anchor\nanchor file second\n";
+    fs::write(home.path().join("keyring.conf"), conf).unwrap();
+    let ledger = begun(home.path());
+    live(&ledger, 1..3);
+    book::back_up(&ledger, out.path()).unwrap();
+    perform_all(&ledger, Someone(1), &Act::TO_THE_FENCE);
+    let keys = doomed(&ledger, Someone(1).subject());
+    let second = home.path().join("second");
+    let root = read_files(&second).into_keys().find(|name| name.to_str().unwrap().starts_with("log_")).unwrap();
+    let (there, away) = (second.join(&root), second.join("away"));
+    fs::rename(&there, &away).unwrap();
+    fs::create_dir(&there).unwrap();
+    destroy(&ledger, Someone(1)).unwrap_err();
+    drop(ledger);
+    lose(home.path(), &[journal::NAME]);
+    let why = from(out.path(), home.path(), &plain(SECOND)).unwrap_err();
+    assert!(
+        why.contains("the last destruction of keys is not over") && why.contains("member 2 of the anchor"),
+        "{why}"
+    );
+    assert!(!home.path().join(journal::NAME).exists(), "something was put back");
+
+    fs::remove_dir(&there).unwrap();
+    fs::rename(&away, &there).unwrap();
+    let restored = from(out.path(), home.path(), &plain(SECOND)).unwrap();
+    assert!(keys.iter().all(|key| restored.erased.contains(key)));
+    for _ in 0..2 {
+        let ledger = book::open(home.path()).unwrap();
+        assert!(keys.iter().all(|key| matches!(ledger.keyring().state(key), KeyState::Erased { .. })));
+    }
 }
 
 /// A directory that was rolled back, head mark and all: the backup is of the same history, and longer. Whoever lost power

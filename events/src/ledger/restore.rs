@@ -23,6 +23,7 @@ use super::directory::{Directory, DirectoryError, io_failed, own};
 use super::keys::Keys;
 use crate::backup::BackupError;
 use crate::chain::{Broken, Generation};
+use crate::keyring::KeyringError;
 use crate::log::engine::Options;
 use crate::log::headmark::{HeadMark, Mark};
 use crate::log::lock::Lock;
@@ -139,6 +140,12 @@ pub enum RestoreError {
         "there is no keyring here, and the anchor holds a root of this log, which opens one. Bring the keyring here; where none          exists anywhere any more, --declare-lost --all destroys this root and makes a new keyring"
     )]
     RootLeft,
+    /// A member of the anchor holds an older root.
+    #[error(
+        "the last destruction of keys is not over, and a new generation could not say when they were gone: {0}. Have the member \
+         here first"
+    )]
+    Unfinished(#[source] KeyringError),
     /// What is here is whole, and more than the backup has.
     #[error(
         "the journal here is whole and has {here} records, and the backup {backup}: nothing is put back over it; `lethe restore` \

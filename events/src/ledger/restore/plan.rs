@@ -68,6 +68,7 @@ impl<'a> Plan<'a> {
         if survey.generations.iter().chain(here).any(used) || signed.origin.as_ref() == Some(&order.origin) {
             return Err(RestoreError::UsedOrigin);
         }
+        keyring.as_ref().map_or(Ok(()), Keyring::finish).map_err(RestoreError::Unfinished)?;
         let state = |key: &KeyId| keyring.as_ref().map_or(KeyState::NeverHad, |keyring| keyring.state(key));
         let erased = unexcused(survey, |key| matches!(state(key), KeyState::Erased { .. }));
         let lost = unexcused(survey, |key| state(key) == KeyState::NeverHad);
