@@ -226,6 +226,35 @@ fn a_backup_of_a_fork_is_refused_and_the_right_one_is_not() {
     assert!(from(right.path(), home.path(), &plain(SECOND)).unwrap().aside.is_some());
 }
 
+/// Where there is no keyring to say whose log it is, the journal does.
+#[test]
+fn a_backup_of_another_log_is_refused_where_no_keyring_says_so() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = begun(home.path());
+    live(&ledger, 1..4);
+    drop(ledger);
+    lose(home.path(), &KEYS);
+    for people in [1, 9] {
+        let (other, strange) = (scratch(), scratch());
+        let ledger = begun(other.path());
+        live(&ledger, 50..50 + people);
+        book::back_up(&ledger, strange.path()).unwrap();
+        drop(ledger);
+        let why = refused(strange.path(), home.path(), &Restoring { over: true, ..losing(SECOND) });
+        assert!(why.contains("this is a backup of log_") && why.contains("the journal here belongs to log_"), "{why}");
+        let whole = all(home.path());
+        damage(home.path(), 5_000);
+        let why = refused(strange.path(), home.path(), &losing(SECOND));
+        assert!(why.contains("the journal here belongs to log_"), "{why}");
+        damage(home.path(), 30);
+        let why = refused(strange.path(), home.path(), &losing(SECOND));
+        assert!(why.contains("the journal here does not say whose it is"), "{why}");
+        lose(home.path(), &[journal::NAME]);
+        write_files(home.path(), &keep(&whole, &[journal::NAME]));
+    }
+    drop(out);
+}
+
 /// A member of the anchor was away when somebody's keys were destroyed: it still holds a root that opens them.
 #[test]
 fn no_log_is_restored_while_a_destruction_is_not_over() {

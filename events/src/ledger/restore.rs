@@ -128,13 +128,18 @@ pub enum RestoreError {
     #[error(transparent)]
     Backup(#[from] BackupError),
     /// It is a backup of another log.
-    #[error("this is a backup of {backup}, and the keyring here belongs to {here}")]
+    #[error("this is a backup of {backup}, and the {what} here belongs to {here}")]
     OtherLog {
         /// The first generation of the backup's.
         backup: LogId,
+        /// What is another's: the keyring, or the journal.
+        what: &'static str,
         /// The first generation of that one's.
         here: LogId,
     },
+    /// There is no keyring, and the journal is too damaged.
+    #[error("there is no keyring, and the journal here does not say whose it is: if it may be put aside, move it away")]
+    NobodysJournal,
     /// The keyring may be only not mounted.
     #[error(
         "there is no keyring here, and the anchor holds a root of this log, which opens one. Bring the keyring here; where none          exists anywhere any more, --declare-lost --all destroys this root and makes a new keyring"

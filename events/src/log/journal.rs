@@ -296,7 +296,7 @@ fn begins(segment: &Arc<Segment>) -> Result<bool, LogError> {
 }
 
 /// The names of the segments, in order.
-fn names(dir: &Path) -> Result<Vec<String>, LogError> {
+pub(crate) fn names(dir: &Path) -> Result<Vec<String>, LogError> {
     let listed = match std::fs::read_dir(dir) {
         Ok(listed) => listed,
         Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

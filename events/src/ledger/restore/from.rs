@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use domain::id::LogId;
 
-use super::here::Here;
+use super::here::{self, Here};
 use super::plan::{Plan, Records, Source};
 use super::{RestoreError, Restored, Restoring, cleared, mark, marker, may_be_named, watched};
 use crate::backup::{Backup, Checked};
@@ -70,12 +70,15 @@ pub fn restore_from(
 fn of_the_same_log(path: &Path, first: LogId, order: &Restoring) -> Result<Option<Keyring>, RestoreError> {
     let keys = Keys::read(path)?;
     if order.declares_lost && !keys.exist().map_err(io_failed("read"))? {
+        if let Some(here) = here::owner(path)?.filter(|here| *here != first) {
+            return Err(RestoreError::OtherLog { backup: first, what: "journal", here });
+        }
         // A disk that is only not mounted looks the same, but for this.
         return if !order.declares_all_lost && keys.have_root(first)? { Err(RestoreError::RootLeft) } else { Ok(None) };
     }
     let keyring = Keys::open(path, first).map_err(|refused| match refused {
         DirectoryError::Keyring(KeyringError::AnotherLog { found }) => {
-            RestoreError::OtherLog { backup: first, here: found }
+            RestoreError::OtherLog { backup: first, what: "keyring", here: found }
         }
         other => other.into(),
     })?;

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use domain::id::LogId;
+
 use super::{RestoreError, Survey};
 use crate::backup::Checked;
 use crate::chain::Generation;
 use crate::keyring::{KeyState, Keyring};
 use crate::log::headmark::Mark;
-use crate::log::journal::Journal;
+use crate::log::journal::{self, Journal};
+use crate::log::segment::{self, Segment};
 use crate::log::{Head, LogError, Part, PartBytes};
 use crate::record::{Hash, NO_HASH};
 
@@ -81,5 +84,16 @@ pub(super) fn last_of(journal: &Journal, size: u64) -> Result<Option<Hash>, LogE
     match size.checked_sub(1) {
         Some(last) => journal.hash_of(last),
         None => Ok(Some(NO_HASH)),
+    }
+}
+
+/// Whose journal lies in a directory, where one does: its first file says so, and may be damaged behind that.
+pub(super) fn owner(path: &Path) -> Result<Option<LogId>, RestoreError> {
+    let dir = path.join(journal::NAME);
+    let first = dir.join(segment::name(0));
+    match Segment::open(&first, false) {
+        Ok(segment) => Ok(Some(segment.header.log)),
+        Err(_) if journal::names(&dir)?.is_empty() => Ok(None),
+        Err(_) => Err(RestoreError::NobodysJournal),
     }
 }
