@@ -428,3 +428,23 @@ fn a_full_disk_leaves_what_was_there_or_a_restore_to_be_begun_again() {
         goes_on(home.path(), out.path(), backed_up, &[]).unwrap_or_else(|why| panic!("{fault}: {why}"));
     }
 }
+
+/// No run holds its own record: the log that goes on behind one is told of it.
+#[test]
+fn the_backup_that_was_restored_is_known_to_the_log_that_goes_on() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = begun(home.path());
+    live(&ledger, 1..3);
+    let made = book::back_up(&ledger, out.path()).unwrap().manifest;
+    drop(ledger);
+    lose(home.path(), &[journal::NAME]);
+    from(out.path(), home.path(), &plain(SECOND)).unwrap();
+    for _ in 0..2 {
+        let ledger = book::open(home.path()).unwrap();
+        let owners = ledger.owners();
+        let known: Vec<_> = owners.backups().taken_before(size(&ledger)).collect();
+        assert_eq!(known.iter().map(|run| (run.backup, run.size)).collect::<Vec<_>>(), [(made.backup, made.head.size)]);
+        assert_eq!(owners.backups().kept_until(made.head.size), Some(made.until));
+    }
+    assert_eq!(audit(home.path(), None), Verdict::Consistent);
+}

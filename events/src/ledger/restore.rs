@@ -13,6 +13,7 @@ mod survey;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::backup::BackedUp;
 use domain::event::{Event, Stream, StreamKind};
 use domain::id::{KeyId, LogId};
 use domain::ledger::{Continued, Event as Fact, SignatureKind, TreeHead};
@@ -259,7 +260,8 @@ impl Plan<'_> {
             algorithm: SignatureKind::Ed25519,
             public_key: signer.public(),
         };
-        let commit = first_commit(&survey.head, continued, (&erased, keyring.epoch()), &lost, order.at)?;
+        let run = backup.map(|backup| backup.run);
+        let commit = first_commit(&survey.head, continued, (&erased, keyring.epoch()), (&lost, run), order.at)?;
         let head = back.go_on(log, &commit, options)?;
         for derived in ["index", files::NAME] {
             cleared(fs::remove_dir_all(path.join(derived))).map_err(io_failed("clear"))?;
@@ -326,20 +328,20 @@ fn put_aside(key: &Path, origin: &str) -> Result<Option<PathBuf>, RestoreError> 
     Ok(Some(aside))
 }
 
-/// The records that begin the generation: that it does, which keys the keyring's register says are destroyed, and which are
-/// lost.
+/// The records that begin the generation: that it does, which keys the keyring's register says are destroyed, which are
+/// lost, and which backup it came from: none holds the record of itself.
 fn first_commit(
     head: &Head,
     said: Continued,
     (erased, epoch): (&[KeyId], u64),
-    lost: &[KeyId],
+    (lost, run): (&[KeyId], Option<BackedUp>),
     at: Time,
 ) -> Result<Commit, RestoreError> {
     let (log, at) = (said.log, at.max(head.recorded_at));
     let erasures = erased.chunks(KEYS).map(|keys| Fact::ErasedBefore { keys: keys.to_vec(), epoch });
     let losses = lost.chunks(KEYS).map(|keys| Fact::KeysLost { keys: keys.to_vec() });
     let begins = [Fact::Continued(Box::new(said))].into_iter();
-    let facts: Vec<Fact> = begins.chain(erasures).chain(losses).collect();
+    let facts: Vec<Fact> = begins.chain(erasures).chain(losses).chain(run.map(Fact::BackedUp)).collect();
     let (mut commit, mut previous, mut previous_in_stream) = (Commit::default(), head.hash, NO_HASH);
     for (revision, fact) in (0..).zip(facts) {
         let position = head.size + revision;

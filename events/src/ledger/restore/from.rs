@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::backup::BackedUp;
 use domain::id::LogId;
 
 use super::here::{self, Here};
 use super::plan::{Plan, Records, Source};
 use super::{RestoreError, Restored, Restoring, cleared, mark, marker, may_be_named, watched};
-use crate::backup::{Backup, Checked};
+use crate::backup::{Backup, Checked, Manifest};
 use crate::keyring::{Keyring, KeyringError};
 use crate::ledger::directory::{DirectoryError, io_failed};
 use crate::ledger::keys::Keys;
@@ -54,7 +55,7 @@ pub fn restore_from(
     let is_here = is_here.unwrap_or_default();
     let generations = here.map(|here| here.generations).unwrap_or_default();
     let Checked { survey, checkpoint, .. } = checked;
-    let source = Source { checkpoint };
+    let source = Source { checkpoint, run: run(&backup.manifest) };
     let plan = Plan::agree(path, order, Records { mark, survey, backup: Some(source) }, (keyring, &generations))?;
 
     if !is_here {
@@ -64,6 +65,12 @@ pub fn restore_from(
     let begins = plan.begin(path)?;
     let aside = if is_here { None } else { take_place(path)? };
     Ok(Restored { aside, ..plan.carry_out(path, begins, &PutBack::open(path)?, options)? })
+}
+
+/// What the record of a backup says that is in no run of it. Which run lay there before, its own file does not say.
+fn run(manifest: &Manifest) -> BackedUp {
+    let Manifest { backup, region, until, head, .. } = manifest;
+    BackedUp { backup: *backup, size: head.size, replaces: 0, region: region.clone(), until: *until }
 }
 
 /// A keyring of another log is left as it is. None, where all are lost and a new one is to be made.

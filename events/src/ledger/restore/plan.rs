@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use domain::backup::BackedUp;
 use domain::id::KeyId;
 use domain::ledger::TreeHead;
 
@@ -20,6 +21,8 @@ use crate::tree::files;
 pub(super) struct Source {
     /// The checkpoint that came along, if one did.
     pub(super) checkpoint: Option<TreeHead>,
+    /// Which run it is.
+    pub(super) run: BackedUp,
 }
 
 /// The records that a log is to go on behind, wherever they lie yet.
