@@ -32,7 +32,7 @@ use crate::ledger::{Fresh, Survey};
 use crate::log::copying::{Copied, compare};
 use crate::log::journal::{self, Journal};
 use crate::log::lock::{self, Lock};
-use crate::log::segment::{make_dir, sync_dir};
+use crate::log::segment::{self, make_dir, sync_dir};
 use crate::log::{LogError, Part, PartBytes, Progress, name_of};
 use crate::note::{MOST_BYTES, NoteError, SignedNote};
 use crate::random::NoRandomness;
@@ -187,10 +187,14 @@ impl Target {
     /// off. What earlier runs left behind is removed.
     pub(crate) fn take(dir: &Path, journal: &Journal) -> Result<Self, BackupError> {
         make_dir(dir)?;
-        for entry in fs::read_dir(dir).map_err(failed("read", dir))? {
-            let name = entry.map_err(failed("read", dir))?.file_name();
-            let name = name.to_string_lossy();
-            if ![NAME, NEW, lock::NAME].contains(&name.as_ref()) && run_in(&name).is_none() {
+        for path in listed(dir)? {
+            let name = name_of(&path);
+            let ours = match name.as_str() {
+                NAME | lock::NAME => true,
+                NEW => is_begun(&path)?,
+                _ => run_in(&name).is_some() && is_run(&path)?,
+            };
+            if !ours {
                 return Err(BackupError::NotABackup);
             }
         }
@@ -347,6 +351,50 @@ fn read_manifest(dir: &Path) -> Result<Option<Manifest>, BackupError> {
     let Some(bytes) = read_regular(&dir.join(NAME), MOST)? else { return Ok(None) };
     let text = std::str::from_utf8(&bytes).map_err(|_| BackupError::Unclear { line: 0 })?;
     Manifest::parse(text).map(Some)
+}
+
+/// Whether a directory has nothing in it but what a run writes, all of it or some: others call their output so too.
+fn is_run(dir: &Path) -> Result<bool, BackupError> {
+    if !is_dir(dir)? {
+        return Ok(false);
+    }
+    for path in listed(dir)? {
+        let ours = match name_of(&path).as_str() {
+            journal::NAME => is_dir(&path)? && are_segments(&path)?,
+            CHECKPOINT => is_file(&path)?,
+            _ => false,
+        };
+        if !ours {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn are_segments(dir: &Path) -> Result<bool, BackupError> {
+    for path in listed(dir)? {
+        if segment::first_in(&name_of(&path)).is_none() || !is_file(&path)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a file is what a run has begun to write of what it is. A cut leaves zeros of what was not durable.
+fn is_begun(path: &Path) -> Result<bool, BackupError> {
+    if !is_file(path)? {
+        return Ok(false);
+    }
+    let begun = fs::read(path).map_err(failed("read", path))?;
+    Ok(begun.iter().zip(manifest::FIRST.as_bytes()).all(|(found, said)| found == said || *found == 0))
+}
+
+fn is_dir(path: &Path) -> Result<bool, BackupError> {
+    Ok(fs::symlink_metadata(path).map_err(failed("look at", path))?.is_dir())
+}
+
+fn is_file(path: &Path) -> Result<bool, BackupError> {
+    Ok(fs::symlink_metadata(path).map_err(failed("look at", path))?.is_file())
 }
 
 fn listed(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {

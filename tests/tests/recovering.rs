@@ -448,3 +448,35 @@ fn the_backup_that_was_restored_is_known_to_the_log_that_goes_on() {
     }
     assert_eq!(audit(home.path(), None), Verdict::Consistent);
 }
+
+/// `run.1` is what many programs call their output.
+#[test]
+fn a_directory_that_is_only_called_like_a_run_is_left_as_it_is() {
+    let home = scratch();
+    let ledger = begun(home.path());
+    let strange: [(&str, &[&str]); 6] = [
+        ("run.1/precious", &[]),
+        ("run.1/journal/00000000000000000000.segment.old", &[]),
+        ("run.1/checkpoint/precious", &[]),
+        ("run.2", &[]),
+        ("backup.new", &[]),
+        ("run.7/journal/00000000000000000000.segment", &["run.7/precious"]),
+    ];
+    for (file, more) in strange {
+        let out = scratch();
+        for file in [file].iter().chain(more) {
+            write_files(out.path(), &[(PathBuf::from(file), b"precious".to_vec())].into());
+        }
+        let before = read_files(out.path());
+        let why = book::back_up(&ledger, out.path()).unwrap_err();
+        assert_eq!(why, "this directory holds something else than a backup", "{file}");
+        assert_eq!(read_files(out.path()), before, "{file}");
+    }
+    // What a run leaves that is cut off goes.
+    let out = scratch();
+    let files = ["run.3/journal/00000000000000000000.segment", "run.3/checkpoint"].map(PathBuf::from);
+    write_files(out.path(), &files.into_iter().map(|file| (file, vec![0; 9])).collect());
+    write_files(out.path(), &[("backup.new".into(), b"lethe back\0\0\0".to_vec())].into());
+    book::back_up(&ledger, out.path()).unwrap();
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 3);
+}

@@ -28,7 +28,7 @@ use crate::note::may_be_named;
 use crate::record::Hash;
 use crate::tree::Node;
 
-const FIRST: &str = "lethe backup 1";
+pub(super) const FIRST: &str = "lethe backup 1";
 const CONTEXT: &str = "lethe 2026-11 backup v1";
 
 /// What a backup says of itself. Nothing of it is about a person.
