@@ -326,7 +326,18 @@ fn checkpoint(run: &Path) -> Result<Option<TreeHead>, BackupError> {
 
 fn same_files(run: &Path, files: &[Copied]) -> Result<(), BackupError> {
     let dir = run.join(journal::NAME);
-    let mut found: Vec<String> = listed(&dir)?.iter().map(|path| name_of(path)).collect();
+    let paths = match is_dir(run)? && is_dir(&dir)? {
+        true => listed(&dir)?,
+        false => return Err(BackupError::Files { file: name_of(run) }),
+    };
+    let mut found = Vec::new();
+    for path in paths {
+        let file = name_of(&path);
+        if !is_file(&path)? {
+            return Err(BackupError::Files { file });
+        }
+        found.push(file);
+    }
     found.sort();
     let named: Vec<&String> = files.iter().map(|file| &file.name).collect();
     let other = found.iter().find(|file| !named.contains(file));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -479,4 +480,29 @@ fn a_directory_that_is_only_called_like_a_run_is_left_as_it_is() {
     write_files(out.path(), &[("backup.new".into(), b"lethe back\0\0\0".to_vec())].into());
     book::back_up(&ledger, out.path()).unwrap();
     assert_eq!(fs::read_dir(out.path()).unwrap().count(), 3);
+}
+
+/// A link could lead to a device that never ends, or to what somebody else may change.
+#[test]
+fn a_backup_that_has_links_in_it_is_refused() {
+    let (home, out, elsewhere) = (scratch(), scratch(), scratch());
+    let ledger = begun(home.path());
+    live(&ledger, 1..3);
+    book::back_up(&ledger, out.path()).unwrap();
+    drop(ledger);
+    lose(home.path(), &[journal::NAME]);
+    for name in ["backup", "run.1", "run.1/journal", "run.1/checkpoint", "run.1/journal/00000000000000000000.segment"] {
+        let (at, to) = (out.path().join(name), elsewhere.path().join("it"));
+        fs::rename(&at, &to).unwrap();
+        symlink(&to, &at).unwrap();
+        let why = refused(out.path(), home.path(), &plain(SECOND));
+        assert!(why.contains("the backup does not have the files that it names"), "{name}: {why}");
+        fs::remove_file(&at).unwrap();
+        fs::rename(&to, &at).unwrap();
+    }
+    let pipe = out.path().join("run.1/journal/00000000000000009999.segment");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(refused(out.path(), home.path(), &plain(SECOND)).contains("files that it names"));
+    fs::remove_file(pipe).unwrap();
+    from(out.path(), home.path(), &plain(SECOND)).unwrap();
 }
