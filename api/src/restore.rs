@@ -123,5 +123,11 @@ fn erased(restored: &Restored) -> Vec<String> {
     let count = restored.erased.len();
     let said =
         format!("{count} keys that this log shows as alive were destroyed. They stay destroyed, and a record says so:");
-    [said].into_iter().chain(restored.erased.iter().map(|key| format!("  {key}"))).collect()
+    let keys = restored.erased.iter().map(|key| format!("  {key}"));
+    let parts = format!(
+        "{} sealed parts stay closed with them: of who was erased since, and of who lives where a value was redacted since, for \
+         what was only resealed then is in newer backups alone.",
+        restored.erased_parts
+    );
+    [said].into_iter().chain(keys).chain([parts]).collect()
 }

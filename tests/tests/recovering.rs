@@ -8,10 +8,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use domain::event::Follow as _;
+use domain::id::KeyId;
 use events::keyring::KeyState;
 use events::ledger::{Ledger, Restored, Restoring, restore, restore_from};
 use events::log::{Log as _, headmark, journal};
-use tests::acts::{Act, NOW, destroy, doomed, perform, perform_all, register};
+use tests::acts::{Act, NOW, destroy, doomed, perform, perform_all, redact, register};
 use tests::book;
 use tests::cast::Someone;
 use tests::collected::Collected;
@@ -19,6 +20,7 @@ use tests::files::{read_files, write_files};
 use tests::kill::{Rounds, kill_at_random};
 use tests::powercut::check::scratch;
 use tests::powercut::{Plan, Recorder, check};
+use tests::programs::lethe;
 
 use crate::tamper::{Verdict, audit};
 
@@ -505,4 +507,35 @@ fn a_backup_that_has_links_in_it_is_refused() {
     assert!(refused(out.path(), home.path(), &plain(SECOND)).contains("files that it names"));
     fs::remove_file(pipe).unwrap();
     from(out.path(), home.path(), &plain(SECOND)).unwrap();
+}
+
+/// Behind a redaction what stays of somebody lies under another key. A backup from before has it under the old one.
+#[test]
+fn a_restore_counts_what_a_reseal_took_from_the_living() {
+    let (home, out) = (scratch(), scratch());
+    let ledger = begun(home.path());
+    live(&ledger, 1..3);
+    perform_all(&ledger, Someone(1), &[Act::Case, Act::Redaction]);
+    let made = book::back_up(&ledger, out.path()).unwrap().manifest;
+    let held = ledger.views().held_of(Someone(1).subject());
+    let keys = doomed(&ledger, Someone(1).subject());
+    redact(&ledger, Someone(1)).unwrap();
+    let old: Vec<KeyId> =
+        keys.into_iter().filter(|key| matches!(ledger.keyring().state(key), KeyState::Erased { .. })).collect();
+    assert_eq!(old.len(), 1);
+    let entries = ledger.log().read(0, usize::MAX).unwrap();
+    let lost = entries.iter().take(made.head.size as usize).flat_map(|entry| &entry.parts);
+    let lost = lost.filter(|part| part.key == old[0]).count() as u64;
+    drop(ledger);
+    lose(home.path(), &[journal::NAME]);
+    let said =
+        lethe(&["restore", out.path().to_str().unwrap(), "--data", home.path().to_str().unwrap(), "--origin", SECOND]);
+    let said = said.done();
+    assert!(lost > 1 && said.contains(&format!("{lost} sealed parts stay closed with them")), "{said}");
+    assert!(said.contains("only resealed"), "{said}");
+    let ledger = book::open(home.path()).unwrap();
+    let left = ledger.views().held_of(Someone(1).subject());
+    assert!(0 < left && left < held, "{left} of {held}");
+    drop(ledger);
+    assert_eq!(audit(home.path(), None), Verdict::Consistent);
 }

@@ -88,6 +88,9 @@ pub struct Restored {
     pub checkpoint: Option<TreeHead>,
     /// Keys that the keyring has destroyed and no restored record ordered to be.
     pub erased: Vec<KeyId>,
+    /// How many sealed parts of the restored records these sealed: of who was erased, and of who lives where a part was
+    /// resealed behind the backup.
+    pub erased_parts: u64,
     /// Keys that the keyring never held, and that are declared lost.
     pub lost: Vec<KeyId>,
     /// Keys that no restored record names: they wait until somebody confirms that no newer log exists.
@@ -269,6 +272,7 @@ impl Plan<'_> {
         replace_mark(path, log, head)?;
         Marker::remove(path)?;
         let generation = Generation { log, origin: order.origin.clone(), from: survey.head.size };
+        let parts = |key: &KeyId| u64::from(survey.named.get(key).copied().unwrap_or_default());
         Ok(Restored {
             generation,
             other_mark: mark.is_some_and(|mark| mark.log != old.log),
@@ -277,6 +281,7 @@ impl Plan<'_> {
             old_key,
             marked: mark.map(|mark| mark.head.size),
             checkpoint,
+            erased_parts: erased.iter().map(parts).sum(),
             erased,
             lost,
             awaiting: settled.awaiting,
