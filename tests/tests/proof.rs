@@ -333,6 +333,41 @@ fn a_log_that_was_rolled_back_is_not_served_and_signs_nothing() {
     assert!(kept(&data) == appended);
 }
 
+/// Log, keys, anchor and head mark are put back at once, as they were before an erasure: inside, nothing is wrong. The
+/// certificate claimed no more than that, and a witness that is asked knows better.
+#[test]
+fn an_erasure_that_a_restore_of_everything_undoes_was_called_logical_and_a_witness_finds_it() {
+    let kind = ["--cooling-off", "0"];
+    let mut house = House::of(&kind);
+    let (data, backup, config) = (house.path("data"), house.path("backup"), house.path("lethe.toml"));
+    house.stop();
+    assert!(Command::new("cp").args(["-a", &data, &backup]).status().unwrap().success());
+    house.again(&kind);
+    let [agent, dpo, auditor] = ["agent", "dpo", "auditor"].map(|role| house.server().client(role));
+    let size = tests::server::size(&auditor);
+    let (erasure, stage) = desk::forget(&agent, &dpo, &house.person);
+    assert_eq!(stage, "CERTIFIED");
+    let told = dpo.ask("query($id: ID!) { erasure(id: $id) { certificateFile } }", json!({ "id": erasure }));
+    let file = house.path("certificate");
+    fs::write(&file, told["erasure"]["certificateFile"].as_str().unwrap()).unwrap();
+    let judged = lethe_audit(&["check", &file, "--policy", &house.policy("policy", "quorum none\n")]);
+    assert!(judged.out.contains("a logical erasure, and no more"), "{judged:?}");
+    until("the witness has seen more than the backup has", || {
+        let checkpoint = auditor.get_path("/log/checkpoint").text().unwrap();
+        let signed: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+        signed > size + 3 && checkpoint.contains("witness.example/w1")
+    });
+    house.stop();
+    fs::remove_dir_all(&data).unwrap();
+    fs::rename(&backup, &data).unwrap();
+
+    let inside = lethe_audit(&["verify", &data]);
+    assert_eq!(inside.code, Some(0), "{inside:?}");
+    let tried = Server::try_at(Path::new(&data), &[&["--config", config.as_str()], kind.as_slice()].concat());
+    let tried = tried.err().unwrap();
+    assert!(tried.err.contains("rolled back") && tried.err.contains("Nothing is served"), "{tried:?}");
+}
+
 /// The witness was away at the start, so the log was served; nothing is taken any more once it is back.
 #[test]
 fn a_log_that_a_witness_contradicts_later_is_served_no_more() {
