@@ -385,7 +385,7 @@ fn goes(record: &Record<'_>, place: PartPlace, wanted: &Wanted, opened: &seal::O
         return Ok(nothing);
     }
     let part = u8::try_from(place.part).unwrap_or(u8::MAX);
-    let columns = wire::fields_of(record.kind, record.version, part);
+    let columns = wire::fields_of(record.kind, record.version, record.facts, part);
     let there = |number: usize| opened.plain.fields.get(number).is_some_and(|field| says_something(record.kind, field));
     let leaves = |names: &[String]| {
         let named = columns.iter().enumerate().filter(|(_, column)| names.iter().any(|name| name.as_str() == **column));

@@ -125,13 +125,27 @@ fn is_in(shapes: &[Shape], kind: &str, version: u16) -> bool {
     shapes.iter().any(|shape| (shape.version, shape.kind) == (version, kind))
 }
 
-/// The names of the fields of a form's part, in the order of their leaves; the last row of parts is for all that follow it.
-pub fn fields_of(kind: &str, version: u16, part: u8) -> Vec<&'static str> {
+/// The names of the fields of a record's part, in the order of their leaves. Rows of parts that its facts say it has not do
+/// not count; the last row is for all that follow it.
+pub fn fields_of(kind: &str, version: u16, facts: &[u8], part: u8) -> Vec<&'static str> {
     let shapes = shapes();
-    let shape = shapes.iter().find(|shape| (shape.kind, shape.version) == (kind, version));
-    let parts = shape.map_or(&[][..], |shape| shape.parts);
-    let columns = parts.get(usize::from(part)).or(parts.last()).map_or(&[][..], |(_, columns)| columns);
+    let Some(shape) = shapes.iter().find(|shape| (shape.kind, shape.version) == (kind, version)) else {
+        return Vec::new();
+    };
+    let rows: Vec<Columns> =
+        shape.parts.iter().filter(|(row, _)| has(shape.facts, row, facts)).map(|(_, fields)| *fields).collect();
+    let columns = rows.get(usize::from(part)).or(rows.last()).copied().unwrap_or_default();
     columns.iter().map(|(name, _)| *name).collect()
+}
+
+/// How a row of parts begins that only some records of its form have, by a fact.
+const WHERE: &str = "one where ";
+
+/// Whether a record has a row of parts. The facts that say so stand at the end of their form, in a byte each.
+fn has(columns: Columns, row: &str, facts: &[u8]) -> bool {
+    let Some(name) = row.strip_prefix(WHERE) else { return true };
+    let behind = columns.iter().rev().position(|(column, _)| *column == name);
+    behind.and_then(|behind| facts.iter().nth_back(behind)) != Some(&0)
 }
 
 /// Exactly this many parts, for the forms that always have them.
@@ -193,4 +207,55 @@ fn reads_back(event: &Event) {
         assert_eq!(read(&kind, version, &facts, parts), Err(WireError::Unknown { kind, version }), "nobody wrote it");
     }
     assert!(shapes().iter().any(|shape| (shape.kind, shape.version) == (kind, version)), "{kind} has no table");
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::compartment::Compartment;
+    use domain::id::{MessageId, OrganizationId, SubjectId};
+    use domain::quote::{self, Terms, Texts};
+    use domain::ticket::{self, Origin, Priority, Question};
+    use domain::time::Day;
+    use domain::value::{Currency, Line, Text};
+
+    use super::*;
+
+    #[test]
+    fn what_says_that_a_part_is_there_stands_at_the_end_of_the_facts() {
+        let mut rows = 0;
+        for shape in shapes() {
+            for name in shape.parts.iter().filter_map(|(row, _)| row.strip_prefix(WHERE)) {
+                let at = shape.facts.iter().position(|(column, _)| *column == name);
+                let at = at.unwrap_or_else(|| panic!("{} has no fact {name}", shape.kind));
+                assert!(shape.facts[at..].iter().all(|(_, stored)| *stored == "bool"), "{}: {name}", shape.kind);
+                rows += 1;
+            }
+        }
+        assert!(rows > 6);
+    }
+
+    /// The part of an organization that asks alone had the names of a person's.
+    #[test]
+    fn a_part_has_its_names_also_where_another_is_not_there() {
+        let subject = SubjectId([1; 16]);
+        let (organization, text) = (OrganizationId([3; 16]), Text::parse("Why?").unwrap());
+        let question = Some(Question { line: Line::parse("Crate").unwrap(), body: text });
+        let part = Held::new(subject, Compartment::Support(2026), ticket::OrganizationPart { organization, question });
+        let (message, priority, origin) = (MessageId([2; 16]), Priority::Low, Origin::Phone);
+        let opened = ticket::Event::Opened { message, priority, origin, person: None, organization: Some(part) };
+        let texts = Texts::default();
+        let part = quote::OrganizationPart { organization, contact: None, texts };
+        let zero = quote::Amounts { net_minor: 0, tax_minor: 0, gross_minor: 0 };
+        let currency = Currency::parse("EUR").unwrap();
+        let terms = Terms { currency, valid_until: Day(20_000), items: Vec::new(), total: zero };
+        let organization = Some(Held::new(subject, Compartment::Sales(2026), part));
+        let drafted = quote::Event::Drafted { terms, person: None, organization };
+        for (event, names) in [
+            (Event::Ticket(opened), &["organization", "question"][..]),
+            (Event::Quote(drafted), &["organization", "contact", "texts"]),
+        ] {
+            let Written { kind, version, facts, .. } = write(&event).unwrap();
+            assert_eq!(fields_of(kind, version, &facts, 0), names, "{kind}");
+        }
+    }
 }

@@ -143,7 +143,8 @@ pub(super) fn disclosed(read: &Read<'_>) -> Vec<Disclosed> {
             if !verify_opening(&part.commitment, &opening.leaves) {
                 continue;
             }
-            let names = wire::fields_of(line.record.kind, line.record.version, opening.part);
+            let record = &line.record;
+            let names = wire::fields_of(record.kind, record.version, record.facts, opening.part);
             let fields = opening.leaves.iter().enumerate().map(|(index, leaf)| {
                 let name = match index {
                     0 => "subject",

@@ -127,6 +127,26 @@ fn a_message_goes_and_says_why() {
     }
 }
 
+/// The sealed part of an organization has other fields than a person's.
+#[test]
+fn the_first_message_of_an_organization_that_asks_alone_goes() {
+    let desk = Desk::open();
+    let acme = desk.organization("Acme");
+    let opened = desk.done(&format!(
+        r#"openTicket(input: {{ organizationId: "{acme}", subjectLine: "Crate", body: "Qfirst", origin: EMAIL }})
+           {{ ticket {{ id }} errors {{ message code path }} }}"#
+    ));
+    let ticket = opened["ticket"]["id"].as_str().unwrap().to_owned();
+    let first = messages(&desk, &ticket)[0]["id"].as_str().unwrap().to_owned();
+    let asked = desk.tried(Agent, &request(&format!(r#"ticketId: "{ticket}" messageId: "{first}""#)));
+    let done = desk.tried(Dpo, &approve(&id(&asked), ""));
+    assert_eq!(done["redaction"]["stage"], "CERTIFIED", "{done}");
+    let desk = desk.restart();
+    assert_eq!(messages(&desk, &ticket)[0]["body"], json!(null));
+    let told = desk.get(Agent, &format!(r#"{{ ticket(id: "{ticket}") {{ subjectLine organization {{ id }} }} }}"#));
+    assert_eq!(told["ticket"], json!({ "subjectLine": null, "organization": { "id": acme } }));
+}
+
 #[test]
 fn what_is_in_the_bin_is_in_no_list_and_comes_back_or_is_purged() {
     let desk = Desk::open();
