@@ -204,10 +204,17 @@ impl Views {
         ids.filter_map(|id| self.redaction(*id))
     }
 
-    /// The redaction with which a node lies in the recycle bin.
+    /// The redaction with which a node lies in the recycle bin; where it tells of several, the one that was asked for last.
     pub fn bin_of(&self, stream: &Stream) -> Option<Redaction<'_>> {
         let whole = |found: &Redaction<'_>| found.wanted.is_some_and(|wanted| wanted.what == What::Node);
-        self.redactions_in(stream).find(|found| found.is_in_bin() && whole(found))
+        let in_bin = self.redactions_in(stream).filter(|found| found.is_in_bin() && whole(found));
+        in_bin.max_by_key(|found| found.cursor().position)
+    }
+
+    /// Whether a node lies in the recycle bin with this one, and for all of whom it tells: each node is shown there once.
+    fn shows_bin(&self, found: &Redaction<'_>) -> bool {
+        let of = found.wanted.and_then(|wanted| self.bin_of(&wanted.stream));
+        found.is_in_bin() && of.is_none_or(|of| of.facts.id == found.facts.id)
     }
 
     /// Whether anything lies in the recycle bin, and what: the ids of the streams.
@@ -232,7 +239,7 @@ impl Views {
         let place = cursor.map(place).transpose()?;
         let is_asked = |(_, id): &&(u64, ErasureId)| {
             let Some(found) = all.get(*id) else { return false };
-            let bin = in_bin.is_none_or(|in_bin| in_bin == found.is_in_bin());
+            let bin = in_bin.is_none_or(|in_bin| if in_bin { self.shows_bin(&found) } else { !found.is_in_bin() });
             bin && (stages.is_empty() || stages.contains(&found.facts.stage))
         };
         use std::ops::Bound::{Excluded, Unbounded};

@@ -4,14 +4,15 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::compartment::Compartment;
 use domain::event::{Stream, StreamKind};
-use domain::id::{CaseId, DocumentId, ErasureId, MessageId};
+use domain::id::{CaseId, DocumentId, ErasureId, MessageId, SubjectId};
 use domain::limits::BIN_DAYS;
 use domain::personal::Gone;
 use domain::subject::redaction::{Command, NotRedacted, Wanted, What};
 use domain::subject::{self, AnchorLevel, Case, Rejection, Stage, SubjectKind};
 use domain::value::Text;
 use domain::{contact, organization};
-use events::ledger::{Accepted, EraseError, Fresh, RedactionPreview as Preview, Refused};
+use events::ledger::{Accepted, EraseError, Failure as LedgerFailure, Fresh, RedactionPreview as Preview, Refused};
+use events::log::Log as _;
 use projections::{RedactionFacts, Views};
 
 use super::connection::{Opaque, Paging, connection};
@@ -20,7 +21,8 @@ use super::erasure::{ErasureStage, ErasureStep, level_words};
 use super::hold::Hold;
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Time};
-use crate::app::App;
+use crate::access::Viewer;
+use crate::app::{App, Envelope};
 use crate::error::Failure;
 
 /// One redaction: what is to go, and how far it is.
@@ -214,8 +216,7 @@ fn fields_of(wanted: &Wanted) -> Vec<&'static str> {
 /// What a redaction would do, as things are.
 pub struct RedactionPreview {
     preview: Preview,
-    compartment: Compartment,
-    case: Option<CaseId>,
+    homes: Vec<(SubjectId, Compartment)>,
 }
 
 /// What a redaction would do, as things are.
@@ -229,18 +230,22 @@ impl RedactionPreview {
     async fn resealed_parts(&self) -> usize {
         self.preview.resealed
     }
-    /// The compartment whose key dies.
+    /// The compartment whose key dies; where a whole node tells of two, the same of both.
     async fn compartment(&self) -> String {
-        self.compartment.to_string()
+        self.homes.first().map(|(_, compartment)| compartment.to_string()).unwrap_or_default()
     }
     /// The legal holds in force that stop it.
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
-        let views = ctx.app()?.ledger().views();
-        let holds = self.case.map(|case| views.holds_in(case)).unwrap_or_default();
-        let stops = |hold: &projections::Hold<'_>| {
-            hold.facts.stage.is_in_force() && subject::covers(&hold.facts.compartments, self.compartment)
-        };
-        Ok(holds.iter().filter(|hold| stops(hold)).map(|hold| Hold::words(hold.facts)).collect())
+        let app = ctx.app()?;
+        let mut holds = Vec::new();
+        for (subject, compartment) in &self.homes {
+            let Some(case) = app.case_of(*subject) else { continue };
+            let views = app.ledger().views();
+            let in_force = views.holds_in(case).into_iter().filter(|hold| hold.facts.stage.is_in_force());
+            let stops = in_force.filter(|hold| subject::covers(&hold.facts.compartments, *compartment));
+            holds.extend(stops.map(|hold| Hold::words(hold.facts)));
+        }
+        Ok(holds)
     }
     /// What that means, in sentences.
     async fn says(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
@@ -256,8 +261,9 @@ impl RedactionPreview {
             ),
             "It cannot be undone, and it does not wait once a second person approves it.".into(),
         ];
-        let views = ctx.app()?.ledger().views();
-        let copies = self.case.map_or(0, |case| views.disclosures_in(case).len());
+        let app = ctx.app()?;
+        let cases = self.homes.iter().filter_map(|(subject, _)| app.case_of(*subject));
+        let copies: usize = cases.map(|case| app.ledger().views().disclosures_in(case).len()).sum();
         if copies > 0 {
             says.push(format!("{copies} files with opened values were handed out before; no redaction reaches them."));
         }
@@ -356,7 +362,8 @@ impl RedactionMutation {
         RedactionPayload::of(approve(ctx, input).await)
     }
 
-    /// A node goes: it is in no list from here on, and from its day on a DPO may purge it.
+    /// A node goes: it is in no list from here on, and from its day on a DPO may purge it. One that tells of two, of a person
+    /// and their organization, has a redaction for each; they are purged, and taken out, together.
     async fn move_to_bin(&self, ctx: &Context<'_>, input: MoveToBinInput) -> async_graphql::Result<RedactionPayload> {
         RedactionPayload::of(move_to_bin(ctx, input).await)
     }
@@ -418,19 +425,53 @@ async fn begin(
 ) -> Done {
     let (app, viewer) = ctx.may(operation)?;
     let envelope = envelope(command_id, None, None);
-    let (subject, compartment) = home(app, wanted.stream)?;
+    let homes = homes(app, &wanted)?;
     if !app.is_repeated(&envelope) {
         if let Some(day) = purge_on.filter(|day| *day <= app.now().day()) {
             return Err(UserError::of(&["purgeOn"], Rejection::from(NotRedacted::PurgeOver(day))).into());
         }
-        let (of, asked) = (app.clone(), wanted.clone());
-        let preview = move || of.ledger().preview_redaction((subject, compartment), &asked);
-        let preview = tokio::task::spawn_blocking(preview).await;
-        let preview = preview.map_err(|_| Failure::internal("a thread that plans a redaction failed"))??;
-        if preview.touched == 0 {
+        if planned(app, homes.clone(), wanted.clone()).await?.touched == 0 {
             return Err(UserError::of(&[], Rejection::from(NotRedacted::Nothing)).into());
         }
     }
+    // Where the words are comes last: whoever finds that in the bin finds all of it there.
+    for (number, other) in homes.iter().enumerate().skip(1) {
+        let command_id = envelope.command_id.map(|first| beside(first, number));
+        let envelope = Envelope { command_id, ..Envelope::default() };
+        ask(app, viewer, *other, wanted.clone(), purge_on, envelope).await?;
+    }
+    let Some(home) = homes.first() else { return Err(Failure::internal("a redaction of nobody").into()) };
+    ask(app, viewer, *home, wanted, purge_on, envelope).await
+}
+
+/// The id of a further command of the same request, the same for its retry.
+fn beside(first: domain::id::CommandId, number: usize) -> domain::id::CommandId {
+    let mut hasher = blake3::Hasher::new_derive_key("lethe 2026 another command of one request");
+    hasher.update(&first.0).update(&(number as u64).to_be_bytes());
+    let mut id = [0; 16];
+    hasher.finalize_xof().fill(&mut id);
+    domain::id::CommandId(id)
+}
+
+/// What it would do, as things are.
+async fn planned(app: &App, homes: Vec<(SubjectId, Compartment)>, wanted: Wanted) -> Result<Preview, EraseError> {
+    let of = app.clone();
+    let plan = move || {
+        let each = homes.into_iter().map(|home| of.ledger().preview_redaction(home, &wanted));
+        each.sum::<Result<Preview, EraseError>>()
+    };
+    let planned = tokio::task::spawn_blocking(plan).await;
+    planned.unwrap_or_else(|_| Err(LedgerFailure::Busy.into()))
+}
+
+async fn ask(
+    app: &App,
+    viewer: &Viewer,
+    (subject, compartment): (SubjectId, Compartment),
+    wanted: Wanted,
+    purge_on: Option<domain::time::Day>,
+    envelope: Envelope,
+) -> Done {
     let kind = match wanted.stream.kind {
         StreamKind::Organization => SubjectKind::Organization,
         _ => SubjectKind::Person,
@@ -450,8 +491,17 @@ async fn withdraw(ctx: &Context<'_>, input: WithdrawRedactionInput) -> Done {
     let (app, viewer) = ctx.may("withdrawRedaction")?;
     let (case, redaction) = standing(app, &input.redaction_id)?;
     let envelope = envelope(input.command_id, input.expected_revision, None);
-    let command = subject::Command::Redaction(Command::Withdraw { redaction });
-    let accepted = app.submit::<Case>(viewer, case.0, command, envelope, Fresh::new()).await?;
+    take_back(app, viewer, (case, redaction), envelope).await
+}
+
+/// With what is taken out of the bin goes all that was moved there with it.
+async fn take_back(app: &App, viewer: &Viewer, (case, redaction): (CaseId, ErasureId), envelope: Envelope) -> Done {
+    let others = app.with_redaction((case, redaction));
+    let withdraw = |redaction| subject::Command::Redaction(Command::Withdraw { redaction });
+    let accepted = app.submit::<Case>(viewer, case.0, withdraw(redaction), envelope, Fresh::new()).await?;
+    for (case, other) in others.into_iter().filter(|_| !accepted.repeated) {
+        app.submit::<Case>(viewer, case.0, withdraw(other), Envelope::default(), Fresh::new()).await?;
+    }
     answered(app, redaction, accepted)
 }
 
@@ -459,20 +509,17 @@ async fn restore(ctx: &Context<'_>, input: RestoreFromBinInput) -> Done {
     let (app, viewer) = ctx.may("restoreFromBin")?;
     let stream = node(&input.node_id)?;
     let envelope = envelope(input.command_id, input.expected_revision, None);
-    let is_retry = app.is_repeated(&envelope);
+    let earlier = envelope.command_id.and_then(|command| app.ledger().log().command(&command));
     let found = {
         let views = app.ledger().views();
-        let taken_out = |found: &projections::Redaction<'_>| {
-            is_retry && found.facts.stage == Stage::Withdrawn && found.facts.purge_on.is_some()
+        let by_it = |found: &projections::Redaction<'_>| {
+            found.facts.steps.iter().any(|step| earlier.is_some_and(|earlier| earlier.first == step.position))
         };
-        let taken_out = || views.redactions_in(&stream).filter(taken_out).max_by_key(|found| found.cursor().position);
-        views.bin_of(&stream).or_else(taken_out).map(|found| (found.facts.case, found.facts.id))
+        let taken_out = views.redactions_in(&stream).find(by_it);
+        taken_out.or_else(|| views.bin_of(&stream)).map(|found| (found.facts.case, found.facts.id))
     };
     let nobody = || UserError { code: ErrorCode::NotFound, ..UserError::at(&["nodeId"], "this is not in the bin") };
-    let (case, redaction) = found.ok_or_else(nobody)?;
-    let command = subject::Command::Redaction(Command::Withdraw { redaction });
-    let accepted = app.submit::<Case>(viewer, case.0, command, envelope, Fresh::new()).await?;
-    answered(app, redaction, accepted)
+    take_back(app, viewer, found.ok_or_else(nobody)?, envelope).await
 }
 
 async fn approve(ctx: &Context<'_>, input: ApproveRedactionInput) -> Done {
@@ -508,8 +555,20 @@ fn node(text: &str) -> Result<Stream, No> {
     if kinds.contains(&stream.kind) { Ok(stream) } else { Err(wrong().into()) }
 }
 
+/// Whose keys have what goes. A whole node goes from everybody of whom it tells, and can still be read there.
+fn homes(app: &App, wanted: &Wanted) -> Result<Vec<(SubjectId, Compartment)>, No> {
+    if wanted.what == What::Node {
+        let homes = app.ledger().homes(&wanted.stream).map_err(Failure::from)?;
+        let living: Vec<_> = homes.into_iter().flatten().collect();
+        if !living.is_empty() {
+            return Ok(living);
+        }
+    }
+    home(app, wanted.stream).map(|home| vec![home])
+}
+
 /// Whose it is and in which compartment.
-pub(super) fn home(app: &App, stream: Stream) -> Result<(domain::id::SubjectId, Compartment), No> {
+pub(super) fn home(app: &App, stream: Stream) -> Result<(SubjectId, Compartment), No> {
     let noun = stream.kind.name();
     let (code, words) = match app.ledger().home(&stream).map_err(Failure::from)? {
         Some(Ok(home)) => return Ok(home),
@@ -590,7 +649,11 @@ impl Kind for NotRedacted {
     fn kind(&self) -> ErrorCode {
         match self {
             Self::NoSuch(_) | Self::Nothing => ErrorCode::NotFound,
-            Self::OutOfOrder { .. } | Self::TooEarly(_) | Self::InBin(_) | Self::UnderWay(_) => ErrorCode::Conflict,
+            Self::OutOfOrder { .. }
+            | Self::TooEarly(_)
+            | Self::InBin(_)
+            | Self::OfOthersToo
+            | Self::UnderWay(_) => ErrorCode::Conflict,
             Self::Kept(_) => ErrorCode::Hold,
             Self::ApprovingOwn => ErrorCode::Permission,
             Self::PurgeOver(_) => ErrorCode::Validation,
@@ -678,12 +741,14 @@ async fn preview(ctx: &Context<'_>, asked: Asked) -> async_graphql::Result<Optio
     let Some((stream, what)) = target.filter(|_| problems.end().is_ok()) else {
         return Err(bad_request("name fields of one contact or organization, or one message of a ticket"));
     };
-    let Some(Ok(home)) = app.ledger().home(&stream).map_err(Failure::from)? else { return Ok(None) };
-    let of = app.clone();
-    let read = move || of.ledger().preview_redaction(home, &Wanted { stream, what, words: None });
-    let read = tokio::task::spawn_blocking(read).await;
-    match read.map_err(|_| Failure::internal("a thread that plans a redaction failed"))? {
-        Ok(preview) => Ok(Some(RedactionPreview { preview, compartment: home.1, case: app.case_of(home.0) })),
+    let wanted = Wanted { stream, what, words: None };
+    let homes = match homes(app, &wanted) {
+        Ok(homes) => homes,
+        Err(No::User(_)) => return Ok(None),
+        Err(No::Failure(failure)) => return Err(failure.into()),
+    };
+    match planned(app, homes.clone(), wanted).await {
+        Ok(preview) => Ok(Some(RedactionPreview { preview, homes })),
         Err(EraseError::Refused(Refused::Rejected(_))) => Ok(None),
         Err(EraseError::Failed(failed)) => Err(Failure::from(failed).into()),
         Err(failed) => Err(Failure::internal(failed).into()),

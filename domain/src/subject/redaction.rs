@@ -191,6 +191,9 @@ pub enum NotRedacted {
     /// In the bin once.
     #[error("this is in the bin already, as {0}")]
     InBin(ErasureId),
+    /// Purged only as far as one of two is concerned, it could still be read.
+    #[error("it tells of somebody else too, for whom nobody asked that it goes; withdraw this and move it to the bin again")]
+    OfOthersToo,
     /// Nothing of it stands anywhere.
     #[error("nothing of it is sealed there, or not any more, so there is nothing to redact")]
     Nothing,

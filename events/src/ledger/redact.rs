@@ -10,7 +10,7 @@ use domain::owner::Owner;
 use domain::personal::{Gone, Held};
 use domain::subject::redaction::{self, Command, Moved, NotRedacted, PartOf, Plan, Resealed, Wanted, What};
 use domain::subject::{self, Case, Rejection};
-use domain::{organization, ticket};
+use domain::{document, organization, quote, ticket};
 
 use super::certify::Ordered;
 use super::command::{Accepted, Failure, Refused, block_on};
@@ -42,6 +42,16 @@ pub struct RedactionPreview {
     pub resealed: usize,
 }
 
+impl std::iter::Sum for RedactionPreview {
+    fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
+        let add = |all: Self, one: Self| Self {
+            touched: all.touched + one.touched,
+            resealed: all.resealed + one.resealed,
+        };
+        each.fold(Self::default(), add)
+    }
+}
+
 /// Whose a stream is and in which compartment, or why that cannot be read.
 pub type Home = Result<(SubjectId, Compartment), Gone>;
 
@@ -62,21 +72,35 @@ struct Made {
 type MadePart = (PartRef, Vec<u8>, Owned);
 
 impl<V: Follow> Ledger<V> {
-    /// Whose a stream is and in which compartment, by the first part of its first record; none where there is no such stream.
+    /// Whose a stream is and in which compartment: where its words are sealed. None where there is no such stream.
     pub fn home(&self, stream: &Stream) -> Result<Option<Home>, Failure> {
+        Ok(self.homes(stream)?.into_iter().next())
+    }
+
+    /// Everybody of whom a stream tells, and in which compartment: first where its words are sealed, behind it who is only
+    /// named there. What is kept of it for others, for the tax office say, does not count. Nobody where there is no such
+    /// stream.
+    pub fn homes(&self, stream: &Stream) -> Result<Vec<Home>, Failure> {
         let failed = |failed: LogError| Unreadable { position: u64::MAX, fault: failed.into() };
         let entries = self.shared.log.read_stream(&stream.id, 0, 1).map_err(failed)?;
-        let Some(opened) = entries.first().map(|entry| self.open(entry)).transpose()? else { return Ok(None) };
-        if opened.recorded.place.stream != *stream {
-            return Ok(None);
-        }
-        let states = opened.keys.iter().map(|key| self.shared.keyring.state(key));
-        let gone = states.fold(Gone::Erased, |gone, state| match state {
-            KeyState::Fenced => Gone::Withheld,
-            KeyState::Lost => Gone::Lost,
-            _ => gone,
-        });
-        Ok(Some(opened.owned.first().map(|owned| (owned.subject, owned.compartment)).ok_or(gone)))
+        let Some(opened) = entries.first().map(|entry| self.open(entry)).transpose()? else { return Ok(Vec::new()) };
+        let is_it = opened.recorded.place.stream == *stream;
+        Ok(if is_it { homes(&opened.recorded.event) } else { Vec::new() })
+    }
+
+    /// Whether this actor may carry it out as things are. Writes nothing. `expected` is the revision of the case that the
+    /// client has seen.
+    pub fn check_redaction(
+        &self,
+        (case, redaction): (CaseId, ErasureId),
+        by: ActorId,
+        expected: Option<u64>,
+    ) -> Result<(), EraseError> {
+        let now = self.shared.clock.now().max(self.shared.log.head().recorded_at);
+        let when = Circumstances { actor: by, effective_at: now, now };
+        let (count, state) = self.state::<Case>(&case.0)?;
+        redaction::check(&state, redaction, &when).map_err(Refused::Rejected)?;
+        seen(expected, count)
     }
 
     /// What a redaction of this would do. Writes nothing.
@@ -164,9 +188,7 @@ impl<V: Follow> Ledger<V> {
     ) -> Result<Accepted, EraseError> {
         for _ in 0..TRIES {
             let (count, state) = self.state::<Case>(&case.0)?;
-            if expected.is_some_and(|expected| expected.checked_add(1) != Some(count)) {
-                return Err(Refused::<Rejection>::Conflict { current: count.checked_sub(1) }.into());
-            }
+            seen(expected, count)?;
             let command_id = match command_id {
                 Some(command_id) => command_id,
                 None => Fresh::new().id().map_err(|none| Failure::from(KeyringError::from(none)))?,
@@ -375,6 +397,35 @@ impl Made {
             last.moved.push(Moved { of, gone });
         }
         Ok(())
+    }
+}
+
+/// Refuses a client that has not seen the last of this many records.
+fn seen(expected: Option<u64>, count: u64) -> Result<(), EraseError> {
+    match expected {
+        Some(expected) if expected.checked_add(1) != Some(count) => {
+            Err(Refused::<Rejection>::Conflict { current: count.checked_sub(1) }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of whom the first record of a stream tells; first where the aggregate seals the words that follow.
+fn homes(first: &Event) -> Vec<Home> {
+    fn of<T>(part: &Held<T>) -> Home {
+        part.read(|part| (part.subject(), part.compartment()))
+    }
+    match first {
+        Event::Contact(contact::Event::Registered { profile, .. }) => vec![of(profile)],
+        Event::Organization(organization::Event::Registered { profile, .. }) => vec![of(profile)],
+        Event::Document(document::Event::Attached { file }) => vec![of(file)],
+        Event::Ticket(ticket::Event::Opened { person, organization, .. }) => {
+            person.iter().map(of).chain(organization.iter().map(of)).collect()
+        }
+        Event::Quote(quote::Event::Drafted { person, organization, .. }) => {
+            organization.iter().map(of).chain(person.iter().map(of)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

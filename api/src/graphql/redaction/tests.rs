@@ -186,6 +186,108 @@ fn what_is_in_the_bin_is_in_no_list_and_comes_back_or_is_purged() {
     assert_eq!((listed(&desk), bin(&desk)), (vec![anna], json!([])));
 }
 
+/// A contact and their organization, and a quote for both whose words lie under the organization.
+fn quoted(desk: &Desk) -> (String, String, String) {
+    let (maria, acme) = (with_notes(desk), desk.organization("Acme"));
+    let offer = |title: &str| {
+        format!(
+            r#"offer: {{ currency: "EUR", validUntil: "2026-10-31", title: "{title}", notes: "Qnotes", lines: [
+               {{ description: "Qpump", quantityMilli: "1000", unitPriceMinor: "100", taxBasisPoints: 1900 }}] }}"#
+        )
+    };
+    let drafted = desk.done(&format!(
+        r#"draftQuote(input: {{ contactId: "{maria}" organizationId: "{acme}" {} }})
+           {{ quote {{ id }} errors {{ message code path }} }}"#,
+        offer("Qtitle")
+    ));
+    let quote = drafted["quote"]["id"].as_str().unwrap().to_owned();
+    desk.done(&format!(
+        r#"reviseQuote(input: {{ quoteId: "{quote}" {} }}) {{ errors {{ message code path }} }}"#,
+        offer("Qother")
+    ));
+    (maria, acme, quote)
+}
+
+fn quote(desk: &Desk, id: &str) -> Value {
+    let ask = format!(
+        r#"{{ quote(id: "{id}") {{ contact {{ id }} organization {{ id }} erasure {{ reason }} bin {{ redaction }}
+            lastVersion {{ title notes lines {{ description }} }} }} }}"#
+    );
+    desk.get(Agent, &ask)["quote"].clone()
+}
+
+fn tomorrow(desk: &Desk) {
+    let now = crate::graphql::testing::NOW.0 + domain::time::Time::DAY_MS;
+    desk.app.ledger().clock().set(domain::time::Time(now));
+}
+
+/// Only the reference to the contact went, and every word of the quote stayed.
+#[test]
+fn the_purge_of_a_quote_for_two_leaves_nothing_of_it_to_read() {
+    let desk = Desk::open();
+    let (maria, acme, node) = quoted(&desk);
+    let to_bin = format!(r#"moveToBin(input: {{ nodeId: "{node}" purgeOn: "2026-09-22" }}) {{ {REDACTION} }}"#);
+    let bin = |desk: &Desk| desk.get(Agent, "{ bin { nodes { id nodeId } } }")["bin"]["nodes"].clone();
+    let moved = id(&desk.tried(Agent, &to_bin));
+    assert_eq!(bin(&desk), json!([{ "id": moved, "nodeId": node }]), "it is there once");
+    assert_eq!(quote(&desk, &node)["bin"]["redaction"], json!(moved));
+    let command = command_id();
+    let back = format!(r#"restoreFromBin(input: {{ nodeId: "{node}" commandId: "{command}" }}) {{ {REDACTION} }}"#);
+    for _ in 0..2 {
+        assert_eq!(desk.tried(Agent, &back)["redaction"]["stage"], "WITHDRAWN", "and comes back whole");
+    }
+    assert_eq!((bin(&desk), quote(&desk, &node)["bin"].clone()), (json!([]), json!(null)));
+
+    let moved = id(&desk.tried(Agent, &to_bin));
+    tomorrow(&desk);
+    let own = desk.refused(Agent, &approve(&moved, ""));
+    assert_eq!(own.0, "PERMISSION");
+    assert_eq!(quote(&desk, &node)["contact"]["id"], json!(maria), "a refusal takes nothing");
+    let purged = desk.tried(Dpo, &approve(&moved, ""));
+    assert_eq!(purged["redaction"]["stage"], "CERTIFIED", "{purged}");
+    let nothing = |desk: &Desk| {
+        let told = quote(desk, &node);
+        assert!(told["contact"].is_null() && told["organization"].is_null(), "{told}");
+        let version = &told["lastVersion"];
+        assert!(version["title"].is_null() && version["notes"].is_null(), "{told}");
+        assert!(!told.to_string().contains("Qpump") && !told["erasure"].is_null(), "{told}");
+    };
+    nothing(&desk);
+    let ledger = desk.app.ledger();
+    for subject in [desk.subject(&maria), desk.subject(&acme)] {
+        assert!(ledger.owners().key(subject, Compartment::Sales(2026)).is_none(), "nothing of it stays");
+    }
+    let hand_out = format!(
+        r#"discloseEvidence(input: {{ organizationId: "{acme}" ids: ["{node}"] recipient: "Court" }})
+           {{ file errors {{ code }} }}"#
+    );
+    assert!(desk.tried(Dpo, &hand_out)["file"].is_null(), "and nothing can be opened");
+    nothing(&desk.restart_at(domain::time::Time(crate::graphql::testing::NOW.0 + 2 * domain::time::Time::DAY_MS)));
+}
+
+/// The purge of what tells of two is stopped by a hold on either, before anything is destroyed.
+#[test]
+fn a_hold_on_the_organization_keeps_the_quote_of_its_contact() {
+    let desk = Desk::open();
+    let (maria, acme, node) = quoted(&desk);
+    let to_bin = format!(r#"moveToBin(input: {{ nodeId: "{node}" purgeOn: "2026-09-22" }}) {{ {REDACTION} }}"#);
+    let moved = id(&desk.tried(Agent, &to_bin));
+    let hold = format!(
+        r#"placeHold(input: {{ contactId: "{maria}" matter: "12 C 345/26" reviewOn: "2027-01-01" }})
+           {{ hold {{ id }} errors {{ message code path }} }}"#
+    );
+    let hold = desk.tried(Dpo, &hold)["hold"]["id"].as_str().unwrap().to_owned();
+    let second = domain::actor::Role::Dpo;
+    let approval = domain::subject::Command::ApproveHold { hold: hold.parse().unwrap() };
+    let case = desk.app.case_of(desk.subject(&maria)).unwrap();
+    let other = desk.hire(second, "Second");
+    desk.submit::<domain::subject::Case>(case.0, other, approval);
+    tomorrow(&desk);
+    assert_eq!(desk.refused(Dpo, &approve(&moved, "")).0, "HOLD");
+    let told = quote(&desk, &node);
+    assert_eq!((&told["contact"]["id"], &told["organization"]["id"]), (&json!(maria), &json!(acme)));
+}
+
 #[test]
 fn what_cannot_be_redacted_is_refused_and_nothing_is_written() {
     let desk = Desk::open();
