@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use domain::actor::Role;
+use domain::compartment::Compartment;
 use domain::id::{ActorId, CaseId, ContactId, ErasureId, KeyId, OrganizationId, RegisterId, SubjectId};
 use domain::owner::Owner;
 use domain::personal::Gone;
@@ -19,6 +20,7 @@ use projections::{Cut, HeldThing};
 
 use super::{App, Envelope, intent};
 use crate::access::Viewer;
+use crate::error::{Code, Failure as Unread};
 
 /// How often a case is looked for while somebody else opens it.
 const TRIES: u32 = 20;
@@ -49,7 +51,7 @@ pub enum Person {
 
 impl App {
     /// Whose data it is.
-    pub fn person(&self, whose: Whose) -> Result<Person, crate::error::Failure> {
+    pub fn person(&self, whose: Whose) -> Result<Person, Unread> {
         let (stream, subject, kind) = {
             let views = self.ledger.views();
             let found = match whose {
@@ -62,11 +64,33 @@ impl App {
             let Some(found) = found else { return Ok(Person::Unknown) };
             found
         };
+        let subject = match subject {
+            Some(subject) => Some(subject),
+            None => self.purged(&stream)?,
+        };
         let Some(subject) = subject else { return Ok(Person::Gone(self.gone(&stream)?)) };
         Ok(Person::Known(subject, kind))
     }
 
-    fn gone(&self, stream: &[u8; 16]) -> Result<Gone, crate::error::Failure> {
+    /// Whose a node was that a purge took, while their case can be read: all that is held of them besides is still theirs to
+    /// ask for, and to have erased.
+    fn purged(&self, stream: &[u8; 16]) -> Result<Option<SubjectId>, Unread> {
+        let unread = |failed| Unread::new(Code::Damaged, failed);
+        let entries = self.ledger.log().read_stream(stream, 0, 1).map_err(unread)?;
+        let Some(first) = entries.first() else { return Ok(None) };
+        let record = Record::parse(&first.record).map_err(|bad| Unread::new(Code::Damaged, bad))?;
+        if self.ledger.owners().keys_now(&record).iter().any(Option::is_some) {
+            return Ok(None);
+        }
+        let subject = {
+            let views = self.ledger.views();
+            views.redaction_at(record.position).and_then(|found| views.case(found.facts.case)?.subject)
+        };
+        let owners = self.ledger.owners();
+        Ok(subject.filter(|subject| !owners.is_closed(*subject, Compartment::Relationship)))
+    }
+
+    fn gone(&self, stream: &[u8; 16]) -> Result<Gone, Unread> {
         Ok(self.erasure_of(stream)?.map_or(Gone::Withheld, |mark| mark.gone))
     }
 
@@ -91,7 +115,7 @@ impl App {
             if let Some(case) = self.case_of(subject) {
                 return Ok(case);
             }
-            if keys.iter().any(|(compartment, _)| *compartment == domain::compartment::Compartment::Claims) {
+            if keys.iter().any(|(compartment, _)| *compartment == Compartment::Claims) {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
@@ -335,7 +359,7 @@ impl App {
 
     pub(super) fn register_id(&self) -> Result<RegisterId, EraseError> {
         let register = self.ledger.views().register_stream();
-        let claims = domain::compartment::Compartment::Claims;
+        let claims = Compartment::Claims;
         register.map(|(id, _)| id).ok_or_else(|| domain::register::NoRule(claims).into())
     }
 }

@@ -376,7 +376,7 @@ impl Owners {
     }
 
     /// Closed means: an erasure is under way, or done, and the kind is not one of those that stay.
-    fn is_closed(&self, subject: SubjectId, compartment: Compartment) -> bool {
+    pub fn is_closed(&self, subject: SubjectId, compartment: Compartment) -> bool {
         if self.ends.is_shut(subject, compartment) {
             return true;
         }

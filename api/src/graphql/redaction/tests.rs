@@ -288,6 +288,48 @@ fn a_hold_on_the_organization_keeps_the_quote_of_its_contact() {
     assert_eq!((&told["contact"]["id"], &told["organization"]["id"]), (&json!(maria), &json!(acme)));
 }
 
+/// The case was found by the contact alone, so that nothing that was held of her besides could be erased any more.
+#[test]
+fn somebody_whose_contact_was_purged_can_be_erased() {
+    let desk = Desk::open();
+    let (maria, acme) = (with_notes(&desk), desk.organization("Acme"));
+    let (ticket, _) = ticket(&desk, &maria);
+    desk.done(&format!(
+        r#"openTicket(input: {{ organizationId: "{acme}", subjectLine: "Crate", body: "Qours", origin: EMAIL }})
+           {{ errors {{ message code path }} }}"#
+    ));
+    let subjects = [desk.subject(&maria), desk.subject(&acme)];
+    let moved = [&maria, &acme].map(|node| {
+        let to_bin = format!(r#"moveToBin(input: {{ nodeId: "{node}" purgeOn: "2026-09-22" }}) {{ {REDACTION} }}"#);
+        id(&desk.tried(Agent, &to_bin))
+    });
+    tomorrow(&desk);
+    for redaction in moved {
+        id(&desk.tried(Dpo, &approve(&redaction, "")));
+    }
+    let held = desk.get(Dpo, &format!(r#"{{ subject(contactId: "{maria}") {{ compartments {{ things {{ id }} }} }} }}"#));
+    assert!(held.to_string().contains(&ticket), "what is held of her is found: {held}");
+    let keys = |subject| desk.app.ledger().owners().keys_of(subject).to_vec();
+    for (whose, subject) in [format!(r#"contactId: "{maria}""#), format!(r#"organizationId: "{acme}""#)].iter().zip(subjects)
+    {
+        assert!(keys(subject).iter().any(|(compartment, _)| *compartment == Compartment::Support(2026)));
+        let ask = format!(
+            r#"requestErasure(input: {{ {whose} ground: CONSENT_WITHDRAWN, how: EMAIL, askedOn: "2026-09-21",
+                identityCheck: KNOWN_POINT, identityOn: "2026-09-21" }}) {{ erasure {{ id }} errors {{ message code path }} }}"#
+        );
+        let asked = desk.done(&ask);
+        let erasure = asked["erasure"]["id"].as_str().unwrap();
+        let approved = desk.tried(
+            Dpo,
+            &format!(r#"approveErasure(input: {{ erasureId: "{erasure}" }}) {{ erasure {{ stage }} errors {{ message }} }}"#),
+        );
+        assert_eq!(approved["erasure"]["stage"], "CERTIFIED", "{approved}");
+        let left = keys(subject);
+        assert!(left.iter().all(|(compartment, _)| *compartment == Compartment::Claims), "{left:?}");
+        assert_eq!(desk.refused(Agent, &ask).0, "ERASED", "and only once");
+    }
+}
+
 #[test]
 fn what_cannot_be_redacted_is_refused_and_nothing_is_written() {
     let desk = Desk::open();
