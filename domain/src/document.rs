@@ -5,7 +5,7 @@ use crate::aggregate::{Aggregate, Circumstances};
 use crate::compartment::Compartment;
 use crate::event::StreamKind;
 use crate::id::{ContactId, SubjectId, TicketId};
-use crate::limits::DOCUMENT_BYTES;
+use crate::limits::{DOCUMENT_BYTES, DOCUMENTS};
 use crate::owner::Owner;
 use crate::personal::Held;
 use crate::value::Line;
@@ -74,6 +74,9 @@ pub enum Rejection {
     /// It does not fit into a sealed part.
     #[error("a document has at most {DOCUMENT_BYTES} bytes")]
     TooLarge,
+    /// More than one erasure can take.
+    #[error("{DOCUMENTS} documents are held of one person or organization at most; one must go before another is attached")]
+    TooMany,
     /// Not a type.
     #[error("a media type is two names with a slash between them: application/pdf")]
     MediaType,

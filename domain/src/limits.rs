@@ -44,6 +44,8 @@ pub const PART_BYTES: usize = 48_000;
 
 /// Bytes of one document: it is one sealed part, with its name and type.
 pub const DOCUMENT_BYTES: usize = 48_000;
+/// Documents that are held of one subject at a time: each has a key of its own, and one record fences them all, or keeps them.
+pub const DOCUMENTS: usize = 200;
 /// Messages and notes of one ticket.
 pub const MESSAGES: usize = 10_000;
 /// Days after it was closed that a ticket may be reopened.

@@ -7,6 +7,7 @@ use domain::compartment::Compartment;
 use domain::document::{self, Command, File, On};
 use domain::event::{Event, Stream, StreamKind};
 use domain::id::{CommandId as Id, DocumentId};
+use domain::limits::DOCUMENTS;
 use domain::personal::Held;
 use domain::value::Line;
 use events::ledger::{Accepted, Failure as LedgerFailure, Fresh};
@@ -209,8 +210,13 @@ async fn attach(ctx: &Context<'_>, input: AttachDocumentInput) -> Result<(Docume
     // Random, and the same for a retry: the command's id is both.
     let [a, b, c, d, ..] = command_id.0;
     let bucket = u32::from_be_bytes([a, b, c, d]);
-    let taken = app.ledger().owners().key(subject, Compartment::Document(bucket)).is_some();
-    if taken && !app.is_repeated(&envelope) {
+    let keys = app.ledger().owners().keys_of(subject).to_vec();
+    let is_retry = app.is_repeated(&envelope);
+    let documents = keys.iter().filter(|(compartment, _)| matches!(compartment, Compartment::Document(_)));
+    if documents.count() >= DOCUMENTS && !is_retry {
+        return Err(UserError::of(&[], document::Rejection::TooMany).into());
+    }
+    if keys.iter().any(|(compartment, _)| *compartment == Compartment::Document(bucket)) && !is_retry {
         let words = "another document has this number; say another commandId";
         return Err(UserError { code: ErrorCode::Conflict, ..UserError::at(&["commandId"], words) }.into());
     }
@@ -234,13 +240,13 @@ impl Kind for document::Rejection {
     fn kind(&self) -> ErrorCode {
         match self {
             Self::AlreadyAttached => ErrorCode::Conflict,
-            Self::Empty | Self::TooLarge | Self::MediaType => ErrorCode::Validation,
+            Self::Empty | Self::TooLarge | Self::TooMany | Self::MediaType => ErrorCode::Validation,
         }
     }
 
     fn path(&self) -> Vec<String> {
         match self {
-            Self::AlreadyAttached => Vec::new(),
+            Self::AlreadyAttached | Self::TooMany => Vec::new(),
             Self::Empty | Self::TooLarge => vec!["content".into()],
             Self::MediaType => vec!["mediaType".into()],
         }
@@ -346,6 +352,31 @@ mod tests {
         }
         desk.erase(&maria);
         assert!(documents(&desk, &on).is_empty(), "documents die with the relationship");
+    }
+
+    /// Each is a key and a compartment, and the record of a fence has room for so many only: nobody could be erased who has
+    /// more.
+    #[test]
+    fn nobody_has_more_documents_than_an_erasure_can_take() {
+        let desk = Desk::open();
+        let maria = desk.contact("Maria");
+        let on = format!(r#"contactId: "{maria}""#);
+        let again = attach(&on, "first.pdf", b"x", &format!(r#"commandId: "{}""#, command_id()));
+        desk.done(&again);
+        let (subject, agent) = (desk.subject(&maria), desk.viewer(Agent).actor);
+        for bucket in 1..DOCUMENTS as u32 {
+            let line = |text| Line::parse(text).unwrap();
+            let (on, name, media_type) = (On::Contact(maria.parse().unwrap()), line("offer.pdf"), line("text/plain"));
+            let file = File { on, name, media_type, bytes: vec![7] };
+            let id: DocumentId = Fresh::new().id().unwrap();
+            desk.submit::<document::Document>(id.0, agent, Command::Attach { subject, bucket, file });
+        }
+        let (code, _, words) = desk.refused(Agent, &attach(&on, "more.pdf", b"x", ""));
+        assert!(code == "VALIDATION" && words.contains("200 documents"), "{code}: {words}");
+        assert_eq!(desk.done(&again)["repeated"], true);
+        desk.erase(&maria);
+        let left = desk.app.ledger().owners().keys_of(subject).to_vec();
+        assert!(left.iter().all(|(compartment, _)| *compartment == Compartment::Claims), "{left:?}");
     }
 
     #[test]
