@@ -203,7 +203,7 @@ impl App {
 
     /// Why a part of a record cannot be read, wherever it is by now: an erasure took its key, or a redaction took it.
     pub fn mark_of(&self, record: &Record<'_>) -> Option<ErasureMark> {
-        let keys = self.ledger.owners().keys_now(record);
+        let keys = self.ledger.owners().keys_now(record, self.ledger.log().head().size);
         let views = self.ledger.views();
         let erasure = ErasureMark::of_keys(&views, keys.into_iter().flatten(), self.ledger.keyring().level());
         erasure.or_else(|| views.redaction_at(record.position).map(|found| ErasureMark::of_redaction(found.facts)))

@@ -231,7 +231,7 @@ impl App {
         let mut erasures = BTreeSet::new();
         for entry in entries {
             let record = Record::parse(&entry.record).map_err(damaged)?;
-            let now = self.ledger().owners().keys_now(&record);
+            let now = self.ledger().owners().keys_now(&record, self.ledger().log().head().size);
             let views = self.ledger().views();
             let taken = now.into_iter().flatten().filter_map(|key| views.erasure_of_key(key));
             erasures.extend(taken.map(|erasure| (erasure.facts.id, erasure.facts.case)));

@@ -366,7 +366,7 @@ impl<V: Follow> Replay<V> {
                 KeyState::Live(_) if self.owners.is_fenced(key) => KeyState::Fenced,
                 state => state,
             };
-            let find = |place: &PartPlace| self.owners.moved(place);
+            let find = |place: &PartPlace, before| self.owners.moved(place, before);
             let again = reopened(log, &state, (&find, &moved), &keys, position)?;
             self.views.follow(again);
         }

@@ -79,7 +79,8 @@ impl App {
         let entries = self.ledger.log().read_stream(stream, 0, 1).map_err(unread)?;
         let Some(first) = entries.first() else { return Ok(None) };
         let record = Record::parse(&first.record).map_err(|bad| Unread::new(Code::Damaged, bad))?;
-        if self.ledger.owners().keys_now(&record).iter().any(Option::is_some) {
+        let head = self.ledger.log().head().size;
+        if self.ledger.owners().keys_now(&record, head).iter().any(Option::is_some) {
             return Ok(None);
         }
         let subject = {

@@ -114,7 +114,7 @@ impl App {
 
     fn old_record(&self, entry: &Entry, keys: &BTreeSet<KeyId>) -> Result<OldRecord, Failure> {
         let record = Record::parse(&entry.record).map_err(damaged)?;
-        let now = self.ledger().owners().keys_now(&record);
+        let now = self.ledger().owners().keys_now(&record, self.ledger().log().head().size);
         Ok(OldRecord {
             position: record.position,
             at: record.recorded_at,

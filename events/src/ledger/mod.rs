@@ -283,7 +283,7 @@ impl<V: Follow> Shared<V> {
         if !self.owners.read().has_moved() {
             return read(&state, None);
         }
-        let find = |place: &PartPlace| self.owners.read().moved(place);
+        let find = |place: &PartPlace, before| self.owners.read().moved(place, before);
         read(&state, Some(&Led::new(&self.log, &find)))
     }
 
@@ -324,7 +324,7 @@ impl<V: Follow> Shared<V> {
 
     fn reopened(&self, keys: &[KeyId], moved: &[PartPlace], position: u64) -> Result<Vec<Recorded>, String> {
         let state = |key: &KeyId| self.keyring.state(key);
-        let find = |place: &PartPlace| self.owners.read().moved(place);
+        let find = |place: &PartPlace, before| self.owners.read().moved(place, before);
         reopened(&self.log, &state, (&find, moved), keys, position).map_err(|bad| bad.to_string())
     }
 

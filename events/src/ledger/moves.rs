@@ -27,7 +27,9 @@ pub struct Now {
 /// Every part that was moved, by the record that it was made for.
 #[derive(Default)]
 pub(super) struct Moves {
-    now: HashMap<PartPlace, Now>,
+    /// Each place that a part was moved to, in their order: the last is not durable yet while it is written, and until then
+    /// the part is read where it was before.
+    now: HashMap<PartPlace, Vec<Now>>,
     origins: HashMap<PartPlace, PartPlace>,
     by_key: IdMap<KeyId, Vec<PartPlace>>,
     /// Everything that a redaction touched.
@@ -43,7 +45,7 @@ impl Moves {
         self.touched.entry(redaction).or_default().extend(touched.map(place));
         for (number, moved) in (0..).zip(&resealed.moved) {
             let origin = place(moved.of);
-            self.now.insert(origin, Now { position, part: Some(number), key: to });
+            self.now.entry(origin).or_default().push(Now { position, part: Some(number), key: to });
             if !moved.gone.is_empty() {
                 self.gone.entry(origin).or_default().extend(&moved.gone);
             }
@@ -51,13 +53,13 @@ impl Moves {
             to.into_iter().for_each(|to| self.by_key.entry(to).or_default().push(origin));
         }
         for dropped in &resealed.dropped {
-            self.now.insert(place(*dropped), Now { position, part: None, key: None });
+            self.now.entry(place(*dropped)).or_default().push(Now { position, part: None, key: None });
         }
     }
 
-    /// Where a part of a record is by now, if it was moved or left behind.
-    pub fn now(&self, origin: &PartPlace) -> Option<Now> {
-        self.now.get(origin).copied()
+    /// Where a part of a record is by what stands before a position, if it was moved or left behind.
+    pub fn now(&self, origin: &PartPlace, before: u64) -> Option<Now> {
+        self.now.get(origin)?.iter().rev().find(|now| now.position < before).copied()
     }
 
     /// The part of which record this is: itself, where it was never moved.
@@ -91,8 +93,8 @@ pub(super) fn place(of: PartOf) -> PartPlace {
     PartPlace { position: of.position, part: u16::try_from(of.part).unwrap_or(u16::MAX) }
 }
 
-/// Where a part is by now, as somebody knows it.
-pub type Find<'a> = dyn Fn(&PartPlace) -> Option<Now> + 'a;
+/// Where a part is by what stands before a position, as somebody knows it.
+pub type Find<'a> = dyn Fn(&PartPlace, u64) -> Option<Now> + 'a;
 
 /// The record and the number of the part that one was moved to, or why it is gone.
 pub(crate) type Found = Result<(Arc<Entry>, u16), Gone>;
@@ -114,7 +116,7 @@ impl<'a> Led<'a> {
     /// The record and the number of the part that this one was moved to, or that it was left behind. What is not durable yet
     /// has not happened.
     pub fn to(&self, origin: &PartPlace) -> Result<Option<Found>, Fault> {
-        let Some(now) = (self.find)(origin).filter(|now| now.position < self.log.head().size) else { return Ok(None) };
+        let Some(now) = (self.find)(origin, self.log.head().size) else { return Ok(None) };
         let Some(part) = now.part else { return Ok(Some(Err(Gone::Erased))) };
         let mut last = self.last.borrow_mut();
         if let Some((_, entry)) = last.as_ref().filter(|(position, _)| *position == now.position) {
@@ -160,8 +162,11 @@ mod tests {
         moves.take(10, ErasureId([1; 16]), Some(KeyId([1; 16])), &moved(&[3, 4]));
         moves.take(20, ErasureId([2; 16]), Some(KeyId([2; 16])), &Resealed { dropped: vec![of(3)], ..moved(&[4]) });
         let at = |position, part| PartPlace { position, part };
-        assert_eq!(moves.now(&at(4, 0)), Some(Now { position: 20, part: Some(0), key: Some(KeyId([2; 16])) }));
-        assert_eq!(moves.now(&at(3, 0)), Some(Now { position: 20, part: None, key: None }));
+        let first = |part| Some(Now { position: 10, part: Some(part), key: Some(KeyId([1; 16])) });
+        assert_eq!([10, 11, 20].map(|before| moves.now(&at(4, 0), before)), [None, first(1), first(1)]);
+        assert_eq!(moves.now(&at(4, 0), 21), Some(Now { position: 20, part: Some(0), key: Some(KeyId([2; 16])) }));
+        assert_eq!(moves.now(&at(3, 0), 20), first(0));
+        assert_eq!(moves.now(&at(3, 0), 21), Some(Now { position: 20, part: None, key: None }));
         assert_eq!((moves.origin(at(10, 1)), moves.origin(at(20, 0))), (at(4, 0), at(4, 0)));
         assert_eq!(moves.origin(at(5, 0)), at(5, 0), "never moved");
         assert_eq!(moves.under(&KeyId([2; 16])), [at(4, 0)]);

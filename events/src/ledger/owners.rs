@@ -205,16 +205,16 @@ impl Owners {
         if parts.iter().all(follows) { Ok(()) } else { Err(Turned::OtherKey) }
     }
 
-    /// Where a part is by now, if it was resealed.
-    pub fn moved(&self, origin: &PartPlace) -> Option<Now> {
-        self.moves.now(origin)
+    /// Where a part is by what stands before a position, if it was resealed. What this has taken and what is durable differ
+    /// while a batch is written.
+    pub fn moved(&self, origin: &PartPlace, before: u64) -> Option<Now> {
+        self.moves.now(origin, before)
     }
 
-    /// The key that each part of a record is under by now; none where it went with a redaction.
-    pub fn keys_now(&self, record: &Record<'_>) -> Vec<Option<KeyId>> {
-        let now = |(number, part): (u16, &PartRef)| match self
-            .moved(&PartPlace { position: record.position, part: number })
-        {
+    /// The key that each part of a record is under by what stands before a position; none where it went with a redaction.
+    pub fn keys_now(&self, record: &Record<'_>, before: u64) -> Vec<Option<KeyId>> {
+        let place = |part| PartPlace { position: record.position, part };
+        let now = |(number, part): (u16, &PartRef)| match self.moved(&place(number), before) {
             Some(now) => now.key,
             None => Some(part.key),
         };

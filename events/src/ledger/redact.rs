@@ -215,6 +215,29 @@ impl<V: Follow> Ledger<V> {
         by: ActorId,
         command_id: CommandId,
     ) -> Result<Result<Accepted, Unwritten>, EraseError> {
+        let append = self.plan_redaction((case, count, state), redaction, by, command_id)?;
+        let stream = Stream { kind: StreamKind::Case, id: case.0 };
+        let revision = (count + append.records.len() as u64).saturating_sub(1);
+        let answers = block_on(self.send(vec![append])).unwrap_or_default();
+        let answer = answers.into_iter().next().unwrap_or(Err(Unwritten::Stopped));
+        Ok(answer.map(|Appended { position, hash, recorded_at }| Accepted {
+            stream,
+            revision,
+            position,
+            hash,
+            recorded_at,
+            repeated: false,
+        }))
+    }
+
+    /// Seals what stays, and makes the records that say so and give the order.
+    pub(super) fn plan_redaction(
+        &self,
+        (case, count, state): (CaseId, u64, &Case),
+        redaction: ErasureId,
+        by: ActorId,
+        command_id: CommandId,
+    ) -> Result<Append, EraseError> {
         let now = self.shared.clock.now().max(self.shared.log.head().recorded_at);
         let when = Circumstances { actor: by, effective_at: now, now };
         let found = redaction::check(state, redaction, &when).map_err(Refused::Rejected)?;
@@ -261,24 +284,8 @@ impl<V: Follow> Ledger<V> {
             let parts = of_record.into_iter().map(|(_, bytes, _)| bytes).collect();
             records.push(Sealed { draft, parts, owned, event });
         }
-        let append = Append {
-            records,
-            reads: Vec::new(),
-            keys: Vec::new(),
-            last_parts: vec![(from, last)],
-            confirms_clock: false,
-        };
-        let answers = block_on(self.send(vec![append])).unwrap_or_default();
-        let answer = answers.into_iter().next().unwrap_or(Err(Unwritten::Stopped));
-        let revision = (count + u64::from(of_command)).saturating_sub(1);
-        Ok(answer.map(|Appended { position, hash, recorded_at }| Accepted {
-            stream,
-            revision,
-            position,
-            hash,
-            recorded_at,
-            repeated: false,
-        }))
+        let (reads, keys, last_parts) = (Vec::new(), Vec::new(), vec![(from, last)]);
+        Ok(Append { records, reads, keys, last_parts, confirms_clock: false })
     }
 
     /// Seals what stays under a new key, for records from this revision of the case on.

@@ -343,9 +343,17 @@ fn refuse_one(message: Message) {
 
 #[cfg(test)]
 mod tests {
+    use domain::aggregate::Aggregate;
+    use domain::contact::{self, Contact};
     use domain::event::StreamKind;
+    use domain::holding::{Holding, ReasonKind, SourceKind};
+    use domain::id::{ActorId, CaseId, ContactId};
     use domain::ledger;
+    use domain::profile::FieldPolicy;
     use domain::register::{self, Register};
+    use domain::subject::Case;
+    use domain::subject::redaction::{Wanted, What};
+    use domain::value::{Line, Text};
 
     use super::*;
     use crate::ledger::{Clock, Directory, Founding, Fresh, Heads, Intent, Ledger, Owners, Parts, Publishing};
@@ -424,6 +432,74 @@ mod tests {
         let mut batch = Batch::default();
         writer.take(&mut batch, third);
         assert!(alone.try_recv().unwrap()[0].is_err(), "there is nothing to wait for");
+    }
+
+    /// While a second redaction was written, what the first had moved was read where it had been before both: under a key
+    /// that was destroyed. Whoever read it then was told that the person was erased.
+    #[test]
+    fn what_was_moved_is_read_where_it_was_until_its_next_move_is_durable() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path());
+        let mut fresh = Fresh::new();
+        let (contact, case): ([u8; 16], CaseId) = (fresh.id::<ContactId>().unwrap().0, fresh.id().unwrap());
+        let subject: SubjectId = fresh.id().unwrap();
+        let (agent, officer): (ActorId, ActorId) = (fresh.id().unwrap(), fresh.id().unwrap());
+        let text = |text| Text::parse(text).ok();
+        let profile = contact::Profile {
+            first_name: Line::parse("Maria").ok(),
+            notes: text("a note"),
+            job_title: Line::parse("Smith").ok(),
+            ..contact::Profile::default()
+        };
+        let holding = Holding { source: SourceKind::Phone, reason: ReasonKind::Contract, hold_until: None };
+        let profile = Box::new(profile);
+        let policy = FieldPolicy::default();
+        say::<Contact>(&ledger, contact, agent, contact::Command::Register { subject, holding, profile, policy });
+        let kind = subject::SubjectKind::Person;
+        say::<Case>(&ledger, case.0, agent, subject::Command::Open { subject, kind });
+        let stream = Stream { kind: StreamKind::Contact, id: contact };
+        let ask = |field: contact::Field| {
+            let redaction: ErasureId = Fresh::new().id().unwrap();
+            let what = What::Fields(vec![field.code().into()]);
+            let (compartment, purge_on) = (Compartment::Relationship, None);
+            let wanted = Wanted { stream, what, words: None };
+            let request = redaction::Command::Request { redaction, compartment, wanted, purge_on };
+            say::<Case>(&ledger, case.0, agent, subject::Command::Redaction(request));
+            redaction
+        };
+        let key = ledger.owners().key(subject, Compartment::Relationship).unwrap();
+        ledger.order_redaction((case, ask(contact::Field::Notes)), officer, None, None).unwrap();
+        ledger.keyring().destroy(&[key]).unwrap();
+
+        let second = ask(contact::Field::JobTitle);
+        let (count, state) = ledger.state::<Case>(&case.0).unwrap();
+        let command = Fresh::new().id().unwrap();
+        let append = ledger.plan_redaction((case, count, &state), second, officer, command).unwrap();
+        let (reply, _answers) = oneshot::channel();
+        let publisher = std::sync::mpsc::channel().0;
+        let mut writer = Writer { shared: ledger.shared.clone(), last: NOW, publisher };
+        let mut batch = Batch::default();
+        let read = |ledger: &Ledger<Nothing>| {
+            let entry = ledger.log().read_stream(&contact, 0, 1).unwrap().remove(0);
+            match ledger.open(&entry).unwrap().recorded.event {
+                Event::Contact(contact::Event::Registered { profile, .. }) => {
+                    let profile = profile.read(|profile| profile.expose().clone());
+                    profile.map(|profile| (profile.notes.is_some(), profile.job_title.is_some()))
+                }
+                event => panic!("{event:?}"),
+            }
+        };
+        writer.take(&mut batch, Message { appends: vec![append], reply });
+        assert_eq!(read(&ledger), Ok((false, true)), "it is not durable, so it has not happened");
+        writer.write(batch).unwrap();
+        assert_eq!(read(&ledger), Ok((false, false)));
+    }
+
+    fn say<A: Aggregate>(ledger: &Ledger<Nothing>, id: [u8; 16], actor: ActorId, command: A::Command) {
+        let (effective_at, expected, reads, keys, fresh) = (None, None, Vec::new(), Vec::new(), Fresh::new());
+        let command_id = Fresh::new().id().unwrap();
+        let intent = Intent::<A> { id, command, command_id, actor, effective_at, expected, reads, keys, fresh };
+        ledger.submit_blocking(&intent).unwrap();
     }
 
     /// A fence between two looks at the epoch left an empty state behind in the cache, and the next command was told that
