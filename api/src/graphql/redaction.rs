@@ -17,7 +17,7 @@ use projections::{RedactionFacts, Views};
 
 use super::connection::{Opaque, Paging, connection};
 use super::document::RedactDocumentInput;
-use super::erasure::{ErasureStage, ErasureStep, level_words};
+use super::erasure::{ErasureStage, ErasureStep, level_words, organization_of};
 use super::hold::Hold;
 use super::outcome::{Ask, ErrorCode, Kind, No, Problems, UserError, bad_request, envelope, payload};
 use super::scalars::{CommandId, Day, Time};
@@ -472,10 +472,9 @@ async fn ask(
     purge_on: Option<domain::time::Day>,
     envelope: Envelope,
 ) -> Done {
-    let kind = match wanted.stream.kind {
-        StreamKind::Organization => SubjectKind::Organization,
-        _ => SubjectKind::Person,
-    };
+    let of_organization =
+        wanted.stream.kind == StreamKind::Organization || organization_of(app, subject).is_some();
+    let kind = if of_organization { SubjectKind::Organization } else { SubjectKind::Person };
     let case = app.open_case(viewer.actor, subject, kind).await?;
     let mut fresh = Fresh::new();
     let redaction: ErasureId = fresh.id().map_err(Failure::internal)?;

@@ -186,6 +186,31 @@ fn what_is_in_the_bin_is_in_no_list_and_comes_back_or_is_purged() {
     assert_eq!((listed(&desk), bin(&desk)), (vec![anna], json!([])));
 }
 
+/// What it is was read from the node, and a ticket of an organization made a person of it for ever: nobody could be erased
+/// with it.
+#[test]
+fn the_case_that_a_ticket_opens_is_its_organizations() {
+    let desk = Desk::open();
+    let acme = desk.organization("Acme");
+    let maria = desk.done(&format!(
+        r#"registerContact(input: {{ source: PHONE, reason: CONTRACT, firstName: "Maria", organizationId: "{acme}" }})
+           {{ contact {{ id }} errors {{ message code path }} }}"#
+    ));
+    let maria = maria["contact"]["id"].as_str().unwrap();
+    let opened = desk.done(&format!(
+        r#"openTicket(input: {{ organizationId: "{acme}", subjectLine: "Crate", body: "Qfirst", origin: EMAIL }})
+           {{ ticket {{ id }} errors {{ message code path }} }}"#
+    ));
+    let ticket = opened["ticket"]["id"].as_str().unwrap();
+    id(&desk.tried(Agent, &format!(r#"moveToBin(input: {{ nodeId: "{ticket}" }}) {{ {REDACTION} }}"#)));
+    let asked = desk.done(&format!(
+        r#"requestErasure(input: {{ organizationId: "{acme}" people: ["{maria}"] ground: CONSENT_WITHDRAWN, how: EMAIL,
+            askedOn: "2026-09-21", identityCheck: KNOWN_POINT, identityOn: "2026-09-21" }})
+           {{ erasure {{ id }} errors {{ message code path }} }}"#
+    ));
+    assert!(asked["erasure"]["id"].is_string());
+}
+
 /// A contact and their organization, and a quote for both whose words lie under the organization.
 fn quoted(desk: &Desk) -> (String, String, String) {
     let (maria, acme) = (with_notes(desk), desk.organization("Acme"));
