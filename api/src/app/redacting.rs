@@ -1,7 +1,8 @@
 //! A redaction's way through the app.
 
-use domain::event::Stream;
-use domain::id::{ActorId, CaseId, ErasureId, SubjectId};
+use domain::document::On;
+use domain::event::{Stream, StreamKind};
+use domain::id::{ActorId, CaseId, ContactId, ErasureId, SubjectId, TicketId};
 use domain::personal::Gone;
 use domain::subject::Rejection;
 use domain::subject::redaction::{NotRedacted, What};
@@ -47,7 +48,19 @@ impl App {
         others.map(|found| (found.facts.case, found.facts.id)).filter(|(of, _)| *of != case).collect()
     }
 
-    /// Whether nothing of a node can be read any more behind these redactions of it; what was not asked for would stay.
+    /// The documents that hang on a contact or a ticket, and can be read.
+    pub fn documents_on(&self, stream: &Stream) -> Vec<Stream> {
+        let on = match stream.kind {
+            StreamKind::Contact => On::Contact(ContactId(stream.id)),
+            StreamKind::Ticket => On::Ticket(TicketId(stream.id)),
+            _ => return Vec::new(),
+        };
+        let views = self.ledger.views();
+        views.documents(on).map(|document| Stream { kind: StreamKind::Document, id: document.id.0 }).collect()
+    }
+
+    /// Whether nothing of a node, or that hangs on it, can be read any more behind these redactions of it; what was not asked
+    /// for would stay.
     fn check_whole(
         &self,
         (case, redaction): (CaseId, ErasureId),
@@ -68,7 +81,10 @@ impl App {
             };
             return Err(Refused::Rejected(left).into());
         }
-        Ok(())
+        match self.documents_on(&stream).len() {
+            0 => Ok(()),
+            left => Err(Refused::Rejected(NotRedacted::HasDocuments(left).into()).into()),
+        }
     }
 
     fn sweep_redacted(&self, redaction: ErasureId) {

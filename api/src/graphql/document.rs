@@ -9,6 +9,8 @@ use domain::event::{Event, Stream, StreamKind};
 use domain::id::{CommandId as Id, DocumentId};
 use domain::limits::DOCUMENTS;
 use domain::personal::Held;
+use domain::subject::Rejection;
+use domain::subject::redaction::NotRedacted;
 use domain::value::Line;
 use events::ledger::{Accepted, Failure as LedgerFailure, Fresh};
 use events::log::Log as _;
@@ -207,6 +209,10 @@ async fn attach(ctx: &Context<'_>, input: AttachDocumentInput) -> Result<(Docume
         On::Ticket(ticket) => Stream { kind: StreamKind::Ticket, id: ticket.0 },
     };
     let (subject, _) = redaction::home(app, stream)?;
+    let bin = app.ledger().views().bin_of(&stream).map(|found| found.facts.id);
+    if let Some(bin) = bin.filter(|_| !app.is_repeated(&envelope)) {
+        return Err(UserError::of(&[], Rejection::from(NotRedacted::InBin(bin))).into());
+    }
     // Random, and the same for a retry: the command's id is both.
     let [a, b, c, d, ..] = command_id.0;
     let bucket = u32::from_be_bytes([a, b, c, d]);
@@ -377,6 +383,43 @@ mod tests {
         desk.erase(&maria);
         let left = desk.app.ledger().owners().keys_of(subject).to_vec();
         assert!(left.iter().all(|(compartment, _)| *compartment == Compartment::Claims), "{left:?}");
+    }
+
+    /// It stayed for ever behind the purge of what it hung on, and nobody was told.
+    #[test]
+    fn what_hangs_on_a_node_goes_before_it() {
+        let desk = Desk::open();
+        let maria = desk.contact("Maria");
+        let on = format!(r#"contactId: "{maria}""#);
+        let document = desk.done(&attach(&on, "offer.pdf", b"Qfirst", ""))["document"]["id"].clone();
+        let document = document.as_str().unwrap();
+        let to_bin = |node: &str| {
+            format!(
+                r#"moveToBin(input: {{ nodeId: "{node}" purgeOn: "2026-09-22" }})
+                   {{ redaction {{ id }} errors {{ message code path }} }}"#
+            )
+        };
+        let size = desk.size();
+        let (code, path, words) = desk.refused(Agent, &to_bin(&maria));
+        assert!((code.as_str(), path.as_str()) == ("CONFLICT", "nodeId") && words.contains("1 documents"), "{words}");
+        assert_eq!(desk.size(), size, "a refusal writes nothing");
+        let moved = [document, &maria].map(|node| {
+            let moved = desk.done(&to_bin(node));
+            moved["redaction"]["id"].as_str().unwrap().to_owned()
+        });
+        assert_eq!(desk.refused(Agent, &attach(&on, "more.pdf", b"x", "")).0, "CONFLICT", "nothing more comes in");
+        let approve = |redaction: &str| {
+            format!(
+                r#"approveRedaction(input: {{ redactionId: "{redaction}" }})
+                   {{ redaction {{ stage }} errors {{ message code path }} }}"#
+            )
+        };
+        let now = domain::time::Time(crate::graphql::testing::NOW.0 + domain::time::Time::DAY_MS);
+        desk.app.ledger().clock().set(now);
+        assert_eq!(desk.refused(Dpo, &approve(&moved[1])).0, "CONFLICT", "while it can be read");
+        for redaction in &moved {
+            assert_eq!(desk.tried(Dpo, &approve(redaction))["redaction"]["stage"], "CERTIFIED");
+        }
     }
 
     #[test]

@@ -217,6 +217,8 @@ fn fields_of(wanted: &Wanted) -> Vec<&'static str> {
 pub struct RedactionPreview {
     preview: Preview,
     homes: Vec<(SubjectId, Compartment)>,
+    stream: Stream,
+    is_whole: bool,
 }
 
 /// What a redaction would do, as things are.
@@ -262,6 +264,10 @@ impl RedactionPreview {
             "It cannot be undone, and it does not wait once a second person approves it.".into(),
         ];
         let app = ctx.app()?;
+        let documents = app.documents_on(&self.stream).len();
+        if self.is_whole && documents > 0 {
+            says.push(format!("{documents} documents hang on it; they have keys of their own, and go first."));
+        }
         let cases = self.homes.iter().filter_map(|(subject, _)| app.case_of(*subject));
         let copies: usize = cases.map(|case| app.ledger().views().disclosures_in(case).len()).sum();
         if copies > 0 {
@@ -363,7 +369,8 @@ impl RedactionMutation {
     }
 
     /// A node goes: it is in no list from here on, and from its day on a DPO may purge it. One that tells of two, of a person
-    /// and their organization, has a redaction for each; they are purged, and taken out, together.
+    /// and their organization, has a redaction for each; they are purged, and taken out, together. The documents that hang on
+    /// it go first, each for itself.
     async fn move_to_bin(&self, ctx: &Context<'_>, input: MoveToBinInput) -> async_graphql::Result<RedactionPayload> {
         RedactionPayload::of(move_to_bin(ctx, input).await)
     }
@@ -429,6 +436,11 @@ async fn begin(
     if !app.is_repeated(&envelope) {
         if let Some(day) = purge_on.filter(|day| *day <= app.now().day()) {
             return Err(UserError::of(&["purgeOn"], Rejection::from(NotRedacted::PurgeOver(day))).into());
+        }
+        let documents = app.documents_on(&wanted.stream);
+        let left = documents.into_iter().filter(|document| bin(app, *document).is_none()).count();
+        if wanted.what == What::Node && left > 0 {
+            return Err(UserError::of(&["nodeId"], Rejection::from(NotRedacted::HasDocuments(left))).into());
         }
         if planned(app, homes.clone(), wanted.clone()).await?.touched == 0 {
             return Err(UserError::of(&[], Rejection::from(NotRedacted::Nothing)).into());
@@ -652,6 +664,7 @@ impl Kind for NotRedacted {
             | Self::TooEarly(_)
             | Self::InBin(_)
             | Self::OfOthersToo
+            | Self::HasDocuments(_)
             | Self::UnderWay(_) => ErrorCode::Conflict,
             Self::Kept(_) => ErrorCode::Hold,
             Self::ApprovingOwn => ErrorCode::Permission,
@@ -746,8 +759,9 @@ async fn preview(ctx: &Context<'_>, asked: Asked) -> async_graphql::Result<Optio
         Err(No::User(_)) => return Ok(None),
         Err(No::Failure(failure)) => return Err(failure.into()),
     };
+    let is_whole = wanted.what == What::Node;
     match planned(app, homes.clone(), wanted).await {
-        Ok(preview) => Ok(Some(RedactionPreview { preview, homes })),
+        Ok(preview) => Ok(Some(RedactionPreview { preview, homes, stream, is_whole })),
         Err(EraseError::Refused(Refused::Rejected(_))) => Ok(None),
         Err(EraseError::Failed(failed)) => Err(Failure::from(failed).into()),
         Err(failed) => Err(Failure::internal(failed).into()),

@@ -194,6 +194,9 @@ pub enum NotRedacted {
     /// Purged only as far as one of two is concerned, it could still be read.
     #[error("it tells of somebody else too, for whom nobody asked that it goes; withdraw this and move it to the bin again")]
     OfOthersToo,
+    /// They have keys of their own, and would stay.
+    #[error("{0} documents hang on it, and would stay: redact them, or move them to the bin and have them purged, first")]
+    HasDocuments(usize),
     /// Nothing of it stands anywhere.
     #[error("nothing of it is sealed there, or not any more, so there is nothing to redact")]
     Nothing,
