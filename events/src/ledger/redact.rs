@@ -17,9 +17,10 @@ use super::command::{Accepted, Failure, Refused, block_on};
 use super::erase::EraseError;
 use super::owners::Owned;
 use super::read::{Fault, Unreadable, unseal};
-use super::writer::{Append, Appended, Sealed, Unwritten};
+use super::writer::{Append, Appended, BATCH_BYTES, Sealed, Unwritten};
 use super::{Fresh, Ledger};
 use crate::keyring::{Key, KeyState, KeyringError};
+use crate::log::carve::LONGEST;
 use crate::log::{Entry, Log as _, LogError, PartPlace};
 use crate::record::{Draft, FORMAT_VERSION, PartRef, Record};
 use crate::seal::{self, Binding};
@@ -30,8 +31,12 @@ const TRIES: usize = 5;
 /// How many parts one record moves, and how many it leaves behind: so many always fit.
 const MOVED: usize = 200;
 const DROPPED: usize = 1_000;
-/// How many bytes of sealed parts one redaction may write; they are one frame of the journal.
+/// How many bytes one redaction may write; they are one frame of the journal, with what is in its batch before them.
 const MOST_BYTES: usize = 256 << 20;
+/// What a part that is moved takes besides its own bytes: its number, what went of it, its key, its place in the frame.
+const MOVED_BYTES: usize = 512;
+/// A frame that no carver looks at would hide what its parts still open with.
+const _: () = assert!(((MOST_BYTES + BATCH_BYTES) as u64) < LONGEST - (16 << 20));
 
 /// What a redaction would do, as things are.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -393,7 +398,7 @@ impl Made {
         let goes = |leaf: usize| gone.iter().any(|gone| *gone as usize == leaf);
         let sealed = seal::reseal(opened, goes, key, binding).map_err(Failure::from)?;
         let (subject, compartment) = (opened.plain.subject, opened.plain.compartment);
-        self.bytes += sealed.bytes.len();
+        self.bytes += sealed.bytes.len() + MOVED_BYTES;
         if self.bytes > MOST_BYTES {
             return Err(Refused::<Rejection>::TooLarge.into());
         }

@@ -21,7 +21,7 @@ use crate::record::{Draft, Hash, Link, NO_HASH, TooLarge, hash};
 use domain::compartment::Compartment;
 
 /// How many bytes one frame may gather before it is written.
-const BATCH_BYTES: usize = 1 << 20;
+pub(super) const BATCH_BYTES: usize = 1 << 20;
 
 /// One record on its way: what the chain will hold, what is sealed beside it, and what views will see.
 pub struct Sealed {

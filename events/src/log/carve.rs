@@ -11,8 +11,9 @@ use crate::seal::Binding;
 
 pub use super::frame::MAGIC;
 
-/// The longest frame that is looked at, in bytes: many times what a writer makes of one commit.
-pub const LONGEST: u64 = 64 << 20;
+/// The longest frame that is looked at, in bytes: more than a writer makes of one commit, also where a redaction seals much
+/// anew.
+pub const LONGEST: u64 = 320 << 20;
 
 /// How many bytes of a frame tell its length.
 pub const BEGINNING: usize = PREFIX;
