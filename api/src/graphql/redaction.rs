@@ -251,7 +251,7 @@ impl RedactionPreview {
     }
     /// What that means, in sentences.
     async fn says(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
-        let Preview { touched, resealed } = self.preview;
+        let Preview { touched, resealed, dropped } = self.preview;
         if touched == 0 {
             return Ok(vec!["Nothing of it is sealed there, or not any more.".into()]);
         }
@@ -259,11 +259,17 @@ impl RedactionPreview {
             format!("{touched} sealed parts lose something; {resealed} are sealed anew under another key."),
             format!(
                 "Backups made before lose all {} parts that share the key, also what stays: nobody opens them there.",
-                touched.max(resealed)
+                resealed + dropped
             ),
             "It cannot be undone, and it does not wait once a second person approves it.".into(),
         ];
         let app = ctx.app()?;
+        let keys = |subject| app.ledger().owners().keys_of(subject).to_vec();
+        let fiscal = |(compartment, _): &(Compartment, _)| matches!(compartment, Compartment::Fiscal(..));
+        let copied = matches!(self.stream.kind, StreamKind::Contact | StreamKind::Organization | StreamKind::Quote);
+        if copied && self.homes.iter().any(|(subject, _)| keys(*subject).iter().any(fiscal)) {
+            says.push("What an accepted quote copied for the tax office, a name or an address too, stays there.".into());
+        }
         let documents = app.documents_on(&self.stream).len();
         if self.is_whole && documents > 0 {
             says.push(format!("{documents} documents hang on it; they have keys of their own, and go first."));
@@ -689,8 +695,17 @@ impl RedactionQuery {
         ticket_id: Option<ID>,
         #[graphql(default)] fields: Vec<String>,
         message_id: Option<ID>,
+        #[graphql(desc = "Alone: a whole node, as `moveToBin` and `redactDocument` take it.")] node_id: Option<ID>,
     ) -> Option<async_graphql::Result<RedactionPreview>> {
-        let asked = Asked { contact_id, organization_id, ticket_id, fields, message_id };
+        let is_else = contact_id.is_some() || organization_id.is_some() || ticket_id.is_some() || message_id.is_some();
+        let asked = match &node_id {
+            None => {
+                let mut problems = Problems::default();
+                let asked = Asked { contact_id, organization_id, ticket_id, fields, message_id };
+                asked.parse(&mut problems).filter(|_| problems.end().is_ok())
+            }
+            Some(id) => node(id).ok().filter(|_| !is_else && fields.is_empty()).map(|stream| (stream, What::Node)),
+        };
         preview(ctx, asked).await.transpose()
     }
 
@@ -746,12 +761,13 @@ fn page(
     connection(page)
 }
 
-async fn preview(ctx: &Context<'_>, asked: Asked) -> async_graphql::Result<Option<RedactionPreview>> {
+async fn preview(
+    ctx: &Context<'_>,
+    asked: Option<(Stream, What)>,
+) -> async_graphql::Result<Option<RedactionPreview>> {
     let (app, _) = ctx.may_read("redactionPreview")?;
-    let mut problems = Problems::default();
-    let target = asked.parse(&mut problems);
-    let Some((stream, what)) = target.filter(|_| problems.end().is_ok()) else {
-        return Err(bad_request("name fields of one contact or organization, or one message of a ticket"));
+    let Some((stream, what)) = asked else {
+        return Err(bad_request("name fields of one contact or organization, one message of a ticket, or one node"));
     };
     let wanted = Wanted { stream, what, words: None };
     let homes = match homes(app, &wanted) {

@@ -45,6 +45,8 @@ pub struct RedactionPreview {
     pub touched: usize,
     /// Parts that are sealed anew because they share the key. In an older backup nobody opens them either.
     pub resealed: usize,
+    /// Parts that go whole: those of the touched that are not sealed anew.
+    pub dropped: usize,
 }
 
 impl std::iter::Sum for RedactionPreview {
@@ -52,6 +54,7 @@ impl std::iter::Sum for RedactionPreview {
         let add = |all: Self, one: Self| Self {
             touched: all.touched + one.touched,
             resealed: all.resealed + one.resealed,
+            dropped: all.dropped + one.dropped,
         };
         each.fold(Self::default(), add)
     }
@@ -120,7 +123,7 @@ impl<V: Follow> Ledger<V> {
             match goes {
                 Goes::Leaves(leaves) if leaves.is_empty() => preview.resealed += 1,
                 Goes::Leaves(_) => (preview.touched, preview.resealed) = (preview.touched + 1, preview.resealed + 1),
-                Goes::Whole => preview.touched += 1,
+                Goes::Whole => (preview.touched, preview.dropped) = (preview.touched + 1, preview.dropped + 1),
             }
             Ok(())
         })?;

@@ -211,6 +211,31 @@ fn the_case_that_a_ticket_opens_is_its_organizations() {
     assert!(asked["erasure"]["id"].is_string());
 }
 
+/// Of a message that went whole, the preview forgot the part itself; of a whole node there was none.
+#[test]
+fn the_preview_counts_what_backups_lose() {
+    let desk = Desk::open();
+    let maria = with_notes(&desk);
+    let (ticket, ids) = ticket(&desk, &maria);
+    let preview = |what: &str| {
+        let ask = format!("{{ redactionPreview({what}) {{ touchedParts resealedParts says }} }}");
+        desk.get(Agent, &ask)["redactionPreview"].clone()
+    };
+    for (what, touched, resealed, lost) in [
+        (format!(r#"ticketId: "{ticket}" messageId: "{}""#, ids[1]), 1, 1, "all 2 parts"),
+        (format!(r#"ticketId: "{ticket}" messageId: "{}""#, ids[0]), 1, 2, "all 2 parts"),
+        (format!(r#"nodeId: "{ticket}""#), 2, 0, "all 2 parts"),
+    ] {
+        let told = preview(&what);
+        assert_eq!((&told["touchedParts"], &told["resealedParts"]), (&json!(touched), &json!(resealed)), "{what}");
+        assert!(told["says"].to_string().contains(lost), "{what}: {told}");
+    }
+    let (_, _, quote) = quoted(&desk);
+    assert_eq!(preview(&format!(r#"nodeId: "{quote}""#))["touchedParts"], 3, "of both of whom it tells");
+    let both = desk.ask(Agent, &format!(r#"{{ redactionPreview(nodeId: "{quote}" ticketId: "{ticket}") {{ says }} }}"#));
+    assert!(both["errors"].is_array());
+}
+
 /// A contact and their organization, and a quote for both whose words lie under the organization.
 fn quoted(desk: &Desk) -> (String, String, String) {
     let (maria, acme) = (with_notes(desk), desk.organization("Acme"));
