@@ -185,8 +185,13 @@ impl Owners {
 
     /// Whether a part may join behind all that was taken so far.
     pub fn admit(&self, part: &Owned) -> Result<(), Turned> {
-        if self.fenced.contains_key(&part.key) || self.ordered.contains(&part.key) {
+        if self.fenced.contains_key(&part.key) {
             return Err(Turned::Fenced);
+        }
+        // A redaction gave what stays another key: whoever sealed under the old one does so again.
+        if self.ordered.contains(&part.key) {
+            let is_closed = self.is_closed(part.subject, part.compartment);
+            return Err(if is_closed { Turned::Fenced } else { Turned::OtherKey });
         }
         match self.key(part.subject, part.compartment) {
             Some(key) if key == part.key => Ok(()),
@@ -382,5 +387,55 @@ impl Owners {
         }
         let code = compartment.code().0;
         self.closed.get(&subject).is_some_and(|closed| closed.values().any(|stays| !stays.contains(&code)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::event::{Stream, StreamKind};
+    use domain::id::CommandId;
+    use domain::subject::redaction::Resealed;
+    use domain::time::Time;
+
+    use super::*;
+
+    const MARIA: SubjectId = SubjectId([1; 16]);
+
+    fn take(owners: &mut Owners, position: u64, event: subject::Event, parts: &[Owned]) {
+        let stream = Stream { kind: StreamKind::Case, id: [2; 16] };
+        let (recorded_at, effective_at, actor, command) = (Time(0), Time(0), ActorId([3; 16]), CommandId([4; 16]));
+        let place =
+            Place { position, stream, revision: position, recorded_at, effective_at, actor, command, hash: [0; 32] };
+        owners.take(&place, &Event::Case(event), parts);
+    }
+
+    fn part(key: u8) -> Owned {
+        Owned { subject: MARIA, compartment: Compartment::Support(2026), key: KeyId([key; 16]) }
+    }
+
+    /// It was told that an erasure had been approved, which was not so, and of a new stream for good.
+    #[test]
+    fn what_was_sealed_while_a_redaction_came_is_sealed_again() {
+        let mut owners = Owners::default();
+        let erasure = ErasureId([5; 16]);
+        take(&mut owners, 0, subject::Event::ErasureApproved { erasure }, &[part(1)]);
+        assert_eq!(owners.admit(&part(1)), Ok(()));
+        let (from, to) = (KeyId([1; 16]), Some(KeyId([9; 16])));
+        let compartment = Compartment::Support(2026);
+        let (resealed, more) = (Resealed::default(), false);
+        let resealed = redaction::Event::Resealed { redaction: erasure, compartment, from, to, resealed, more };
+        take(&mut owners, 1, subject::Event::Redaction(resealed), &[part(9)]);
+        let ordered = subject::Event::DestructionOrdered { erasure, keys: vec![from], epoch_before: 1 };
+        take(&mut owners, 2, ordered, &[]);
+        assert_eq!(owners.admit(&part(1)), Err(Turned::OtherKey));
+        assert_eq!(owners.admit(&part(9)), Ok(()));
+
+        let (erasure, keys, closed) = (ErasureId([6; 16]), vec![KeyId([9; 16])], Vec::new());
+        let compartments = vec![compartment];
+        take(&mut owners, 3, subject::Event::Fenced { erasure, compartments, keys: keys.clone(), closed }, &[]);
+        assert_eq!(owners.admit(&part(9)), Err(Turned::Fenced));
+        take(&mut owners, 4, subject::Event::DestructionOrdered { erasure, keys: keys.clone(), epoch_before: 2 }, &[]);
+        owners.forget(&keys);
+        assert_eq!(owners.admit(&part(9)), Err(Turned::Fenced), "and stays so");
     }
 }
