@@ -26,8 +26,9 @@ use crate::record::{Draft, FORMAT_VERSION, PartRef, Record};
 use crate::seal::{self, Binding};
 use crate::wire::{self, Written};
 
-/// How often it is tried when something moved.
-const TRIES: usize = 5;
+/// How often it is tried when something moved, and how often what came in meanwhile is sealed before each try.
+const TRIES: usize = 50;
+const PASSES: usize = 20;
 /// How many parts one record moves, and how many it leaves behind: so many always fit.
 const MOVED: usize = 200;
 const DROPPED: usize = 1_000;
@@ -69,9 +70,21 @@ enum Goes {
     Leaves(Vec<u32>),
 }
 
+/// What was sealed anew so far. What comes in meanwhile is sealed behind it, so that a compartment that is written to all the
+/// time is done once and then caught up with.
+#[derive(Default)]
+pub(super) struct Begun {
+    /// From which key, for records from which revision on.
+    of: Option<(KeyId, u64)>,
+    to: Option<(KeyId, Key)>,
+    /// The last record that was read.
+    last: Option<u64>,
+    made: Made,
+}
+
 /// The records of one redaction, and the parts of each.
+#[derive(Default)]
 struct Made {
-    to: Option<KeyId>,
     resealed: Vec<Resealed>,
     parts: Vec<Vec<MadePart>>,
     bytes: usize,
@@ -119,7 +132,7 @@ impl<V: Follow> Ledger<V> {
     ) -> Result<RedactionPreview, EraseError> {
         let mut preview = RedactionPreview::default();
         let Some(from) = self.shared.owners.read().key(subject, compartment) else { return Ok(preview) };
-        self.each_part(&from, wanted, &mut |_, goes, _| {
+        self.each_part(&from, None, wanted, &mut |_, goes, _| {
             match goes {
                 Goes::Leaves(leaves) if leaves.is_empty() => preview.resealed += 1,
                 Goes::Leaves(_) => (preview.touched, preview.resealed) = (preview.touched + 1, preview.resealed + 1),
@@ -194,6 +207,7 @@ impl<V: Follow> Ledger<V> {
         command_id: Option<CommandId>,
         expected: Option<u64>,
     ) -> Result<Accepted, EraseError> {
+        let mut begun = Begun::default();
         for _ in 0..TRIES {
             let (count, state) = self.state::<Case>(&case.0)?;
             seen(expected, count)?;
@@ -201,7 +215,7 @@ impl<V: Follow> Ledger<V> {
                 Some(command_id) => command_id,
                 None => Fresh::new().id().map_err(|none| Failure::from(KeyringError::from(none)))?,
             };
-            match self.order_once((case, count, &*state), redaction, by, command_id)? {
+            match self.order_once((case, count, &*state), redaction, (by, command_id), &mut begun)? {
                 Ok(accepted) => return Ok(accepted),
                 Err(Unwritten::Conflict { .. } | Unwritten::KeysChanged | Unwritten::Fenced) => {
                     self.shared.states.evict(&case.0);
@@ -220,10 +234,10 @@ impl<V: Follow> Ledger<V> {
         &self,
         (case, count, state): (CaseId, u64, &Case),
         redaction: ErasureId,
-        by: ActorId,
-        command_id: CommandId,
+        by: (ActorId, CommandId),
+        begun: &mut Begun,
     ) -> Result<Result<Accepted, Unwritten>, EraseError> {
-        let append = self.plan_redaction((case, count, state), redaction, by, command_id)?;
+        let append = self.plan_redaction((case, count, state), redaction, by, begun)?;
         let stream = Stream { kind: StreamKind::Case, id: case.0 };
         let revision = (count + append.records.len() as u64).saturating_sub(1);
         let answers = block_on(self.send(vec![append])).unwrap_or_default();
@@ -243,8 +257,8 @@ impl<V: Follow> Ledger<V> {
         &self,
         (case, count, state): (CaseId, u64, &Case),
         redaction: ErasureId,
-        by: ActorId,
-        command_id: CommandId,
+        (by, command_id): (ActorId, CommandId),
+        begun: &mut Begun,
     ) -> Result<Append, EraseError> {
         let now = self.shared.clock.now().max(self.shared.log.head().recorded_at);
         let when = Circumstances { actor: by, effective_at: now, now };
@@ -257,17 +271,24 @@ impl<V: Follow> Ledger<V> {
         if let Some(other) = self.shared.owners.read().taken(&[from], redaction) {
             return Err(EraseError::UnderWay(other));
         }
-        let last = self.shared.log.last_part_of(&from);
         let stream = Stream { kind: StreamKind::Case, id: case.0 };
         // The approval stands before them.
-        let mut made = self.reseal(stream, count + 1, (&from, wanted))?;
-        let (to, resealed) = (made.to, std::mem::take(&mut made.resealed));
+        begun.go_on(from, count + 1);
+        for _ in 0..PASSES {
+            self.reseal(stream, begun, wanted)?;
+            if self.shared.log.last_part_of(&from) == begun.last {
+                break;
+            }
+        }
+        let (last, resealed) = (begun.last, begun.made.resealed.clone());
+        let moves = resealed.iter().any(|resealed| !resealed.moved.is_empty());
+        let to = begun.to.as_ref().map(|(to, _)| *to).filter(|_| moves);
         let epoch_before = self.shared.keyring.epoch();
         let plan = Plan { from, to, resealed, epoch_before };
         let command = subject::Command::Redaction(Command::CarryOut { redaction, plan });
         let events = state.decide(&command, &when).map_err(Refused::Rejected)?;
         let of_command = u16::try_from(events.len()).map_err(|_| Refused::<Rejection>::TooLarge)?;
-        let mut parts = made.parts.into_iter();
+        let mut parts = begun.made.parts.iter().cloned();
         let mut records = Vec::with_capacity(events.len());
         for (index, event) in (0..of_command).zip(events) {
             let is_resealed = matches!(&event, subject::Event::Redaction(redaction::Event::Resealed { .. }));
@@ -296,14 +317,17 @@ impl<V: Follow> Ledger<V> {
         Ok(Append { records, reads, keys, last_parts, confirms_clock: false })
     }
 
-    /// Seals what stays under a new key, for records from this revision of the case on.
-    fn reseal(&self, stream: Stream, first: u64, (from, wanted): (&KeyId, &Wanted)) -> Result<Made, EraseError> {
-        let (to, key) = self.shared.keyring.mint().map_err(Failure::from)?;
-        let mut made = Made { to: None, resealed: Vec::new(), parts: Vec::new(), bytes: 0 };
-        self.each_part(from, wanted, &mut |of, goes, opened| match goes {
+    /// Seals what stays of what was not read yet under a new key.
+    fn reseal(&self, stream: Stream, begun: &mut Begun, wanted: &Wanted) -> Result<(), EraseError> {
+        let Begun { of, to, last, made } = begun;
+        let Some((from, first)) = *of else { return Ok(()) };
+        *last = self.each_part(&from, *last, wanted, &mut |of, goes, opened| match goes {
             Goes::Whole => made.drop_part(of),
             Goes::Leaves(gone) => {
-                made.to = Some(to);
+                let (to, key) = match to {
+                    Some(to) => to,
+                    None => to.insert(self.shared.keyring.mint().map_err(Failure::from)?),
+                };
                 let (record, part) = made.room();
                 let binding = Binding {
                     format: FORMAT_VERSION,
@@ -313,25 +337,29 @@ impl<V: Follow> Ledger<V> {
                     kind: "case.resealed",
                     schema: 1,
                     part,
-                    key: to,
+                    key: *to,
                 };
-                made.move_part(of, gone, opened, (&key, to), &binding)
+                made.move_part(of, gone, opened, (key, *to), &binding)
             }
         })?;
-        Ok(made)
+        Ok(())
     }
 
-    /// Every part under a key, opened, by the record that it was made for, with what a redaction would make of it.
+    /// Every part under a key of records behind one, opened, by the record that it was made for, with what a redaction would
+    /// make of it; and the last of these records.
     fn each_part(
         &self,
         key: &KeyId,
+        behind: Option<u64>,
         wanted: &Wanted,
         each: &mut dyn FnMut(PartOf, Goes, &seal::Opened) -> Result<(), EraseError>,
-    ) -> Result<(), EraseError> {
+    ) -> Result<Option<u64>, EraseError> {
         let state = |key: &KeyId| self.shared.keyring.state(key);
         let mut last: Option<Entry> = None;
         let mut at = u64::MAX;
-        for place in self.places(key)? {
+        let places = self.places(key)?;
+        let read = places.iter().map(|place| place.position).max().max(behind);
+        for place in places.into_iter().filter(|place| behind.is_none_or(|behind| place.position > behind)) {
             if at != place.position {
                 (last, at) = (Some(self.entry(place.position)?), place.position);
             }
@@ -356,13 +384,22 @@ impl<V: Follow> Ledger<V> {
             };
             each(PartOf { position: origin.position, part: origin.part.into() }, goes, &opened)?;
         }
-        Ok(())
+        Ok(read)
     }
 
     fn entry(&self, position: u64) -> Result<Entry, Failure> {
         let unreadable = |fault| Unreadable { position, fault };
         let entry = self.shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
         Ok(entry.ok_or_else(|| unreadable(Fault::Parts))?)
+    }
+}
+
+impl Begun {
+    /// Where the key or the place in the case is another by now, it begins again; a key that was drawn for it stays.
+    fn go_on(&mut self, from: KeyId, first: u64) {
+        if self.of != Some((from, first)) {
+            *self = Self { of: Some((from, first)), to: self.to.take(), ..Self::default() };
+        }
     }
 }
 

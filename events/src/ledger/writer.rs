@@ -346,16 +346,17 @@ mod tests {
     use domain::aggregate::Aggregate;
     use domain::contact::{self, Contact};
     use domain::event::StreamKind;
-    use domain::holding::{Holding, ReasonKind, SourceKind};
+    use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
     use domain::id::{ActorId, CaseId, ContactId};
     use domain::ledger;
-    use domain::profile::FieldPolicy;
+    use domain::profile::{Change, FieldPolicy};
     use domain::register::{self, Register};
     use domain::subject::Case;
     use domain::subject::redaction::{Wanted, What};
     use domain::value::{Line, Text};
 
     use super::*;
+    use crate::ledger::redact::Begun;
     use crate::ledger::{Clock, Directory, Founding, Fresh, Heads, Intent, Ledger, Owners, Parts, Publishing};
     use crate::log::engine::Options;
     use crate::note::FileSigner;
@@ -440,47 +441,23 @@ mod tests {
     fn what_was_moved_is_read_where_it_was_until_its_next_move_is_durable() {
         let dir = tempfile::tempdir().unwrap();
         let ledger = open(dir.path());
-        let mut fresh = Fresh::new();
-        let (contact, case): ([u8; 16], CaseId) = (fresh.id::<ContactId>().unwrap().0, fresh.id().unwrap());
-        let subject: SubjectId = fresh.id().unwrap();
-        let (agent, officer): (ActorId, ActorId) = (fresh.id().unwrap(), fresh.id().unwrap());
-        let text = |text| Text::parse(text).ok();
-        let profile = contact::Profile {
-            first_name: Line::parse("Maria").ok(),
-            notes: text("a note"),
-            job_title: Line::parse("Smith").ok(),
-            ..contact::Profile::default()
-        };
-        let holding = Holding { source: SourceKind::Phone, reason: ReasonKind::Contract, hold_until: None };
-        let profile = Box::new(profile);
-        let policy = FieldPolicy::default();
-        say::<Contact>(&ledger, contact, agent, contact::Command::Register { subject, holding, profile, policy });
-        let kind = subject::SubjectKind::Person;
-        say::<Case>(&ledger, case.0, agent, subject::Command::Open { subject, kind });
-        let stream = Stream { kind: StreamKind::Contact, id: contact };
-        let ask = |field: contact::Field| {
-            let redaction: ErasureId = Fresh::new().id().unwrap();
-            let what = What::Fields(vec![field.code().into()]);
-            let (compartment, purge_on) = (Compartment::Relationship, None);
-            let wanted = Wanted { stream, what, words: None };
-            let request = redaction::Command::Request { redaction, compartment, wanted, purge_on };
-            say::<Case>(&ledger, case.0, agent, subject::Command::Redaction(request));
-            redaction
-        };
-        let key = ledger.owners().key(subject, Compartment::Relationship).unwrap();
-        ledger.order_redaction((case, ask(contact::Field::Notes)), officer, None, None).unwrap();
+        let maria = maria(&ledger);
+        let (case, officer) = (maria.case, maria.officer);
+        let key = ledger.owners().key(maria.subject, Compartment::Relationship).unwrap();
+        ledger.order_redaction((case, maria.ask(&ledger, contact::Field::Notes)), officer, None, None).unwrap();
         ledger.keyring().destroy(&[key]).unwrap();
 
-        let second = ask(contact::Field::JobTitle);
+        let second = maria.ask(&ledger, contact::Field::JobTitle);
         let (count, state) = ledger.state::<Case>(&case.0).unwrap();
         let command = Fresh::new().id().unwrap();
-        let append = ledger.plan_redaction((case, count, &state), second, officer, command).unwrap();
+        let mut begun = Begun::default();
+        let append = ledger.plan_redaction((case, count, &state), second, (officer, command), &mut begun).unwrap();
         let (reply, _answers) = oneshot::channel();
         let publisher = std::sync::mpsc::channel().0;
         let mut writer = Writer { shared: ledger.shared.clone(), last: NOW, publisher };
         let mut batch = Batch::default();
         let read = |ledger: &Ledger<Nothing>| {
-            let entry = ledger.log().read_stream(&contact, 0, 1).unwrap().remove(0);
+            let entry = ledger.log().read_stream(&maria.contact, 0, 1).unwrap().remove(0);
             match ledger.open(&entry).unwrap().recorded.event {
                 Event::Contact(contact::Event::Registered { profile, .. }) => {
                     let profile = profile.read(|profile| profile.expose().clone());
@@ -493,6 +470,71 @@ mod tests {
         assert_eq!(read(&ledger), Ok((false, true)), "it is not durable, so it has not happened");
         writer.write(batch).unwrap();
         assert_eq!(read(&ledger), Ok((false, false)));
+    }
+
+    /// A compartment that was written to while it was sealed anew was sealed anew from its first part on, under one more key,
+    /// until the tries were used up.
+    #[test]
+    fn what_was_sealed_anew_is_not_sealed_again_for_what_comes_in_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path());
+        let maria = maria(&ledger);
+        let redaction = maria.ask(&ledger, contact::Field::Notes);
+        let mut begun = Begun::default();
+        let (count, state) = ledger.state::<Case>(&maria.case.0).unwrap();
+        let mut parts = || {
+            let command = Fresh::new().id().unwrap();
+            let by = (maria.officer, command);
+            let append = ledger.plan_redaction((maria.case, count, &state), redaction, by, &mut begun).unwrap();
+            append.records.into_iter().flat_map(|record| record.parts).collect::<Vec<_>>()
+        };
+        let first = parts();
+        let job_title = Change::Set(Line::parse("Baker").unwrap());
+        let profile = Box::new(contact::ProfileChange { job_title, ..contact::ProfileChange::default() });
+        let (cause, holding) = (ChangeCause::Change, HoldingChange::default());
+        let change = contact::Command::Change { cause, holding, profile, policy: FieldPolicy::default() };
+        say::<Contact>(&ledger, maria.contact, maria.agent, change);
+        let second = parts();
+        assert_eq!((first.len(), second.len()), (1, 2));
+        assert_eq!(second[0], first[0], "the same bytes under the same key");
+    }
+
+    /// Somebody with a case, and whoever redacts something of theirs.
+    struct Maria {
+        contact: [u8; 16],
+        case: CaseId,
+        subject: SubjectId,
+        agent: ActorId,
+        officer: ActorId,
+    }
+
+    fn maria(ledger: &Ledger<Nothing>) -> Maria {
+        ledger.keyring().settle(|_| false, true).unwrap();
+        let mut fresh = Fresh::new();
+        let (contact, case): (ContactId, CaseId) = (fresh.id().unwrap(), fresh.id().unwrap());
+        let (subject, agent, officer) = (fresh.id().unwrap(), fresh.id().unwrap(), fresh.id().unwrap());
+        let line = |text| Line::parse(text).ok();
+        let (first_name, job_title, notes) = (line("Maria"), line("Smith"), Text::parse("a note").ok());
+        let profile = contact::Profile { first_name, job_title, notes, ..contact::Profile::default() };
+        let holding = Holding { source: SourceKind::Phone, reason: ReasonKind::Contract, hold_until: None };
+        let (profile, policy) = (Box::new(profile), FieldPolicy::default());
+        say::<Contact>(ledger, contact.0, agent, contact::Command::Register { subject, holding, profile, policy });
+        let kind = subject::SubjectKind::Person;
+        say::<Case>(ledger, case.0, agent, subject::Command::Open { subject, kind });
+        Maria { contact: contact.0, case, subject, agent, officer }
+    }
+
+    impl Maria {
+        /// Asks that a field goes.
+        fn ask(&self, ledger: &Ledger<Nothing>, field: contact::Field) -> ErasureId {
+            let redaction = Fresh::new().id().unwrap();
+            let stream = Stream { kind: StreamKind::Contact, id: self.contact };
+            let wanted = Wanted { stream, what: What::Fields(vec![field.code().into()]), words: None };
+            let (compartment, purge_on) = (Compartment::Relationship, None);
+            let request = redaction::Command::Request { redaction, compartment, wanted, purge_on };
+            say::<Case>(ledger, self.case.0, self.agent, subject::Command::Redaction(request));
+            redaction
+        }
     }
 
     fn say<A: Aggregate>(ledger: &Ledger<Nothing>, id: [u8; 16], actor: ActorId, command: A::Command) {
