@@ -502,6 +502,35 @@ fn nothing_is_lost_that_is_written_meanwhile() {
     assert_eq!(history_of_notes(&ledger), written, "{count} records");
 }
 
+/// While what stayed was read again, everything of the compartment was shown as erased, and an import made a duplicate.
+#[test]
+fn nobody_finds_what_stays_gone_in_between() {
+    let home = scratch();
+    let ledger = furnished(home.path());
+    for number in 0..200 {
+        let notes = domain::profile::Change::Set(Text::parse(&format!("note {number}")).unwrap());
+        let profile = Box::new(contact::ProfileChange { notes, ..contact::ProfileChange::default() });
+        let (cause, holding) = (domain::holding::ChangeCause::Change, domain::holding::HoldingChange::default());
+        let policy = FieldPolicy::default();
+        let change = contact::Command::Change { cause, holding, profile, policy };
+        say::<Contact>(&ledger, MARIA.contact().0, AGENT, change);
+    }
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                assert!(ledger.views().contact(MARIA.contact()).unwrap().sheet.is_some(), "it was there all the time");
+            }
+        });
+        for what in [contact::Field::Gender, contact::Field::Website, contact::Field::Notes] {
+            redact(&ledger, MARIA, contact_of(MARIA), field(what));
+        }
+        done.store(true, std::sync::atomic::Ordering::Release);
+        reader.join().unwrap();
+    });
+    assert_eq!(profile(&ledger, MARIA).notes, None);
+}
+
 fn history_of_notes(ledger: &Book) -> usize {
     let entries = ledger.log().read_stream(&MARIA.contact().0, 0, usize::MAX).unwrap();
     let events = entries.iter().map(|entry| ledger.open(entry).unwrap().recorded.event);

@@ -301,7 +301,12 @@ impl<V: Follow> Shared<V> {
             let position = recorded.place.position;
             plain.push(recorded);
             if let Some(change) = change {
-                self.views.write().follow(std::mem::take(&mut plain));
+                // What stays is read before it is forgotten, so that nobody finds the compartment empty in between.
+                let again = self.resealed(&change, position);
+                let mut views = self.views.write();
+                views.follow(std::mem::take(&mut plain));
+                views.follow(again);
+                drop(views);
                 self.change(change, position);
             }
         }
@@ -328,14 +333,19 @@ impl<V: Follow> Shared<V> {
         reopened(&self.log, &state, (&find, moved), keys, position).map_err(|bad| bad.to_string())
     }
 
-    fn again(&self, again: Result<Vec<Recorded>, String>) {
-        match again {
-            Ok(again) => self.views.write().follow(again),
-            Err(error) => {
-                tracing::error!(error, "what is to be read again could not be read");
-                self.stop();
-            }
-        }
+    /// The records that a redaction touched, as they read behind it; none where it is another change.
+    fn resealed(&self, change: &Change, position: u64) -> Vec<Recorded> {
+        let Change::Resealed(redaction) = change else { return Vec::new() };
+        let touched = self.owners.read().touched(*redaction).to_vec();
+        self.read_again(self.reopened(&[], &touched, position))
+    }
+
+    fn read_again(&self, again: Result<Vec<Recorded>, String>) -> Vec<Recorded> {
+        again.unwrap_or_else(|error| {
+            tracing::error!(error, "what is to be read again could not be read");
+            self.stop();
+            Vec::new()
+        })
     }
 
     fn change(&self, change: Change, position: u64) {
@@ -347,14 +357,11 @@ impl<V: Follow> Shared<V> {
                     let owners = self.owners.read();
                     keys.iter().flat_map(|key| owners.moved_under(key)).copied().collect::<Vec<_>>()
                 };
-                self.again(freed.and_then(|()| self.reopened(&keys, &moved, position)));
-            }
-            Change::Resealed(redaction) => {
-                let touched = self.owners.read().touched(redaction).to_vec();
-                self.again(self.reopened(&[], &touched, position));
+                let again = self.read_again(freed.and_then(|()| self.reopened(&keys, &moved, position)));
+                self.views.write().follow(again);
             }
             Change::Declared => self.tell_anchors(),
-            Change::Ordered => {}
+            Change::Resealed(_) | Change::Ordered => {}
         }
         self.states.expire();
     }
