@@ -75,7 +75,9 @@ pub enum Rejection {
     #[error("a document has at most {DOCUMENT_BYTES} bytes")]
     TooLarge,
     /// More than one erasure can take.
-    #[error("{DOCUMENTS} documents are held of one person or organization at most; one must go before another is attached")]
+    #[error(
+        "{DOCUMENTS} documents are held of one person or organization at most; one must go before another is attached"
+    )]
     TooMany,
     /// Not a type.
     #[error("a media type is two names with a slash between them: application/pdf")]

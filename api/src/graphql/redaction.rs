@@ -11,7 +11,7 @@ use domain::subject::redaction::{Command, NotRedacted, Wanted, What};
 use domain::subject::{self, AnchorLevel, Case, Rejection, Stage, SubjectKind};
 use domain::value::Text;
 use domain::{contact, organization};
-use events::ledger::{Accepted, EraseError, Failure as LedgerFailure, Fresh, RedactionPreview as Preview, Refused};
+use events::ledger::{Accepted, EraseError, Fresh, RedactionPreview as Preview};
 use events::log::Log as _;
 use projections::{RedactionFacts, Views};
 
@@ -268,7 +268,9 @@ impl RedactionPreview {
         let fiscal = |(compartment, _): &(Compartment, _)| matches!(compartment, Compartment::Fiscal(..));
         let copied = matches!(self.stream.kind, StreamKind::Contact | StreamKind::Organization | StreamKind::Quote);
         if copied && self.homes.iter().any(|(subject, _)| keys(*subject).iter().any(fiscal)) {
-            says.push("What an accepted quote copied for the tax office, a name or an address too, stays there.".into());
+            says.push(
+                "What an accepted quote copied for the tax office, a name or an address too, stays there.".into(),
+            );
         }
         let documents = app.documents_on(&self.stream).len();
         if self.is_whole && documents > 0 {
@@ -472,14 +474,14 @@ fn beside(first: domain::id::CommandId, number: usize) -> domain::id::CommandId 
 }
 
 /// What it would do, as things are.
-async fn planned(app: &App, homes: Vec<(SubjectId, Compartment)>, wanted: Wanted) -> Result<Preview, EraseError> {
+async fn planned(app: &App, homes: Vec<(SubjectId, Compartment)>, wanted: Wanted) -> Result<Preview, No> {
     let of = app.clone();
     let plan = move || {
         let each = homes.into_iter().map(|home| of.ledger().preview_redaction(home, &wanted));
         each.sum::<Result<Preview, EraseError>>()
     };
     let planned = tokio::task::spawn_blocking(plan).await;
-    planned.unwrap_or_else(|_| Err(LedgerFailure::Busy.into()))
+    Ok(planned.map_err(|_| Failure::internal("a thread that plans a redaction failed"))??)
 }
 
 async fn ask(
@@ -490,8 +492,7 @@ async fn ask(
     purge_on: Option<domain::time::Day>,
     envelope: Envelope,
 ) -> Done {
-    let of_organization =
-        wanted.stream.kind == StreamKind::Organization || organization_of(app, subject).is_some();
+    let of_organization = wanted.stream.kind == StreamKind::Organization || organization_of(app, subject).is_some();
     let kind = if of_organization { SubjectKind::Organization } else { SubjectKind::Person };
     let case = app.open_case(viewer.actor, subject, kind).await?;
     let mut fresh = Fresh::new();
@@ -761,26 +762,22 @@ fn page(
     connection(page)
 }
 
-async fn preview(
-    ctx: &Context<'_>,
-    asked: Option<(Stream, What)>,
-) -> async_graphql::Result<Option<RedactionPreview>> {
+async fn preview(ctx: &Context<'_>, asked: Option<(Stream, What)>) -> async_graphql::Result<Option<RedactionPreview>> {
     let (app, _) = ctx.may_read("redactionPreview")?;
     let Some((stream, what)) = asked else {
         return Err(bad_request("name fields of one contact or organization, one message of a ticket, or one node"));
     };
     let wanted = Wanted { stream, what, words: None };
-    let homes = match homes(app, &wanted) {
-        Ok(homes) => homes,
-        Err(No::User(_)) => return Ok(None),
-        Err(No::Failure(failure)) => return Err(failure.into()),
-    };
     let is_whole = wanted.what == What::Node;
-    match planned(app, homes.clone(), wanted).await {
-        Ok(preview) => Ok(Some(RedactionPreview { preview, homes, stream, is_whole })),
-        Err(EraseError::Refused(Refused::Rejected(_))) => Ok(None),
-        Err(EraseError::Failed(failed)) => Err(Failure::from(failed).into()),
-        Err(failed) => Err(Failure::internal(failed).into()),
+    let read = async {
+        let homes = homes(app, &wanted)?;
+        let preview = planned(app, homes.clone(), wanted).await?;
+        Ok::<_, No>(RedactionPreview { preview, homes, stream, is_whole })
+    };
+    match read.await {
+        Ok(preview) => Ok(Some(preview)),
+        Err(No::User(_)) => Ok(None),
+        Err(No::Failure(failure)) => Err(failure.into()),
     }
 }
 

@@ -192,10 +192,14 @@ pub enum NotRedacted {
     #[error("this is in the bin already, as {0}")]
     InBin(ErasureId),
     /// Purged only as far as one of two is concerned, it could still be read.
-    #[error("it tells of somebody else too, for whom nobody asked that it goes; withdraw this and move it to the bin again")]
+    #[error(
+        "it tells of somebody else too, for whom nobody asked that it goes; withdraw this and move it to the bin again"
+    )]
     OfOthersToo,
     /// They have keys of their own, and would stay.
-    #[error("{0} documents hang on it, and would stay: redact them, or move them to the bin and have them purged, first")]
+    #[error(
+        "{0} documents hang on it, and would stay: redact them, or move them to the bin and have them purged, first"
+    )]
     HasDocuments(usize),
     /// Nothing of it stands anywhere.
     #[error("nothing of it is sealed there, or not any more, so there is nothing to redact")]

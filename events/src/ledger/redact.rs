@@ -19,7 +19,7 @@ use super::owners::Owned;
 use super::read::{Fault, Unreadable, unseal};
 use super::writer::{Append, Appended, BATCH_BYTES, Sealed, Unwritten};
 use super::{Fresh, Ledger};
-use crate::keyring::{Key, KeyState, KeyringError};
+use crate::keyring::{Key, KeyringError};
 use crate::log::carve::LONGEST;
 use crate::log::{Entry, Log as _, LogError, PartPlace};
 use crate::record::{Draft, FORMAT_VERSION, PartRef, Record};
@@ -339,7 +339,7 @@ impl<V: Follow> Ledger<V> {
                     part,
                     key: *to,
                 };
-                made.move_part(of, gone, opened, (key, *to), &binding)
+                made.move_part(of, gone, opened, (&*key, *to), &binding)
             }
         })?;
         Ok(())

@@ -232,7 +232,8 @@ fn the_preview_counts_what_backups_lose() {
     }
     let (_, _, quote) = quoted(&desk);
     assert_eq!(preview(&format!(r#"nodeId: "{quote}""#))["touchedParts"], 3, "of both of whom it tells");
-    let both = desk.ask(Agent, &format!(r#"{{ redactionPreview(nodeId: "{quote}" ticketId: "{ticket}") {{ says }} }}"#));
+    let both =
+        desk.ask(Agent, &format!(r#"{{ redactionPreview(nodeId: "{quote}" ticketId: "{ticket}") {{ says }} }}"#));
     assert!(both["errors"].is_array());
 }
 
@@ -357,10 +358,12 @@ fn somebody_whose_contact_was_purged_can_be_erased() {
     for redaction in moved {
         id(&desk.tried(Dpo, &approve(&redaction, "")));
     }
-    let held = desk.get(Dpo, &format!(r#"{{ subject(contactId: "{maria}") {{ compartments {{ things {{ id }} }} }} }}"#));
+    let held =
+        desk.get(Dpo, &format!(r#"{{ subject(contactId: "{maria}") {{ compartments {{ things {{ id }} }} }} }}"#));
     assert!(held.to_string().contains(&ticket), "what is held of her is found: {held}");
     let keys = |subject| desk.app.ledger().owners().keys_of(subject).to_vec();
-    for (whose, subject) in [format!(r#"contactId: "{maria}""#), format!(r#"organizationId: "{acme}""#)].iter().zip(subjects)
+    for (whose, subject) in
+        [format!(r#"contactId: "{maria}""#), format!(r#"organizationId: "{acme}""#)].iter().zip(subjects)
     {
         assert!(keys(subject).iter().any(|(compartment, _)| *compartment == Compartment::Support(2026)));
         let ask = format!(
@@ -371,7 +374,9 @@ fn somebody_whose_contact_was_purged_can_be_erased() {
         let erasure = asked["erasure"]["id"].as_str().unwrap();
         let approved = desk.tried(
             Dpo,
-            &format!(r#"approveErasure(input: {{ erasureId: "{erasure}" }}) {{ erasure {{ stage }} errors {{ message }} }}"#),
+            &format!(
+                r#"approveErasure(input: {{ erasureId: "{erasure}" }}) {{ erasure {{ stage }} errors {{ message }} }}"#
+            ),
         );
         assert_eq!(approved["erasure"]["stage"], "CERTIFIED", "{approved}");
         let left = keys(subject);
