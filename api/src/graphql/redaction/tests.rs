@@ -316,27 +316,28 @@ fn the_purge_of_a_quote_for_two_leaves_nothing_of_it_to_read() {
     nothing(&desk.restart_at(domain::time::Time(crate::graphql::testing::NOW.0 + 2 * domain::time::Time::DAY_MS)));
 }
 
-/// The purge of what tells of two is stopped by a hold on either, before anything is destroyed.
+/// A hold on whoever a quote tells of stops its purge, before anything is destroyed; only one of them was asked.
 #[test]
-fn a_hold_on_the_organization_keeps_the_quote_of_its_contact() {
-    let desk = Desk::open();
-    let (maria, acme, node) = quoted(&desk);
-    let to_bin = format!(r#"moveToBin(input: {{ nodeId: "{node}" purgeOn: "2026-09-22" }}) {{ {REDACTION} }}"#);
-    let moved = id(&desk.tried(Agent, &to_bin));
-    let hold = format!(
-        r#"placeHold(input: {{ contactId: "{maria}" matter: "12 C 345/26" reviewOn: "2027-01-01" }})
-           {{ hold {{ id }} errors {{ message code path }} }}"#
-    );
-    let hold = desk.tried(Dpo, &hold)["hold"]["id"].as_str().unwrap().to_owned();
-    let second = domain::actor::Role::Dpo;
-    let approval = domain::subject::Command::ApproveHold { hold: hold.parse().unwrap() };
-    let case = desk.app.case_of(desk.subject(&maria)).unwrap();
-    let other = desk.hire(second, "Second");
-    desk.submit::<domain::subject::Case>(case.0, other, approval);
-    tomorrow(&desk);
-    assert_eq!(desk.refused(Dpo, &approve(&moved, "")).0, "HOLD");
-    let told = quote(&desk, &node);
-    assert_eq!((&told["contact"]["id"], &told["organization"]["id"]), (&json!(maria), &json!(acme)));
+fn a_hold_on_either_keeps_a_quote_for_two() {
+    for of_organization in [true, false] {
+        let desk = Desk::open();
+        let (maria, acme, node) = quoted(&desk);
+        let to_bin = format!(r#"moveToBin(input: {{ nodeId: "{node}" purgeOn: "2026-09-22" }}) {{ {REDACTION} }}"#);
+        let moved = id(&desk.tried(Agent, &to_bin));
+        let (field, whose) = if of_organization { ("organizationId", &acme) } else { ("contactId", &maria) };
+        let hold = format!(
+            r#"placeHold(input: {{ {field}: "{whose}" matter: "12 C 345/26" reviewOn: "2027-01-01" }})
+               {{ hold {{ id }} errors {{ message code path }} }}"#
+        );
+        let hold = desk.tried(Dpo, &hold)["hold"]["id"].as_str().unwrap().to_owned();
+        let approval = domain::subject::Command::ApproveHold { hold: hold.parse().unwrap() };
+        let case = desk.app.case_of(desk.subject(whose)).unwrap();
+        desk.submit::<domain::subject::Case>(case.0, desk.hire(Dpo, "Second"), approval);
+        tomorrow(&desk);
+        assert_eq!(desk.refused(Dpo, &approve(&moved, "")).0, "HOLD", "{field}");
+        let told = quote(&desk, &node);
+        assert_eq!((&told["contact"]["id"], &told["organization"]["id"]), (&json!(maria), &json!(acme)));
+    }
 }
 
 /// The case was found by the contact alone, so that nothing that was held of her besides could be erased any more.
