@@ -438,8 +438,8 @@ pub struct Certificate {
     epoch_after: u64,
     /// How long the keys were fenced before they might be destroyed, in words.
     cooling_off: String,
-    /// What stays, why, until when.
-    survives: Vec<Survivor>,
+    /// What stays, why, until when. Null behind a retention: only what is named under `over` is gone, and everything else lives on.
+    survives: Option<Vec<Survivor>>,
     /// What may still link streams of the erased, and until when, in words.
     links: Vec<String>,
     /// Provisional as long as a residue is open that the final one waits for.
@@ -502,7 +502,7 @@ impl Certificate {
             words: level_words(certificate.level),
             epoch_before: certificate.epoch_before,
             epoch_after: certificate.epoch_after,
-            survives: certificate.survives.iter().map(Survivor::from).collect(),
+            survives: (!facts.is_retention()).then(|| certificate.survives.iter().map(Survivor::from).collect()),
             links: certificate.links.iter().map(|link| link.dated(link.words(), &certificate.survives)).collect(),
             form: facts.certified_finally.map_or(CertificateForm::Provisional, |_| CertificateForm::Final),
             final_at: facts.certified_finally.map(|told| Time(told.at)),

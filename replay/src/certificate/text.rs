@@ -140,8 +140,14 @@ impl Statement {
             let (compartment, basis) = (survivor.compartment, plain(survivor.basis.as_str()));
             line(out, "  ", &format!("{compartment}: {basis}; {} {}", say("until", "bis"), survivor.until));
         }
-        if certificate.survives.is_empty() {
-            line(out, "  ", say("Nothing.", "Nichts."));
+        let rest = say(
+            "Only what is named above was over; everything else of this person or organization lives on.",
+            "Nur was oben genannt ist, war abgelaufen; alles andere dieser Person oder Organisation bleibt.",
+        );
+        match (&self.over, certificate.survives.is_empty()) {
+            (Some(_), _) => line(out, "  ", rest),
+            (None, true) => line(out, "  ", say("Nothing.", "Nichts.")),
+            (None, false) => {}
         }
         line(out, "", "");
         line(out, "", say("What may still link records of the erased", "Was Einträge noch verbinden kann"));

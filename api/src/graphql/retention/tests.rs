@@ -6,6 +6,8 @@ use domain::subject::{Confirmed, Stage};
 use domain::time::{Day, Time};
 use events::ledger::Run;
 use events::note::{FileSigner, Kind, Signature, VerifierKey};
+use replay::certificate::{CertificateFile, judge};
+use replay::policy::Policy;
 use serde_json::{Value, json};
 
 use crate::graphql::testing::Desk;
@@ -140,6 +142,28 @@ fn what_the_server_fenced_is_confirmed_by_one_dpo_and_given_back_by_one() {
     assert_eq!(desk.app.ledger().views().erasure(rest[0]).unwrap().facts.stage, Stage::Certified);
     let again = desk.tried(Role::Dpo, &confirm(&rest));
     assert_eq!((&again["errors"], &again["confirmed"][0]["stage"]), (&json!([]), &json!("CERTIFIED")), "{again}");
+    lives_on(&desk, rest[0]);
+}
+
+/// The certificate of a retention does not say that nothing else is kept.
+fn lives_on(desk: &Desk, retention: ErasureId) {
+    let query = format!(
+        "{{ erasure(id: \"{retention}\") {{ certificateFile german: certificateFile(language: DE)
+            certificate {{ survives {{ compartment }} }} }} }}"
+    );
+    let shown = desk.get(Role::Dpo, &query)["erasure"].clone();
+    assert_eq!(shown["certificate"]["survives"], json!(null));
+    for (file, says, never) in [
+        ("certificateFile", "everything else of this person", "Nothing.\n"),
+        ("german", "alles andere dieser", "Nichts.\n"),
+    ] {
+        let text = shown[file].as_str().unwrap();
+        assert!(text.contains(says) && !text.contains(never) && text.contains("support(2026)"), "{text}");
+        let policy = format!("log {}\nquorum none\n", desk.app.ledger().published().key());
+        let file = CertificateFile::parse(text.as_bytes()).unwrap();
+        let checked = judge(&file, &Policy::parse(policy.as_bytes()).unwrap(), None, None);
+        assert!(checked.holds(), "{checked}");
+    }
 }
 
 /// A witness that is trusted here, and what it says at a time of the last checkpoint.
