@@ -254,10 +254,11 @@ pub fn stated<'a>(
         }
     }
     let is_known = statement.asked.is_some() || statement.over.is_some();
-    match &statement.certified {
-        Some(_) => Ok((statement, proof)),
-        None if is_known => Err(NotCertified::Early(erasure)),
-        None => Err(NotCertified::Unknown(erasure)),
+    match (&statement.certified, is_known) {
+        (Some(_), true) => Ok((statement, proof)),
+        (None, true) => Err(NotCertified::Early(erasure)),
+        // A redaction has an order and a certificate too, and erases nobody.
+        (_, false) => Err(NotCertified::Unknown(erasure)),
     }
 }
 

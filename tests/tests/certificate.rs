@@ -140,6 +140,25 @@ fn close_all(house: &House) {
     assert!(Path::new(&house.path("data")).is_dir());
 }
 
+/// A note that was redacted is no person who was erased, although its key was ordered to be destroyed and certified.
+#[test]
+fn a_redaction_has_no_certificate_of_an_erasure() {
+    let house = House::open();
+    let (agent, dpo) = (house.server.client("agent"), house.dpo());
+    let mut anna = desk::person("Anna", "Anders", "anna@example.org");
+    anna["notes"] = json!("a note of somebody else");
+    let anna = agent.change("registerContact", &anna, "contact { id }")["contact"]["id"].clone();
+    let what = json!({ "contactId": anna, "fields": ["NOTES"], "words": "a mistake" });
+    let asked = agent.change("requestRedaction", &what, "redaction { id }");
+    let redaction = json!({ "redactionId": asked["redaction"]["id"] });
+    let done = dpo.change("approveRedaction", &redaction, "redaction { stage }");
+    assert_eq!(done["redaction"]["stage"], "CERTIFIED");
+    let (copy, out) = (house.copy("copy"), house.path("out"));
+    let made = lethe_audit(&["certificate", &copy, &text(&asked["redaction"]["id"]), "--out", &out]);
+    assert!(made.code == Some(2) && made.err.contains("the log has no erasure_"), "{made:?}");
+    assert!(!Path::new(&out).exists());
+}
+
 #[test]
 fn there_is_no_certificate_before_its_time() {
     let house = House::open();

@@ -83,6 +83,10 @@ fn proved(read: &Read<'_>, head: &Head<'_>, verdict: &mut Verdict) -> Option<(St
         verdict.breaks("It lacks the first record of the log, or the order, or the record that certifies it.");
         return None;
     }
+    if statement.approved.is_empty() && statement.over.is_none() {
+        verdict.breaks("It is of no erasure: nobody approved one, and no retention was over.");
+        return None;
+    }
     Some((statement, last))
 }
 
