@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
+use tests::acts::{Act, perform_all};
+use tests::book;
+use tests::cast::Someone;
 use tests::desk;
 use tests::programs::{Ended, lethe, lethe_audit};
 use tests::server::Server;
@@ -79,6 +82,25 @@ fn a_keyring_is_placed_looked_at_turned_and_moved() {
     assert!(data.join("anchor").exists());
     lethe(&["verify", "--data", data.to_str().unwrap()]).done();
     lethe_audit(&["verify", data.to_str().unwrap()]).done();
+}
+
+/// The certificate says what is true of the anchor that the keys were destroyed in, so it is written before they move.
+#[test]
+fn a_keyring_does_not_move_while_an_order_of_destruction_is_open() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, who) = (home.path().join("ledger"), Someone(1));
+    let ledger = book::open_or_create(&data).unwrap();
+    perform_all(&ledger, who, &[Act::Contact]);
+    perform_all(&ledger, who, &Act::TO_THE_FENCE);
+    perform_all(&ledger, who, &[Act::Order]);
+    drop(ledger);
+    let to = format!("file:{}", home.path().join("new").display());
+    let refused_move = keyring(&data, &["move", "--to", &to]);
+    refused(&refused_move, "is not certified yet");
+    assert!(refused_move.err.contains("erasure_"), "{refused_move:?}");
+    assert!(!home.path().join("new").exists(), "nothing was begun");
+    Server::at(&data, &[]).stop();
+    keyring(&data, &["move", "--to", &to]).done();
 }
 
 /// Where the system lets it, a server keeps its memory out of swap and out of core dumps; else it says what it needs.
