@@ -149,8 +149,8 @@ fn a_keyring_moves_into_a_token_and_out_of_it() {
         refused(&keyring(&data, &["init", "--anchor", &wrong]), "the token refused the PIN");
         let said = keyring(&data, &["init", "--anchor", &token]).done();
         assert!(said.contains("the token \"our root\""), "{said}");
-        let server = Server::at(&data, &[]);
-        desk::register(&server.client("agent"), "Wanda", "Weg", "wanda@example.org");
+        let server = Server::at(&data, &["--cooling-off", "0"]);
+        let wanda = desk::register(&server.client("agent"), "Wanda", "Weg", "wanda@example.org");
         let said = keyring(&data, &["status"]).done();
         assert!(said.contains("level A1: in hardware; nobody has declared"), "{said}");
         assert!(said.contains("member pkcs11 "), "{said}");
@@ -165,6 +165,17 @@ fn a_keyring_moves_into_a_token_and_out_of_it() {
         assert!(keyring(&data, &["status"]).done().contains("member file "), "nothing moved");
         keyring(&data, &["move", "--to", &token]).done();
         assert_eq!(roots(&data.join("anchor")), 0);
+        // Her keys lay under a file for a while; those of who came since did not.
+        let server = Server::at(&data, &["--cooling-off", "0"]);
+        let (agent, dpo) = (server.client("agent"), server.client("dpo"));
+        let bertha = desk::register(&agent, "Bertha", "Bald", "bertha@example.org");
+        for (who, level) in [(&wanda, "A0"), (&bertha, "A3")] {
+            let (erasure, _) = desk::forget(&agent, &dpo, who);
+            let query = "query($id: ID!) { erasure(id: $id) { certificate { level } } }";
+            let shown = dpo.ask(query, json!({ "id": erasure }));
+            assert_eq!(shown["erasure"]["certificate"]["level"], level);
+        }
+        server.stop();
         lethe(&["verify", "--data", data.to_str().unwrap()]).done();
     });
 }

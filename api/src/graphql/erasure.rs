@@ -524,9 +524,9 @@ fn cooling_off_words(facts: &ErasureFacts, is_demo: bool) -> String {
 pub(super) fn level_words(level: AnchorLevel) -> &'static str {
     match level {
         AnchorLevel::A0 => {
-            "logical erasure: the keys were destroyed in files; whoever kept a copy of the root file may undo it"
+            "logical erasure: the keys were destroyed in files, or had their root in one; whoever kept a copy of it may undo it"
         }
-        AnchorLevel::A1 => "the keys were destroyed in hardware whose device is not declared",
+        AnchorLevel::A1 => "the keys were destroyed in hardware; not every device that held their root is declared",
         AnchorLevel::A2 => "the keys were destroyed in a cloud's key service, which delays the destruction",
         AnchorLevel::A3 => "the keys were destroyed in declared hardware",
     }

@@ -197,7 +197,7 @@ impl<V: Follow> Ledger<V> {
             (!lives_on).then_some(StillLinks::OtherSystems),
         ];
         let certificate = Certificate {
-            level: match self.shared.keyring.level() {
+            level: match self.shared.keyring.level_of(&order.keys) {
                 Level::A0 => AnchorLevel::A0,
                 Level::A1 => AnchorLevel::A1,
                 Level::A2 => AnchorLevel::A2,
