@@ -980,6 +980,8 @@ impl Kind for Rejection {
             | Self::HoldOutOfOrder { .. }
             | Self::ResidueClosed { .. }
             | Self::AlreadyFinal
+            | Self::AddressOfNobody(_)
+            | Self::TooManyAddresses
             | Self::NotRunOut { .. }
             | Self::Epochs { .. } => ErrorCode::Conflict,
             Self::FutureDay(_)

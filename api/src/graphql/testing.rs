@@ -70,6 +70,15 @@ impl Desk {
         desk
     }
 
+    /// The same ledger, with a cooling-off.
+    pub fn cooling(mut self, ms: i64) -> Self {
+        self.app.cooling_off_ms = ms;
+        self.schema = super::schema(self.app.clone());
+        self
+    }
+
+    }
+
     /// The same ledger where some fields are not kept.
     pub fn keeping(mut self, kept: NotKept) -> Self {
         self.app = self.app.keeping(kept);

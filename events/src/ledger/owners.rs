@@ -314,6 +314,8 @@ impl Owners {
         }
     }
 
+    }
+
     /// What was declared about the devices that hold the keys' root.
     pub fn declarations(&self) -> &Declarations {
         &self.declarations
@@ -375,10 +377,14 @@ impl Owners {
         }
     }
 
-    /// Closed means: an erasure is under way, or done, and the kind is not one of those that stay.
+    /// Closed means: an erasure is under way, or done, and the kind is not one of those that stay. No erasure closes the
+    /// addresses of certificates: one may be given when there is a certificate to go there.
     fn is_closed(&self, subject: SubjectId, compartment: Compartment) -> bool {
         if self.ends.is_shut(subject, compartment) {
             return true;
+        }
+        if matches!(compartment, Compartment::Delivery(_)) {
+            return false;
         }
         let code = compartment.code().0;
         self.closed.get(&subject).is_some_and(|closed| closed.values().any(|stays| !stays.contains(&code)))

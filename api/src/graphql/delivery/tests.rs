@@ -104,6 +104,89 @@ fn without_an_address_nothing_is_delivered_and_a_new_one_takes_its_place() {
     assert_eq!(desk.refused(Role::Agent, &nobody).0, "NOT_FOUND");
 }
 
+fn give(erasure: &str, address: &str) -> String {
+    format!(
+        "giveDeliveryAddress(input: {{ erasureId: \"{erasure}\" address: \"{address}\" }})
+            {{ erasure {{ deliverTo addressUntil }} {REST} }}"
+    )
+}
+
+fn asked(desk: &Desk, contact: &str) -> String {
+    let asked = desk.done(&format!(
+        "requestErasure(input: {{ contactId: \"{contact}\" ground: OBJECTED how: LETTER askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-20\" }}) {{ erasure {{ id }} {REST} }}"
+    ));
+    asked["erasure"]["id"].as_str().unwrap().to_owned()
+}
+
+fn sent(desk: &Desk, erasure: &str) -> Value {
+    let sent = desk.tried(Role::Dpo, &deliver(erasure, &command_id()));
+    assert_eq!(sent["errors"], json!([]), "{sent}");
+    sent["delivered"].clone()
+}
+
+/// A run of the retention, and another officer who confirms what it found. How many were destroyed.
+fn retained(desk: &Desk) -> usize {
+    desk.app.run_retention(None, &mut |_, _| ()).unwrap();
+    let officer = desk.hire(Role::Dpo, "Another");
+    let waiting = desk.app.retention_waiting();
+    let settled = desk.app.confirm_retention(officer, &waiting, &Confirmed::Person, None, &mut |_, _| ()).unwrap();
+    assert!(settled.refused.is_empty(), "{:?}", settled.refused);
+    settled.destroyed
+}
+
+/// A person may think of an address when the letter is written: behind the fence, and behind the certificate.
+#[test]
+fn an_address_is_given_at_every_stage() {
+    let desk = Desk::open().cooling(Time::DAY_MS);
+    let erasure = asked(&desk, &desk.contact("Maria"));
+    let approval = format!("approveErasure(input: {{ erasureId: \"{erasure}\" }}) {{ erasure {{ stage }} {REST} }}");
+    assert_eq!(desk.tried(Role::Dpo, &approval)["erasure"]["stage"], "FENCED");
+    let given = desk.tried(Role::Dpo, &give(&erasure, "In the fence"));
+    assert_eq!((&given["errors"], &given["erasure"]["deliverTo"]), (&json!([]), &json!("In the fence")));
+    desk.app.ledger().clock().set(NOW.plus_ms(Time::DAY_MS));
+    assert_eq!(desk.app.destroy_due().unwrap(), 1);
+    assert_eq!(sent(&desk, &erasure)["address"], "In the fence");
+    let given = desk.tried(Role::Dpo, &give(&erasure, ADDRESS));
+    assert_eq!(given["errors"], json!([]), "{given}");
+
+    let desk = desk.restart_at(NOW.plus_ms(Time::DAY_MS));
+    assert_eq!(sent(&desk, &erasure)["address"], ADDRESS);
+    // The first erasure of this case had no address before its fence, the next one has one at once.
+    let anna = desk.contact("Anna");
+    let first = asked(&desk, &anna);
+    approve(&desk, &first);
+    let given = desk.tried(Role::Dpo, &give(&first, ADDRESS));
+    assert_eq!(given["errors"], json!([]), "{given}");
+}
+
+/// The provisional certificate went out, its address is over by then, and months later the final one goes to a new one.
+#[test]
+fn where_an_address_is_over_another_one_takes_its_place() {
+    let mut desk = Desk::open();
+    let requested = requested(&desk, &command_id());
+    let erasure = requested["erasure"]["id"].as_str().unwrap().to_owned();
+    approve(&desk, &erasure);
+    sent(&desk, &erasure);
+    let later = NOW.plus_ms(31 * Time::DAY_MS);
+    desk.app.ledger().clock().set(later);
+    assert_eq!(retained(&desk), 1);
+    assert_eq!(desk.refused(Role::Dpo, &deliver(&erasure, &command_id())).0, "NOT_FOUND");
+    desk = desk.restart_at(later);
+    let given = desk.tried(Role::Dpo, &give(&erasure, "Neuer Weg 1"));
+    assert_eq!((&given["errors"], &given["erasure"]["deliverTo"]), (&json!([]), &json!("Neuer Weg 1")));
+    assert_eq!(given["erasure"]["addressUntil"], "2027-04-20", "it waits half a year for a delivery");
+    desk = desk.restart_at(later);
+    let delivered = sent(&desk, &erasure);
+    assert_eq!(
+        (&delivered["address"], &delivered["erasure"]["addressUntil"]),
+        (&json!("Neuer Weg 1"), &json!("2026-11-21"))
+    );
+    desk.app.ledger().clock().set(NOW.plus_ms(62 * Time::DAY_MS));
+    assert_eq!(retained(&desk), 1, "and it is over as the first one was");
+    assert_eq!(desk.refused(Role::Dpo, &deliver(&erasure, &command_id())).0, "NOT_FOUND");
+}
+
 /// The key of an address is one of the ledger's keys, and no erasure takes it but one that comes after its time.
 #[test]
 fn the_key_of_an_address_lives_when_the_others_are_destroyed() {
