@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::compartment::Compartment;
 use domain::event::Place;
 use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, SubjectId};
+use domain::limits::UNDELIVERED_DAYS;
 use domain::personal::Held;
 use domain::subject::{
     Asked, Certificate, ClaimMark, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd,
@@ -86,13 +87,14 @@ impl ErasureFacts {
         !self.over.is_empty()
     }
 
-    /// The last day that the address is kept: so many days behind the last delivery, or behind the end of the erasure where
-    /// it was refused or withdrawn. None where there is no address, or where its delivery is still to come.
+    /// The last day that the address is kept: so many days behind the last delivery to it, or behind the end of the erasure
+    /// where it was refused or withdrawn, and until then so many behind the day it was given. None where there is no address.
     pub fn address_until(&self) -> Option<Day> {
         let given = self.address_given?;
         let over = self.steps.last().filter(|step| matches!(step.stage, Stage::Refused | Stage::Withdrawn));
-        let delivered = self.deliveries.iter().map(|(on, ..)| *on).max();
-        delivered.or(over.map(|step| step.at.day())).map(delivery::kept_until)
+        let to_it = self.deliveries.iter().filter(|(_, _, told)| told.position > given.position);
+        let delivered = to_it.map(|(on, ..)| *on).max().or(over.map(|step| step.at.day()));
+        Some(delivered.map_or_else(|| given.at.day().plus_days(UNDELIVERED_DAYS), delivery::kept_until))
     }
 }
 

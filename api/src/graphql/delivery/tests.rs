@@ -187,6 +187,38 @@ fn where_an_address_is_over_another_one_takes_its_place() {
     assert_eq!(desk.refused(Role::Dpo, &deliver(&erasure, &command_id())).0, "NOT_FOUND");
 }
 
+/// Half a year behind a request that nobody decided about, its address is over, and may be given again.
+#[test]
+fn an_address_ends_although_nothing_goes_there_and_nobody_asked_gets_none() {
+    let desk = Desk::open();
+    let requested = requested(&desk, &command_id());
+    let erasure = requested["erasure"]["id"].as_str().unwrap();
+    let moved = |days| desk.app.ledger().clock().set(NOW.plus_ms(days * Time::DAY_MS));
+    let due = || {
+        desk.get(Role::Dpo, "{ retention { due { nodes { compartment until } } } }")["retention"]["due"]["nodes"]
+            .clone()
+    };
+    moved(180);
+    assert_eq!(due(), json!([]));
+    moved(181);
+    assert_eq!(due(), json!([{ "compartment": "delivery(1)", "until": "2027-03-20" }]));
+    assert_eq!(retained(&desk), 1);
+    let retention = desk.get(Role::Dpo, "{ erasures(first: 9) { nodes { id ground } } }");
+    let nodes = retention["erasures"]["nodes"].as_array().unwrap();
+    let retention = nodes.iter().find(|it| it["ground"] == "RETENTION_OVER").unwrap()["id"].as_str().unwrap();
+    let refused = desk.refused(Role::Dpo, &give(retention, ADDRESS));
+    assert!(refused.0 == "CONFLICT" && refused.2.contains("nobody asked"), "{refused:?}");
+    let given = desk.tried(Role::Agent, &give(erasure, ADDRESS));
+    assert_eq!(given["errors"], json!([]), "{given}");
+    assert_eq!(due(), json!([]));
+    // It is fenced with the rest half a year later, and even then another one may be given.
+    moved(362);
+    approve(&desk, erasure);
+    let given = desk.tried(Role::Dpo, &give(erasure, "Zuletzt 3"));
+    assert_eq!(given["errors"], json!([]), "{given}");
+    assert_eq!(sent(&desk, erasure)["address"], "Zuletzt 3");
+}
+
 /// The key of an address is one of the ledger's keys, and no erasure takes it but one that comes after its time.
 #[test]
 fn the_key_of_an_address_lives_when_the_others_are_destroyed() {
