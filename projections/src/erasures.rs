@@ -133,6 +133,8 @@ pub struct Step {
     pub stage: Stage,
     /// When it was recorded.
     pub at: Time,
+    /// When it was taken: not the same where the log has a wrong, later time.
+    pub effective_at: Time,
     /// The position of its record.
     pub position: u64,
     /// Who took it.
@@ -532,7 +534,8 @@ impl Erasures {
         if !matches!(event, Event::RetentionConfirmed { .. }) {
             facts.stage = stage;
         }
-        facts.steps.push(Step { stage, at: place.recorded_at, position: place.position, actor: place.actor });
+        let (at, effective_at) = (place.recorded_at, place.effective_at);
+        facts.steps.push(Step { stage, at, effective_at, position: place.position, actor: place.actor });
         match event {
             Event::ErasureRefused { ground, .. } => facts.refused = Some(*ground),
             Event::Fenced { compartments, keys, .. } => {

@@ -7,7 +7,7 @@ use std::process::Command;
 use domain::aggregate::Aggregate;
 use domain::compartment::Compartment;
 use domain::event::Event;
-use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, TicketId};
+use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId, TicketId};
 use domain::owner::Person;
 use domain::register::{self, CompartmentKind, CountedFrom, Register, Retention, Rule};
 use domain::subject::{
@@ -216,6 +216,31 @@ fn a_clock_at_2038_and_back_destroys_nothing_also_across_a_restart() {
     assert_eq!(ledger.views().digest(), lived);
     ledger.confirm_clock().unwrap();
     perform(&ledger, MARIA, Act::Note).unwrap();
+/// The clock was at 2038 when something was written, and an operator said later that it was not: all goes on by the time that is.
+#[test]
+fn behind_2038_what_is_over_dies_and_what_is_not_does_not() {
+    let home = scratch();
+    let ledger = begin(home.path());
+    ledger.clock().set(at("2038-01-19"));
+    perform(&ledger, Someone(2), Act::Contact).unwrap();
+    drop(ledger);
+    let (ledger, _) = boot_at(home.path(), at("2028-12-31"));
+    ledger.confirm_clock().unwrap();
+    assert_eq!(run(&ledger), Run::default(), "its last day is not over, whatever the log says");
+    let old = key(&ledger, OLD);
+    drop(ledger);
+    let (ledger, _) = boot_at(home.path(), at("2029-01-01"));
+    ledger.confirm_clock().unwrap();
+    let wait = CoolingOff { asked_ms: Time::DAY_MS, is_demo: false };
+    let fence = |_: SubjectId| SubjectKind::Person;
+    assert_eq!(ledger.fence_due(REGISTER, AGENT, wait, &fence, &mut |_, _| ()).unwrap().fenced, 2);
+    assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2));
+    assert!(destroy(&ledger).iter().all(|early| early.as_ref().unwrap_err().contains("from 2029-01-02")));
+    ledger.clock().set(at("2029-01-02"));
+    assert_eq!(destroy(&ledger), [Ok(()), Ok(())]);
+    assert!(matches!(ledger.keyring().state(&old), KeyState::Erased { .. }));
+}
+
 }
 
 #[test]

@@ -513,7 +513,7 @@ impl Certificate {
 }
 
 fn cooling_off_words(facts: &ErasureFacts, is_demo: bool) -> String {
-    let fenced = facts.steps.iter().rev().find(|step| step.stage == Stage::Fenced).map(|step| step.at);
+    let fenced = facts.steps.iter().rev().find(|step| step.stage == Stage::Fenced).map(|step| step.effective_at);
     match (facts.cooling_off, fenced) {
         (Some(until), Some(fenced)) => format!("fenced at {fenced}, and not to be destroyed before {until}"),
         _ if is_demo => "no cooling-off: demo ledger".into(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::aggregate::{Aggregate, Circumstances};
 use domain::compartment::Compartment;
-use domain::event::{Event, Follow, Stream};
+use domain::event::{Event, Follow, Stream, StreamKind};
 use domain::id::{ActorId, CommandId, KeyId, SubjectId};
 use domain::time::Time;
 
@@ -257,7 +257,10 @@ impl<V: Follow> Ledger<V> {
         if let Some(done) = repeat(self, intent)? {
             return Ok(Attempt::Done(done));
         }
-        let now = self.shared.clock.now().max(self.shared.log.head().recorded_at);
+        // Behind a wrong, later time that was written nobody is to wait for an erasure until then. Everything else follows the
+        // order of the log, in which what came later counts.
+        let (clock, last) = (&self.shared.clock, self.shared.log.head().recorded_at);
+        let now = if A::KIND == StreamKind::Case { clock.decides(last) } else { clock.now().max(last) };
         let effective_at = intent.effective_at.unwrap_or(now);
         if effective_at > now {
             return Err(Refused::Future);

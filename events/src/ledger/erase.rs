@@ -360,7 +360,7 @@ impl<V: Follow> Ledger<V> {
         let entry = self.shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
         let entry = entry.ok_or_else(|| unreadable(super::Fault::Parts))?;
         let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
-        Ok(record.recorded_at.day())
+        Ok(self.shared.owners.read().written_at(position, record.recorded_at).day())
     }
 
     pub(super) fn step(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Accepted, EraseError> {

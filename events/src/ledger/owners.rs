@@ -8,6 +8,7 @@ use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::register::End;
 use domain::subject::{self, Survivor, redaction};
+use domain::time::Time;
 
 use super::declarations::Declarations;
 use super::ends::Ends;
@@ -74,6 +75,8 @@ pub struct Owners {
     ends: Ends,
     backups: Backups,
     moves: Moves,
+    /// Where an operator said that it was earlier than the records before say, and what time it was then.
+    earlier: Vec<(u64, Time)>,
 }
 
 impl Owners {
@@ -309,11 +312,18 @@ impl Owners {
             // No part follows a key that is gone, and the record itself says that it was destroyed.
             Event::Log(domain::ledger::Event::ErasedBefore { keys, .. }) => self.ordered.extend(keys.iter().copied()),
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
+            Event::Log(domain::ledger::Event::ClockConfirmed { now }) if *now < place.recorded_at => {
+                self.earlier.push((place.position, *now));
+            }
             Event::Log(domain::ledger::Event::BackedUp(run)) => self.backups.take(run.clone()),
             _ => {}
         }
     }
 
+    /// When a record was written at the latest: what it says, or what an operator said behind it.
+    pub fn written_at(&self, position: u64, recorded_at: Time) -> Time {
+        let behind = self.earlier.iter().filter(|(at, _)| *at > position).map(|(_, now)| *now);
+        behind.fold(recorded_at, Time::min)
     }
 
     /// What was declared about the devices that hold the keys' root.
