@@ -241,6 +241,25 @@ fn behind_2038_what_is_over_dies_and_what_is_not_does_not() {
     assert!(matches!(ledger.keyring().state(&old), KeyState::Erased { .. }));
 }
 
+/// Two people agreed that it is over, and then a third kept it longer: the register as it is counts.
+#[test]
+fn what_the_register_keeps_longer_since_is_not_destroyed() {
+    let home = scratch();
+    let ledger = begin(home.path());
+    ledger.clock().set(at("2029-01-01"));
+    run(&ledger);
+    assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2));
+    let basis = Line::parse("a law that came since").unwrap();
+    let rule = Rule::Kept { basis, months: 120, counted_from: CountedFrom::EndOfYear };
+    let longer = Retention { kind: CompartmentKind::Support, country: None, rule };
+    say::<Register>(&ledger, REGISTER.0, RULER, register::Command::SetRetention(longer));
+    let kept = destroy(&ledger);
+    assert!(kept.iter().all(|no| no.as_ref().unwrap_err().contains("is kept until 2036-12-31")), "{kept:?}");
+    for (case, erasure) in fenced(&ledger) {
+        assert!(ledger.order_destruction(REGISTER, case, erasure, OFFICER, None, None).is_err());
+    }
+    assert_eq!(run(&ledger).lifted, 2);
+    assert!(matches!(ledger.keyring().state(&key(&ledger, OLD)), KeyState::Live(_)));
 }
 
 #[test]
@@ -362,7 +381,7 @@ fn a_crash_behind_any_step_destroys_what_was_ordered_and_nothing_else() {
     assert_eq!((booted.finished, ledger.keyring().state(&old)), (0, KeyState::Fenced), "confirmed is not ordered");
     assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2), "saying it again changes nothing");
     for (case, erasure) in fenced(&ledger) {
-        ledger.order_destruction(case, erasure, OFFICER, None, None).unwrap();
+        ledger.order_destruction(REGISTER, case, erasure, OFFICER, None, None).unwrap();
     }
     assert_eq!(ledger.keyring().state(&old), KeyState::Fenced);
     drop(ledger);

@@ -76,7 +76,7 @@ impl App {
             return Err(Refused::Rejected(Rejection::CoolingOff(from)).into());
         }
         let Envelope { command_id, expected_revision, .. } = envelope;
-        let ordered = self.ledger.order_destruction(case, erasure, by, command_id, expected_revision)?;
+        let ordered = self.ledger.order_destruction(register, case, erasure, by, command_id, expected_revision)?;
         self.go_on(register, case, erasure, by)?;
         Ok(ordered)
     }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::compartment::Compartment;
-use domain::event::Follow;
+use domain::aggregate::Aggregate as _;
+use domain::compartment::{Compartment, Country};
+use domain::event::{Event, Follow, Stream};
 use domain::id::{ActorId, CaseId, CommandId, ErasureId, HoldId, KeyId, RegisterId, SubjectId};
 use domain::register::{LiveCompartment, Register, end, over};
 use domain::subject::{
@@ -207,6 +208,12 @@ impl<V: Follow> Ledger<V> {
             days.push(outside.at.day());
         }
         days.into_iter().try_for_each(|day| self.check_over(register, &found.keys, day)?.map_err(rejected))
+    /// Whether the register still says today that the time of all these keys is over: it may keep them longer since somebody
+    /// confirmed it. The answer is the register as it was read.
+    pub(super) fn check_still_over(&self, register: RegisterId, keys: &[KeyId]) -> Result<(Stream, u64), EraseError> {
+        let (read, state) = self.state::<Register>(&register.0)?;
+        self.check_over(&state, keys, self.shared.clock.now().day())?.map_err(Refused::Rejected)?;
+        Ok((Stream { kind: Register::KIND, id: register.0 }, read))
     }
 
     /// Whether the time of all these keys is over on a day.
