@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId};
 use domain::register::{self, Register, ResidueDays};
-use domain::subject::{Case, Command, Residue, ResidueEnd, ResidueKind, Stage};
-use domain::time::Day;
+use domain::subject::{Case, Command, Rejection, Residue, ResidueEnd, ResidueKind, Stage};
+use domain::time::{Day, Time};
 use events::ledger::{Accepted, EraseError, Fresh, Refused};
 use projections::{ErasureFacts, ResidueFacts};
 
@@ -32,8 +32,22 @@ impl App {
         (number, end, on): (u16, ResidueEnd, Day),
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
+        if let Some(since) = self.residue_since(erasure, number).filter(|since| on < *since) {
+            return Err(Refused::Rejected(Rejection::EarlyEnd { on, since }).into());
+        }
         let command = Command::CloseResidue { erasure, number, end, on };
         Ok(self.ledger.submit_blocking(&intent::<Case>(by, case.0, command, envelope, Fresh::new())?)?)
+    /// Since when there is this residue: what was handed out, since then; all else, since the keys were destroyed.
+    fn residue_since(&self, erasure: ErasureId, number: u16) -> Option<Day> {
+        let handed_out = {
+            let views = self.ledger.views();
+            let at = usize::from(number).checked_sub(1)?;
+            let disclosure = views.erasure(erasure)?.facts.residues.get(at)?.residue.disclosure;
+            let all = views.residues(erasure);
+            let handed_out = all.iter().find(|it| Some(it.facts.disclosure.id) == disclosure);
+            handed_out.map(|it| it.facts.at.day().min(self.now().day()))
+        };
+        handed_out.or_else(|| self.certified_on(erasure))
     }
 
     /// Says for how many days copies outside the ledger are kept. Durable when it returns; blocks.

@@ -990,6 +990,8 @@ impl Kind for Rejection {
             | Self::OtherEnd { .. }
             | Self::FutureEnd(_)
             | Self::FutureDelivery(_)
+            | Self::EarlyDelivery { .. }
+            | Self::EarlyEnd { .. }
             | Self::NoResidueNamed
             | Self::TooManyResidues
             | Self::TooManyHeld(_)

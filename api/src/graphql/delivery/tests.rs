@@ -219,6 +219,26 @@ fn an_address_ends_although_nothing_goes_there_and_nobody_asked_gets_none() {
     assert_eq!(sent(&desk, erasure)["address"], "Zuletzt 3");
 }
 
+#[test]
+fn a_delivery_is_not_before_the_certificate_and_an_earlier_one_takes_no_day_away() {
+    let desk = Desk::open();
+    let requested = requested(&desk, &command_id());
+    let erasure = requested["erasure"]["id"].as_str().unwrap();
+    approve(&desk, erasure);
+    let on = |day: &str| deliver(erasure, &command_id()).replacen("commandId", &format!("on: \"{day}\" commandId"), 1);
+    let early = desk.refused(Role::Dpo, &on("2020-01-01"));
+    assert!(early.0 == "VALIDATION" && early.2.contains("too early"), "{early:?}");
+    desk.app.ledger().clock().set(NOW.plus_ms(5 * Time::DAY_MS));
+    for day in ["2026-09-26", "2026-09-22"] {
+        assert_eq!(desk.tried(Role::Dpo, &on(day))["errors"], json!([]));
+    }
+    let read = desk.get(Role::Dpo, &format!("{{ erasure(id: \"{erasure}\") {{ addressUntil }} }}"));
+    assert_eq!(read["erasure"]["addressUntil"], "2026-10-26");
+    desk.app.ledger().clock().set(NOW.plus_ms(34 * Time::DAY_MS));
+    let report = "{ retention { due { nodes { compartment until } } } }";
+    assert_eq!(desk.get(Role::Dpo, report)["retention"]["due"]["nodes"], json!([]), "the ledger says the same");
+}
+
 /// The key of an address is one of the ledger's keys, and no erasure takes it but one that comes after its time.
 #[test]
 fn the_key_of_an_address_lives_when_the_others_are_destroyed() {

@@ -72,6 +72,8 @@ fn nobody_having_said_how_long_copies_are_kept_the_certificate_waits_for_somebod
     assert_eq!(refused(1, "RAN_OUT", "2026-09-21").1, "end", "only the ledger says so");
     assert_eq!(refused(1, "RECIPIENT_TOLD", "2026-09-21").0, "VALIDATION");
     assert_eq!(refused(1, "DESTROYED", "2027-09-21").0, "VALIDATION");
+    let early = refused(1, "DESTROYED", "1999-01-01");
+    assert!(early.0 == "VALIDATION" && early.2.contains("is left since 2026-09-21"), "{early:?}");
     let first = desk.tried(Role::Dpo, &close(&erasure, 1, "DESTROYED", "2026-09-21"));
     assert_eq!(first["erasure"]["certificate"]["form"], "PROVISIONAL", "{first}");
     let twice = refused(1, "DESTROYED", "2026-09-21");
