@@ -219,8 +219,9 @@ impl Erasure {
             .map(|step| ID(step.actor.to_string()))
     }
     /// Every step, oldest first.
-    async fn steps(&self) -> Vec<ErasureStep> {
-        self.facts.steps.iter().map(ErasureStep::from).collect()
+    async fn steps(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<ErasureStep>>> {
+        let read = ctx.may_read("erasure");
+        Some(read.map(|_| self.facts.steps.iter().map(ErasureStep::from).collect()))
     }
     /// The compartments that are closed to new keys.
     async fn compartments(&self) -> Vec<String> {
@@ -303,9 +304,9 @@ impl Erasure {
     }
     /// Files with opened values that were handed out before its fence, of the subject and of the people who go with it as far
     /// as they can be read: copies that no erasure reaches.
-    async fn disclosures(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Disclosure>> {
-        let views = ctx.app()?.ledger().views();
-        Ok(views.residues(self.facts.id).into_iter().map(Disclosure::from).collect())
+    async fn disclosures(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<Disclosure>>> {
+        let read = ctx.may_read("erasure").map(|(app, _)| app.ledger().views());
+        Some(read.map(|views| views.residues(self.facts.id).into_iter().map(Disclosure::from).collect()))
     }
     /// What the register said was over, why, and the last days it was kept; empty where somebody asked.
     async fn over(&self) -> Vec<Survivor> {
@@ -363,7 +364,7 @@ impl Erasure {
     /// What was done to the keys and what stays. Only when it is done.
     async fn certificate(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Certificate>> {
         let certificate = self.facts.certificate.as_ref()?;
-        Some(ctx.app().map(|app| Certificate::of(certificate, &self.facts, app.demo)))
+        Some(ctx.may_read("erasure").map(|(app, _)| Certificate::of(certificate, &self.facts, app.demo)))
     }
 }
 

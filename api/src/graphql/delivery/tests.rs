@@ -239,6 +239,39 @@ fn a_delivery_is_not_before_the_certificate_and_an_earlier_one_takes_no_day_away
     assert_eq!(desk.get(Role::Dpo, report)["retention"]["due"]["nodes"], json!([]), "the ledger says the same");
 }
 
+/// Whoever takes requests says where the answer goes, and no more than that; and looks at nothing by it.
+#[test]
+fn a_program_says_it_of_its_own_requests_and_behind_the_approval_only_an_officer_does() {
+    let desk = Desk::open();
+    let mine = asked(&desk, &desk.contact("Maria"));
+    let other = desk.refused(Role::Integration, &give(&mine, ADDRESS));
+    assert!(other.0 == "PERMISSION" && other.2.contains("somebody else"), "{other:?}");
+    let own = format!(
+        "requestErasure(input: {{ contactId: \"{}\" ground: OBJECTED how: WEB_FORM askedOn: \"2026-09-20\"
+            identityCheck: KNOWN_POINT identityOn: \"2026-09-20\" }}) {{ erasure {{ id }} {REST} }}",
+        desk.contact("Anna")
+    );
+    let own = desk.tried(Role::Integration, &own)["erasure"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(desk.tried(Role::Integration, &give(&own, ADDRESS))["errors"], json!([]));
+    approve(&desk, &mine);
+    for role in [Role::Agent, Role::Integration] {
+        let late = desk.refused(role, &give(&mine, "Elsewhere 1"));
+        assert!(late.0 == "PERMISSION" && late.2.contains("only a data protection officer"), "{late:?}");
+    }
+    assert_eq!(desk.tried(Role::Dpo, &give(&mine, ADDRESS))["errors"], json!([]));
+    for field in ["steps { actor }", "certificate { level }", "disclosures { id }"] {
+        // What is certified cannot be asked for by a program that gives an address; of what it may, it sees no more.
+        let look = give(&own, ADDRESS).replacen("{ deliverTo addressUntil }", &format!("{{ id {field} }}"), 1);
+        let seen = desk.ask(Role::Integration, &format!("mutation {{ it: {look} }}"));
+        let name = field.split(' ').next().unwrap();
+        assert_eq!(seen["data"]["it"]["erasure"][name], json!(null), "{seen}");
+        assert!(name == "certificate" || seen["errors"][0]["extensions"]["code"] == "FORBIDDEN", "{seen}");
+    }
+    let read =
+        desk.get(Role::Agent, &format!("{{ erasure(id: \"{mine}\") {{ steps {{ stage }} disclosures {{ id }} }} }}"));
+    assert_eq!(read["erasure"]["steps"].as_array().unwrap().len(), 5, "{read}");
+}
+
 /// The key of an address is one of the ledger's keys, and no erasure takes it but one that comes after its time.
 #[test]
 fn the_key_of_an_address_lives_when_the_others_are_destroyed() {
