@@ -33,6 +33,8 @@ use tests::programs::{Ended, lethe_audit, program, run as ended};
 use tests::server::Server;
 
 const MARIA: Someone = Someone(1);
+/// Who says how long things are kept.
+const RULER: ActorId = ActorId([3; 16]);
 const OLD: Compartment = Compartment::Support(2026);
 const NEW: Compartment = Compartment::Support(2027);
 
@@ -73,7 +75,7 @@ fn begin(path: &Path) -> Ledger<Collected> {
         counted_from: CountedFrom::EndOfYear,
     };
     let retention = Retention { kind: CompartmentKind::Support, country: None, rule };
-    say::<Register>(&ledger, REGISTER.0, OFFICER, register::Command::SetRetention(retention));
+    say::<Register>(&ledger, REGISTER.0, RULER, register::Command::SetRetention(retention));
     perform_all(&ledger, MARIA, &Act::DAILY);
     ledger.clock().set(at("2027-05-10"));
     try_say::<Ticket>(&ledger, (Fresh::new().id::<TicketId>().unwrap().0, AGENT, question()), None).unwrap();
@@ -161,6 +163,8 @@ fn a_year_dies_while_the_next_one_lives_and_the_customer_stays() {
     let alone = destroy(&ledger);
     assert!(alone.iter().all(|no| no.as_ref().unwrap_err().contains("by our clock alone")), "{alone:?}");
 
+    let ruler = confirm(&ledger, RULER, &Confirmed::Person).unwrap_err();
+    assert!(ruler.contains("said yourself how long"), "{ruler}");
     assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2));
     let epoch = ledger.keyring().epoch();
     assert_eq!(destroy(&ledger), [Ok(()), Ok(())]);

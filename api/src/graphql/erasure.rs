@@ -955,7 +955,7 @@ impl Kind for Rejection {
         match self {
             Self::NotOver { .. } | Self::NoEnd(_) | Self::NotARetention(_) | Self::NotConfirmed => ErrorCode::Conflict,
             Self::StaleTime { .. } => ErrorCode::Conflict,
-            Self::ConfirmingOwnRun => ErrorCode::Permission,
+            Self::ConfirmingOwnRun | Self::ConfirmingOwnRule => ErrorCode::Permission,
             Self::NotAsked => ErrorCode::Validation,
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
             Self::NoSuchHold(_) | Self::NoSuchResidue(_) | Self::NoAddress => ErrorCode::NotFound,

@@ -114,7 +114,7 @@ fn a_year_of_support_is_over_and_a_second_dpo_lets_it_die_while_the_name_still_r
 
 #[test]
 fn what_the_server_fenced_is_confirmed_by_one_dpo_and_given_back_by_one() {
-    let (desk, maria, old) = begin();
+    let (mut desk, maria, old) = begin();
     let other = desk.contact("Anna");
     ask(&desk, &other);
     desk.app.ledger().clock().set(at("2029-01-01"));
@@ -135,6 +135,9 @@ fn what_the_server_fenced_is_confirmed_by_one_dpo_and_given_back_by_one() {
 
     let rest = desk.app.retention_waiting();
     let unknown: ErasureId = ErasureId([9; 16]);
+    let ruler = desk.refused(Role::Dpo, &confirm(&rest));
+    assert!(ruler.0 == "PERMISSION" && ruler.2.contains("said yourself how long"), "{ruler:?}");
+    desk.relieve(Role::Dpo);
     let payload = desk.tried(Role::Dpo, &confirm(&[rest[0], unknown]));
     assert_eq!(payload["confirmed"][0]["stage"], "CERTIFIED", "{payload}");
     assert_eq!(payload["confirmed"][0]["confirmed"], json!({ "by": "PERSON", "name": null }));
