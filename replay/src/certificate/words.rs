@@ -172,7 +172,9 @@ impl Language {
                 "Empfänger konnte nicht oder nur mit unverhältnismäßigem Aufwand benachrichtigt werden; festgestellt am",
             ),
             ResidueEnd::Destroyed => ("destroyed on", "vernichtet am"),
-            ResidueEnd::RanOut => ("run out, seen on", "abgelaufen, festgestellt am"),
+            ResidueEnd::RanOut => {
+                ("run out by the ledger's clock, seen on", "nach der Uhr des Hauptbuchs abgelaufen, festgestellt am")
+            }
             ResidueEnd::Swept => ("overwritten, finished on", "überschrieben, fertig am"),
         };
         self.say(en, de)

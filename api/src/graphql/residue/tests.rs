@@ -113,6 +113,22 @@ fn what_the_register_dates_ends_by_the_clock_and_the_last_end_is_the_final_certi
     assert_eq!(desk.app.close_due_residues().unwrap(), 0, "once");
 }
 
+/// What is final stays final, so the machine's clock at a start is not believed alone.
+#[test]
+fn the_time_that_the_ledger_was_closed_makes_nothing_final() {
+    let desk = Desk::open();
+    days(&desk, "OLD_BACKUPS", 30);
+    days(&desk, "MEMORY_IMAGES", 0);
+    let erasure = erased(&desk, &desk.contact("Maria"));
+    until_swept(&desk, &erasure);
+    let desk = desk.restart_at(NOW.plus_ms(31 * Time::DAY_MS));
+    assert_eq!(desk.app.close_due_residues().unwrap(), 0);
+    assert_eq!(certificate(&desk, &erasure)["form"], "PROVISIONAL");
+    desk.app.ledger().confirm_clock().unwrap();
+    assert_eq!(desk.app.close_due_residues().unwrap(), 1, "an operator says that it is so");
+    assert_eq!(certificate(&desk, &erasure)["form"], "FINAL");
+}
+
 #[test]
 fn a_snapshot_that_is_found_later_is_named_and_waited_for() {
     let desk = Desk::open();
