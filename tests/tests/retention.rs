@@ -220,6 +220,8 @@ fn a_clock_at_2038_and_back_destroys_nothing_also_across_a_restart() {
     assert_eq!(ledger.views().digest(), lived);
     ledger.confirm_clock().unwrap();
     perform(&ledger, MARIA, Act::Note).unwrap();
+}
+
 /// The clock was at 2038 when something was written, and an operator said later that it was not: all goes on by the time that is.
 #[test]
 fn behind_2038_what_is_over_dies_and_what_is_not_does_not() {
@@ -454,8 +456,9 @@ fn an_operator_runs_it_beside_the_server_and_a_second_person_confirms_at_rest() 
     assert_eq!(agent.ask(&name, json!({}))["contact"]["lastName"], "Weg", "she stays a customer");
 }
 
-/// A ledger in a directory where a ticket of 2020 is over, and was fenced by nobody in particular.
-fn fenced_by_the_machine(data: &Path) -> String {
+/// A ledger in a directory where a ticket of 2020 is over, and was fenced by nobody in particular: a checkpoint of it, and the
+/// token of a DPO.
+fn fenced_by_the_machine(data: &Path) -> (String, String) {
     let server = Server::at(data, &["--cooling-off", "0"]);
     let (agent, dpo) = (server.client("agent"), server.client("dpo"));
     let at_most = json!({ "basis": "answered long ago", "months": 24, "countedFrom": "END_OF_YEAR" });
@@ -468,8 +471,9 @@ fn fenced_by_the_machine(data: &Path) -> String {
     agent.change("openTicket", &ticket, "ticket { id }");
     lethe_as(None, data, &["run"]).done();
     let checkpoint = server.client("auditor").get_path("/log/checkpoint").text().unwrap();
+    let token = dpo.token().to_owned();
     server.stop();
-    checkpoint
+    (checkpoint, token)
 }
 
 #[test]
@@ -477,7 +481,7 @@ fn fenced_by_the_machine(data: &Path) -> String {
 fn an_authority_whose_token_is_for_this_log_confirms_and_no_other() {
     let home = scratch();
     let data = home.path().join("ledger");
-    let checkpoint = fenced_by_the_machine(&data);
+    let (checkpoint, officer) = fenced_by_the_machine(&data);
     let authority = Authority::new(Key::P256);
     authority.issue("stamper", "stamps", "root", VALID);
     let stamp = |name: &str, of: &str| {
@@ -490,12 +494,15 @@ fn an_authority_whose_token_is_for_this_log_confirms_and_no_other() {
     let bent = checkpoint.replacen("lethe.local/log", "other.local/log", 1);
     assert_ne!(bent, checkpoint);
     stamp("bent", &bent);
-    let confirm = |token: &str, of: &str| {
+    let confirm_as = |who: Option<&str>, token: &str, of: &str| {
         let path = |name: &str| authority.path(name).to_str().unwrap().to_owned();
         let (token, of, root) = (path(token), path(of), path("root.pem"));
         let more = ["confirm", "--timestamp", &token, "--checkpoint", &of, "--certificate", &root];
-        lethe_as(None, &data, &more)
+        lethe_as(who, &data, &more)
     };
+    let confirm = |token: &str, of: &str| confirm_as(Some(&officer), token, of);
+    let nobody = confirm_as(None, "ours.tsr", "ours");
+    assert!(nobody.code == Some(1) && nobody.err.contains("LETHE_TOKEN"), "{nobody:?}");
     for (token, of, why) in [("bent.tsr", "bent", "is wrong"), ("bent.tsr", "ours", "other bytes")] {
         let refused = confirm(token, of);
         assert!(refused.code == Some(1) && refused.err.contains(why), "{refused:?}");

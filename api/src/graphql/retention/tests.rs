@@ -171,12 +171,18 @@ fn lives_on(desk: &Desk, retention: ErasureId) {
 
 /// A witness that is trusted here, and what it says at a time of the last checkpoint.
 fn cosign(desk: &Desk, signer: &FileSigner, at: Time) {
+    cosign_by(desk, &[("w1", signer, at)]);
+}
+
+fn cosign_by(desk: &Desk, witnesses: &[(&str, &FileSigner, Time)]) {
     let published = desk.app.ledger().published();
     let signed = desk.app.ledger().publish_now().unwrap();
-    let mut note = signed.note.clone();
-    note.sign("witness.example/w1", Kind::Cosignature, at.0.unsigned_abs() / 1_000, signer).unwrap();
-    let cosignature: Signature = note.signatures().last().unwrap().clone();
-    published.cosign(&signed, vec![cosignature]);
+    let cosignature = |(name, signer, at): &(&str, &FileSigner, Time)| -> Signature {
+        let mut note = signed.note.clone();
+        note.sign(&format!("witness.example/{name}"), Kind::Cosignature, at.0.unsigned_abs() / 1_000, *signer).unwrap();
+        note.signatures().last().unwrap().clone()
+    };
+    published.cosign(&signed, witnesses.iter().map(cosignature).collect());
 }
 
 #[test]
@@ -191,12 +197,19 @@ fn a_witness_whose_clock_agrees_lets_it_die_and_a_stale_one_does_not() {
     assert_eq!(desk.app.confirm_by_time().unwrap(), 0, "it is nobody we trust");
 
     let key = VerifierKey::new("witness.example/w1", Kind::Cosignature, signer_key(&signer)).unwrap();
-    desk.app = desk.app.clone().witnessed_by(vec![key]);
+    desk.app = desk.app.clone().witnessed_by(vec![key.clone()]);
     for wrong in [now.plus_ms(-Time::DAY_MS), now.plus_ms(Time::DAY_MS), at("2028-12-31").plus_ms(86_399_000)] {
         cosign(&desk, &signer, wrong);
         assert_eq!(desk.app.confirm_by_time().unwrap(), 0, "{wrong}");
     }
     assert_eq!(ticket(&desk, &old)["erasure"]["reason"], FENCED);
+    // Of two witnesses one says that it is the year before: one wrong clock, or one stolen key, is not enough beside ours.
+    let second = FileSigner::at(&home.path().join("second")).unwrap();
+    let trusted = VerifierKey::new("witness.example/w2", Kind::Cosignature, signer_key(&second)).unwrap();
+    desk.app = desk.app.clone().witnessed_by(vec![key.clone(), trusted]);
+    cosign_by(&desk, &[("w1", &signer, now), ("w2", &second, now.plus_ms(-3_700_000))]);
+    assert_eq!(desk.app.confirm_by_time().unwrap(), 0);
+    desk.app = desk.app.clone().witnessed_by(vec![key]);
     cosign(&desk, &signer, now.plus_ms(-60_000));
     assert_eq!(desk.app.confirm_by_time().unwrap(), 1);
     assert_eq!(ticket(&desk, &old)["erasure"]["reason"], ERASED);
