@@ -159,13 +159,22 @@ impl Statement {
         }
     }
 
-    /// A file holds no root that anybody could declare upon.
+    /// What was declared raises the level to A3 or not at all. The log does not say which devices held the root: the operator
+    /// does.
     fn show_declared(&self, out: &mut String, level: AnchorLevel, language: Language) {
         let say = |en, de| language.say(en, de);
         let holding = || self.declared.values().filter_map(|declared| Some((declared, declared.confirmed?)));
-        if level == AnchorLevel::A0 {
+        if level != AnchorLevel::A3 {
             return;
         }
+        line(
+            out,
+            "  ",
+            say(
+                "Declared of devices; which of them held the root is the operator's word:",
+                "Zu Geräten erklärt; welche davon die Wurzel hielten, ist Angabe des Betreibers:",
+            ),
+        );
         for (declared, confirmed) in holding() {
             let (device, serial) = (plain(&declared.device), plain(&declared.serial));
             let text = say(
