@@ -213,7 +213,7 @@ pub enum Retention {
         /// All that waits
         #[arg(long)]
         all: bool,
-        /// Instead of a DPO's word: a time-stamping authority's token (RFC 3161), less than a day old, for a checkpoint of this
+        /// Instead of a second DPO's word, by one who trusts the authority: a time-stamping authority's token (RFC 3161), less than a day old, for a checkpoint of this
         /// log. It confirms all that waits and is over by that time too
         #[arg(long, value_name = "FILE", conflicts_with = "all", requires_all = ["checkpoint", "certificate"])]
         timestamp: Option<PathBuf>,

@@ -70,7 +70,12 @@ pub enum Order {
         erasures: Vec<String>,
     },
     /// What was fenced is over, says a time-stamping authority.
-    ConfirmRetentionByTime(Stamped),
+    ConfirmRetentionByTime {
+        /// The access token of the person who trusts that authority.
+        token: String,
+        /// What it says.
+        stamped: Stamped,
+    },
     /// A backup of the log.
     BackUp(backup::Order),
 }
@@ -253,7 +258,7 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
         Order::Import(order) => import::run(app, order, told)?,
         Order::RunRetention { dry_run, token } => retention::run(app, *dry_run, token.as_deref(), told)?,
         Order::ConfirmRetention { token, erasures } => retention::confirm(app, token, erasures, told)?,
-        Order::ConfirmRetentionByTime(stamped) => retention::confirm_by_time(app, stamped, told)?,
+        Order::ConfirmRetentionByTime { token, stamped } => retention::confirm_by_time(app, token, stamped, told)?,
         Order::BackUp(order) => backup::run(app, order, told)?,
     }
     Ok(())

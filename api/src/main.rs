@@ -114,11 +114,11 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         }) => {
             let read = |path: &Path| std::fs::read(path).map_err(|failed| format!("{}: {failed}", path.display()));
             let (checkpoint, token, certificate) = (read(&checkpoint)?, read(&token)?, read(&certificate)?);
-            order(&data, &Order::ConfirmRetentionByTime(Stamped { checkpoint, token, certificate }))
+            let stamped = Stamped { checkpoint, token, certificate };
+            order(&data, &Order::ConfirmRetentionByTime { token: officer()?, stamped })
         }
         Command::Retention(Retention::Confirm { data, erasures, .. }) => {
-            let token = std::env::var("LETHE_TOKEN").map_err(|_| "put the access token of a DPO into LETHE_TOKEN")?;
-            order(&data, &Order::ConfirmRetention { token, erasures })
+            order(&data, &Order::ConfirmRetention { token: officer()?, erasures })
         }
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
         Command::Keyring(cli::Keyring::Confirm { data, destroy }) => order(&data, &Order::ConfirmKeys { destroy }),
@@ -163,6 +163,11 @@ fn init_keyring(data: &Path, anchors: Vec<AnchorSettings>, copies: &[PathBuf]) -
     described.iter().for_each(|member| println!("{}", member.words));
     println!("Where the keys will lie is said in {}; `lethe serve` makes the ledger.", data.join(KEYS).display());
     Ok(())
+}
+
+/// The access token of a DPO.
+fn officer() -> Result<String, &'static str> {
+    std::env::var("LETHE_TOKEN").map_err(|_| "put the access token of a DPO into LETHE_TOKEN")
 }
 
 fn move_keyring(data: &Path, to: Vec<AnchorSettings>) -> Result<(), Box<dyn Error>> {

@@ -559,6 +559,8 @@ pub struct Case {
     redactions: Vec<Redaction>,
     /// The erasures of earlier subjects that this one showed the codes of, while that can be read.
     returns: BTreeSet<ErasureId>,
+    /// Every address that was given for a certificate: of which erasure, and its number.
+    addresses: Vec<(ErasureId, u16)>,
 }
 
 impl Case {
@@ -627,8 +629,8 @@ impl Aggregate for Case {
                 self.returns.extend(returned.here().map(|returned| returned.expose().erasure));
             }
             // Whatever was handed out, or is to go somewhere, keeps nobody from anything; which mark counts, says the register.
-            Event::Disclosed { .. } | Event::DeliveryAddressGiven { .. } | Event::CertificateDelivered { .. } => {}
-            Event::ClaimMarked { .. } => {}
+            Event::Disclosed { .. } | Event::CertificateDelivered { .. } | Event::ClaimMarked { .. } => {}
+            Event::DeliveryAddressGiven { erasure, .. } => delivery::given(self, *erasure),
             Event::Redaction(event) => redaction::evolve(self, event),
             Event::ErasureRequested { erasure, asked, by, due, request } => self.erasures.push(Erasure {
                 id: *erasure,

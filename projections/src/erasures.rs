@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::compartment::Compartment;
 use domain::event::Place;
 use domain::id::{ActorId, CaseId, DisclosureId, ErasureId, HoldId, KeyId, SubjectId};
+use domain::limits::UNDELIVERED_DAYS;
 use domain::personal::Held;
 use domain::subject::{
     Asked, Certificate, ClaimMark, Confirmed, Event, Link, Recipient, RefusalGround, Request, Residue, ResidueEnd,
@@ -86,13 +87,14 @@ impl ErasureFacts {
         !self.over.is_empty()
     }
 
-    /// The last day that the address is kept: so many days behind the last delivery, or behind the end of the erasure where
-    /// it was refused or withdrawn. None where there is no address, or where its delivery is still to come.
+    /// The last day that the address is kept: so many days behind the last delivery to it, or behind the end of the erasure
+    /// where it was refused or withdrawn, and until then so many behind the day it was given. None where there is no address.
     pub fn address_until(&self) -> Option<Day> {
-        self.address_given?;
+        let given = self.address_given?;
         let over = self.steps.last().filter(|step| matches!(step.stage, Stage::Refused | Stage::Withdrawn));
-        let delivered = self.deliveries.iter().map(|(on, ..)| *on).max();
-        delivered.or(over.map(|step| step.at.day())).map(delivery::kept_until)
+        let to_it = self.deliveries.iter().filter(|(_, _, told)| told.position > given.position);
+        let delivered = to_it.map(|(on, ..)| *on).max().or(over.map(|step| step.at.day()));
+        Some(delivered.map_or_else(|| given.at.day().plus_days(UNDELIVERED_DAYS), delivery::kept_until))
     }
 }
 
@@ -131,6 +133,8 @@ pub struct Step {
     pub stage: Stage,
     /// When it was recorded.
     pub at: Time,
+    /// When it was taken: not the same where the log has a wrong, later time.
+    pub effective_at: Time,
     /// The position of its record.
     pub position: u64,
     /// Who took it.
@@ -189,7 +193,8 @@ struct CaseRow {
     links: BTreeSet<Link>,
     requests: BTreeMap<ErasureId, Request>,
     words: BTreeMap<ErasureId, Text>,
-    addresses: BTreeMap<ErasureId, Text>,
+    /// Each in the compartment that its key is for.
+    addresses: BTreeMap<ErasureId, (Compartment, Text)>,
     disclosures: Vec<DisclosureFacts>,
     recipients: BTreeMap<DisclosureId, Recipient>,
     matters: BTreeMap<HoldId, Text>,
@@ -351,7 +356,7 @@ impl Erasures {
             }
             Event::DeliveryAddressGiven { erasure, address: Held::Here(address) } => {
                 case.holder = Some(subjects.hold(&address, thing, day));
-                case.addresses.insert(erasure, address.into_exposed());
+                case.addresses.insert(erasure, (address.compartment(), address.into_exposed()));
             }
             Event::Returned { returned: Held::Here(returned) } => {
                 case.holder = Some(subjects.hold(&returned, thing, day));
@@ -402,10 +407,7 @@ impl Erasures {
         let Some(case) = self.rows.get_mut(row as usize) else { return };
         match compartment {
             Compartment::Relationship => case.links.clear(),
-            Compartment::Delivery(number) => {
-                let of = usize::from(number).checked_sub(1).and_then(|at| case.erasures.get(at));
-                of.and_then(|erasure| case.addresses.remove(erasure));
-            }
+            Compartment::Delivery(_) => case.addresses.retain(|_, (of, _)| *of != compartment),
             _ => {
                 case.requests.clear();
                 case.words.clear();
@@ -435,7 +437,7 @@ impl Erasures {
                 out.facts(erasure);
                 out.bytes(words.as_str().as_bytes());
             }
-            for (erasure, address) in addresses {
+            for (erasure, (_, address)) in addresses {
                 out.facts(erasure);
                 out.bytes(address.as_str().as_bytes());
             }
@@ -464,7 +466,13 @@ impl Erasures {
         let case = self.cases.get(&facts.case.0).and_then(|row| self.rows.get(row as usize))?;
         let subject = case.holder.and_then(|holder| subjects.id(holder));
         let (request, words) = (case.requests.get(&facts.id), case.words.get(&facts.id));
-        Some(Erasure { facts, subject, request, words, address: case.addresses.get(&facts.id) })
+        Some(Erasure {
+            facts,
+            subject,
+            request,
+            words,
+            address: case.addresses.get(&facts.id).map(|(_, address)| address),
+        })
     }
 
     fn due_of(&self, id: ErasureId) -> Option<(Day, u32)> {
@@ -526,7 +534,8 @@ impl Erasures {
         if !matches!(event, Event::RetentionConfirmed { .. }) {
             facts.stage = stage;
         }
-        facts.steps.push(Step { stage, at: place.recorded_at, position: place.position, actor: place.actor });
+        let (at, effective_at) = (place.recorded_at, place.effective_at);
+        facts.steps.push(Step { stage, at, effective_at, position: place.position, actor: place.actor });
         match event {
             Event::ErasureRefused { ground, .. } => facts.refused = Some(*ground),
             Event::Fenced { compartments, keys, .. } => {

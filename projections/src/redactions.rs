@@ -118,9 +118,9 @@ impl Redactions {
             _ => return,
         };
         if let Some(facts) = self.all.get_mut(id) {
-            let Place { position, recorded_at: at, actor, .. } = *place;
+            let Place { position, recorded_at: at, effective_at, actor, .. } = *place;
             facts.stage = stage;
-            facts.steps.push(Step { stage, at, position, actor });
+            facts.steps.push(Step { stage, at, effective_at, position, actor });
         }
     }
 

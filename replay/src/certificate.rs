@@ -19,11 +19,14 @@ use domain::id::{ActorId, ErasureId};
 use domain::ledger;
 use domain::subject::{self, Asked, Confirmed, Residue, ResidueEnd, Survivor};
 use domain::time::{Day, Time};
+use events::checkpoint::Checkpoint;
 use events::note::SignedNote;
 use events::record::Record;
+use events::tree::{self, Node};
 
 use crate::gather::{GatherError, Gathered};
 use crate::source::Source;
+use crate::tiles::Growing;
 use crate::verify::{facts, verify};
 
 pub use file::{CertificateFile, NoCertificate, is_one};
@@ -254,10 +257,11 @@ pub fn stated<'a>(
         }
     }
     let is_known = statement.asked.is_some() || statement.over.is_some();
-    match &statement.certified {
-        Some(_) => Ok((statement, proof)),
-        None if is_known => Err(NotCertified::Early(erasure)),
-        None => Err(NotCertified::Unknown(erasure)),
+    match (&statement.certified, is_known) {
+        (Some(_), true) => Ok((statement, proof)),
+        (None, true) => Err(NotCertified::Early(erasure)),
+        // A redaction has an order and a certificate too, and erases nobody.
+        (_, false) => Err(NotCertified::Unknown(erasure)),
     }
 }
 
@@ -278,8 +282,32 @@ pub fn from_copy(source: &Source, erasure: ErasureId, language: Language) -> Res
     Ok(CertificateFile { note: SignedNote::new(text).map_err(|_| NoCertificate)?, evidence })
 }
 
+/// What an audit copy has to say of a certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// Its records of the erasure, and the first one.
+    pub records: Vec<Vec<u8>>,
+    /// The root over as many of its records as the file's checkpoint covers; none where it has fewer.
+    pub root: Option<Node>,
+}
+
+/// What a certificate is to be held against, from an audit copy, which is verified first. Whether it is a copy of the log that
+/// signed the checkpoint in the file, its root shows.
+pub fn held_against(source: &Source, file: &CertificateFile) -> Result<Held, NotCertified> {
+    verify(source, None, &mut |_, _| {}, &|_, _| {}).map_err(GatherError::Failed)?;
+    let checkpoint = file.evidence.checkpoint.as_ref().and_then(|note| Checkpoint::parse(note.text()).ok());
+    let size = checkpoint.map_or(0, |checkpoint| checkpoint.size);
+    let mut tree = Growing::to(size);
+    for audited in source.records().take(usize::try_from(size).unwrap_or(usize::MAX)) {
+        let leaf = tree::leaf(&audited.map_err(GatherError::Source)?.record);
+        let Ok(()) = tree.push(leaf, &mut |_, _, _| Ok::<(), std::convert::Infallible>(()));
+    }
+    let records = file.erasure().map(|erasure| of_copy(source, erasure)).transpose()?.unwrap_or_default();
+    Ok(Held { records, root: (tree.len() == size).then(|| tree.root()) })
+}
+
 /// The records of an audit copy that say something of an erasure, and the first one. The copy must have been verified.
-pub fn of_copy(source: &Source, erasure: ErasureId) -> Result<Vec<Vec<u8>>, NotCertified> {
+fn of_copy(source: &Source, erasure: ErasureId) -> Result<Vec<Vec<u8>>, NotCertified> {
     let mut found = Vec::new();
     for audited in source.records() {
         let bytes = audited.map_err(GatherError::Source)?.record;

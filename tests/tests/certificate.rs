@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::Path;
 
+use domain::time::Time;
 use serde_json::{Value, json};
 use tests::client::{Client, text};
 use tests::desk;
 use tests::files::Search;
+use tests::forge::{Forger, apart};
 use tests::programs::{Ended, lethe_audit};
 use tests::server::{Server, until};
 
@@ -138,6 +140,73 @@ fn close_all(house: &House) {
     }
     assert_eq!(house.erasure()["certificate"]["form"], "FINAL");
     assert!(Path::new(&house.path("data")).is_dir());
+}
+
+/// A note that was redacted is no person who was erased, although its key was ordered to be destroyed and certified.
+#[test]
+fn a_redaction_has_no_certificate_of_an_erasure() {
+    let house = House::open();
+    let (agent, dpo) = (house.server.client("agent"), house.dpo());
+    let mut anna = desk::person("Anna", "Anders", "anna@example.org");
+    anna["notes"] = json!("a note of somebody else");
+    let anna = agent.change("registerContact", &anna, "contact { id }")["contact"]["id"].clone();
+    let what = json!({ "contactId": anna, "fields": ["NOTES"], "words": "a mistake" });
+    let asked = agent.change("requestRedaction", &what, "redaction { id }");
+    let redaction = json!({ "redactionId": asked["redaction"]["id"] });
+    let done = dpo.change("approveRedaction", &redaction, "redaction { stage }");
+    assert_eq!(done["redaction"]["stage"], "CERTIFIED");
+    let (copy, out) = (house.copy("copy"), house.path("out"));
+    let made = lethe_audit(&["certificate", &copy, &text(&asked["redaction"]["id"]), "--out", &out]);
+    assert!(made.code == Some(2) && made.err.contains("the log has no erasure_"), "{made:?}");
+    assert!(!Path::new(&out).exists());
+}
+
+/// A copy is held against the file only where it is one of the log that signed the file's checkpoint, and has as much of it.
+#[test]
+fn a_copy_of_another_log_an_older_one_and_a_bent_one_prove_nothing() {
+    let house = House::open();
+    house.until_swept();
+    let (policy, older) = (house.policy(), house.copy("older"));
+    let person = desk::register(&house.server.client("agent"), "Anna", "Anders", "anna@example.org");
+    let file = house.certificate("file");
+    let (copy, own) = (house.copy("copy"), house.path("own"));
+    lethe_audit(&["certificate", &copy, &house.erasure, "--out", &own]).done();
+    assert_eq!(checked(&own, &policy, &["--against", &copy]).code, Some(0));
+    let against = |file: &str, copy: &str| checked(file, &policy, &["--against", copy]);
+    let old = against(&own, &older);
+    assert!(old.code == Some(1) && old.out.contains("is older than the file"), "{}", old.out);
+    assert!(!old.out.contains("certificate: BROKEN") && !person.id.is_empty(), "{}", old.out);
+    let stranger = House::open();
+    for name in ["One", "Two", "Three"] {
+        desk::register(&stranger.server.client("agent"), name, "Other", &format!("{name}@example.org"));
+    }
+    let other = against(&file, &stranger.copy("other"));
+    assert!(other.code == Some(1) && other.out.contains("is of another log"), "{}", other.out);
+
+    // The log anew, with a request that came in a day earlier: every hash in it is right.
+    let House { server, dir, erasure } = house;
+    server.stop();
+    let data = dir.path().join("data");
+    let mut forger = Forger::read(&data);
+    let asked = forger.find("case.erasure-requested");
+    let was = apart(&forger.entries[asked].record).1.recorded_at;
+    (0..=asked).for_each(|position| {
+        forger.edit(position, |draft, link| {
+            link.recorded_at = link.recorded_at.plus_ms(-Time::DAY_MS);
+            draft.effective_at = draft.effective_at.plus_ms(-Time::DAY_MS);
+        });
+    });
+    forger.relink(0);
+    forger.write(&data);
+    forger.write_mark(&data);
+    let lie = fs::read_to_string(&own).unwrap();
+    let lie = lie.replace(&format!("down: {was}"), &format!("down: {}", was.plus_ms(-Time::DAY_MS)));
+    assert_ne!(lie, fs::read_to_string(&own).unwrap());
+    let bent = dir.path().join("bent").to_str().unwrap().to_owned();
+    fs::write(&bent, lie).unwrap();
+    let told = checked(&bent, &policy, &["--against", data.to_str().unwrap()]);
+    assert!(told.code == Some(1) && told.out.contains("or was changed"), "{} {}", told.out, told.err);
+    assert!(told.out.contains("certificate: BROKEN") && told.out.contains(&erasure), "{}", told.out);
 }
 
 #[test]

@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
+use tests::acts::{Act, perform_all};
+use tests::book;
+use tests::cast::Someone;
 use tests::desk;
 use tests::programs::{Ended, lethe, lethe_audit};
 use tests::server::Server;
@@ -81,6 +84,25 @@ fn a_keyring_is_placed_looked_at_turned_and_moved() {
     lethe_audit(&["verify", data.to_str().unwrap()]).done();
 }
 
+/// The certificate says what is true of the anchor that the keys were destroyed in, so it is written before they move.
+#[test]
+fn a_keyring_does_not_move_while_an_order_of_destruction_is_open() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, who) = (home.path().join("ledger"), Someone(1));
+    let ledger = book::open_or_create(&data).unwrap();
+    perform_all(&ledger, who, &[Act::Contact]);
+    perform_all(&ledger, who, &Act::TO_THE_FENCE);
+    perform_all(&ledger, who, &[Act::Order]);
+    drop(ledger);
+    let to = format!("file:{}", home.path().join("new").display());
+    let refused_move = keyring(&data, &["move", "--to", &to]);
+    refused(&refused_move, "is not certified yet");
+    assert!(refused_move.err.contains("erasure_"), "{refused_move:?}");
+    assert!(!home.path().join("new").exists(), "nothing was begun");
+    Server::at(&data, &[]).stop();
+    keyring(&data, &["move", "--to", &to]).done();
+}
+
 /// Where the system lets it, a server keeps its memory out of swap and out of core dumps; else it says what it needs.
 #[test]
 fn a_server_keeps_its_memory_or_names_the_limit() {
@@ -127,8 +149,8 @@ fn a_keyring_moves_into_a_token_and_out_of_it() {
         refused(&keyring(&data, &["init", "--anchor", &wrong]), "the token refused the PIN");
         let said = keyring(&data, &["init", "--anchor", &token]).done();
         assert!(said.contains("the token \"our root\""), "{said}");
-        let server = Server::at(&data, &[]);
-        desk::register(&server.client("agent"), "Wanda", "Weg", "wanda@example.org");
+        let server = Server::at(&data, &["--cooling-off", "0"]);
+        let wanda = desk::register(&server.client("agent"), "Wanda", "Weg", "wanda@example.org");
         let said = keyring(&data, &["status"]).done();
         assert!(said.contains("level A1: in hardware; nobody has declared"), "{said}");
         assert!(said.contains("member pkcs11 "), "{said}");
@@ -143,6 +165,17 @@ fn a_keyring_moves_into_a_token_and_out_of_it() {
         assert!(keyring(&data, &["status"]).done().contains("member file "), "nothing moved");
         keyring(&data, &["move", "--to", &token]).done();
         assert_eq!(roots(&data.join("anchor")), 0);
+        // Her keys lay under a file for a while; those of who came since did not.
+        let server = Server::at(&data, &["--cooling-off", "0"]);
+        let (agent, dpo) = (server.client("agent"), server.client("dpo"));
+        let bertha = desk::register(&agent, "Bertha", "Bald", "bertha@example.org");
+        for (who, level) in [(&wanda, "A0"), (&bertha, "A3")] {
+            let (erasure, _) = desk::forget(&agent, &dpo, who);
+            let query = "query($id: ID!) { erasure(id: $id) { certificate { level } } }";
+            let shown = dpo.ask(query, json!({ "id": erasure }));
+            assert_eq!(shown["erasure"]["certificate"]["level"], level);
+        }
+        server.stop();
         lethe(&["verify", "--data", data.to_str().unwrap()]).done();
     });
 }

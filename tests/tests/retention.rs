@@ -7,7 +7,7 @@ use std::process::Command;
 use domain::aggregate::Aggregate;
 use domain::compartment::Compartment;
 use domain::event::Event;
-use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, TicketId};
+use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId, TicketId};
 use domain::owner::Person;
 use domain::register::{self, CompartmentKind, CountedFrom, Register, Retention, Rule};
 use domain::subject::{
@@ -33,6 +33,8 @@ use tests::programs::{Ended, lethe_audit, program, run as ended};
 use tests::server::Server;
 
 const MARIA: Someone = Someone(1);
+/// Who says how long things are kept.
+const RULER: ActorId = ActorId([3; 16]);
 const OLD: Compartment = Compartment::Support(2026);
 const NEW: Compartment = Compartment::Support(2027);
 
@@ -73,7 +75,7 @@ fn begin(path: &Path) -> Ledger<Collected> {
         counted_from: CountedFrom::EndOfYear,
     };
     let retention = Retention { kind: CompartmentKind::Support, country: None, rule };
-    say::<Register>(&ledger, REGISTER.0, OFFICER, register::Command::SetRetention(retention));
+    say::<Register>(&ledger, REGISTER.0, RULER, register::Command::SetRetention(retention));
     perform_all(&ledger, MARIA, &Act::DAILY);
     ledger.clock().set(at("2027-05-10"));
     try_say::<Ticket>(&ledger, (Fresh::new().id::<TicketId>().unwrap().0, AGENT, question()), None).unwrap();
@@ -161,6 +163,8 @@ fn a_year_dies_while_the_next_one_lives_and_the_customer_stays() {
     let alone = destroy(&ledger);
     assert!(alone.iter().all(|no| no.as_ref().unwrap_err().contains("by our clock alone")), "{alone:?}");
 
+    let ruler = confirm(&ledger, RULER, &Confirmed::Person).unwrap_err();
+    assert!(ruler.contains("said yourself how long"), "{ruler}");
     assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2));
     let epoch = ledger.keyring().epoch();
     assert_eq!(destroy(&ledger), [Ok(()), Ok(())]);
@@ -216,6 +220,52 @@ fn a_clock_at_2038_and_back_destroys_nothing_also_across_a_restart() {
     assert_eq!(ledger.views().digest(), lived);
     ledger.confirm_clock().unwrap();
     perform(&ledger, MARIA, Act::Note).unwrap();
+}
+
+/// The clock was at 2038 when something was written, and an operator said later that it was not: all goes on by the time that is.
+#[test]
+fn behind_2038_what_is_over_dies_and_what_is_not_does_not() {
+    let home = scratch();
+    let ledger = begin(home.path());
+    ledger.clock().set(at("2038-01-19"));
+    perform(&ledger, Someone(2), Act::Contact).unwrap();
+    drop(ledger);
+    let (ledger, _) = boot_at(home.path(), at("2028-12-31"));
+    ledger.confirm_clock().unwrap();
+    assert_eq!(run(&ledger), Run::default(), "its last day is not over, whatever the log says");
+    let old = key(&ledger, OLD);
+    drop(ledger);
+    let (ledger, _) = boot_at(home.path(), at("2029-01-01"));
+    ledger.confirm_clock().unwrap();
+    let wait = CoolingOff { asked_ms: Time::DAY_MS, is_demo: false };
+    let fence = |_: SubjectId| SubjectKind::Person;
+    assert_eq!(ledger.fence_due(REGISTER, AGENT, wait, &fence, &mut |_, _| ()).unwrap().fenced, 2);
+    assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2));
+    assert!(destroy(&ledger).iter().all(|early| early.as_ref().unwrap_err().contains("from 2029-01-02")));
+    ledger.clock().set(at("2029-01-02"));
+    assert_eq!(destroy(&ledger), [Ok(()), Ok(())]);
+    assert!(matches!(ledger.keyring().state(&old), KeyState::Erased { .. }));
+}
+
+/// Two people agreed that it is over, and then a third kept it longer: the register as it is counts.
+#[test]
+fn what_the_register_keeps_longer_since_is_not_destroyed() {
+    let home = scratch();
+    let ledger = begin(home.path());
+    ledger.clock().set(at("2029-01-01"));
+    run(&ledger);
+    assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2));
+    let basis = Line::parse("a law that came since").unwrap();
+    let rule = Rule::Kept { basis, months: 120, counted_from: CountedFrom::EndOfYear };
+    let longer = Retention { kind: CompartmentKind::Support, country: None, rule };
+    say::<Register>(&ledger, REGISTER.0, RULER, register::Command::SetRetention(longer));
+    let kept = destroy(&ledger);
+    assert!(kept.iter().all(|no| no.as_ref().unwrap_err().contains("is kept until 2036-12-31")), "{kept:?}");
+    for (case, erasure) in fenced(&ledger) {
+        assert!(ledger.order_destruction(REGISTER, case, erasure, OFFICER, None, None).is_err());
+    }
+    assert_eq!(run(&ledger).lifted, 2);
+    assert!(matches!(ledger.keyring().state(&key(&ledger, OLD)), KeyState::Live(_)));
 }
 
 #[test]
@@ -337,7 +387,7 @@ fn a_crash_behind_any_step_destroys_what_was_ordered_and_nothing_else() {
     assert_eq!((booted.finished, ledger.keyring().state(&old)), (0, KeyState::Fenced), "confirmed is not ordered");
     assert_eq!(confirm(&ledger, OFFICER, &Confirmed::Person), Ok(2), "saying it again changes nothing");
     for (case, erasure) in fenced(&ledger) {
-        ledger.order_destruction(case, erasure, OFFICER, None, None).unwrap();
+        ledger.order_destruction(REGISTER, case, erasure, OFFICER, None, None).unwrap();
     }
     assert_eq!(ledger.keyring().state(&old), KeyState::Fenced);
     drop(ledger);
@@ -406,8 +456,9 @@ fn an_operator_runs_it_beside_the_server_and_a_second_person_confirms_at_rest() 
     assert_eq!(agent.ask(&name, json!({}))["contact"]["lastName"], "Weg", "she stays a customer");
 }
 
-/// A ledger in a directory where a ticket of 2020 is over, and was fenced by nobody in particular.
-fn fenced_by_the_machine(data: &Path) -> String {
+/// A ledger in a directory where a ticket of 2020 is over, and was fenced by nobody in particular: a checkpoint of it, and the
+/// token of a DPO.
+fn fenced_by_the_machine(data: &Path) -> (String, String) {
     let server = Server::at(data, &["--cooling-off", "0"]);
     let (agent, dpo) = (server.client("agent"), server.client("dpo"));
     let at_most = json!({ "basis": "answered long ago", "months": 24, "countedFrom": "END_OF_YEAR" });
@@ -420,8 +471,9 @@ fn fenced_by_the_machine(data: &Path) -> String {
     agent.change("openTicket", &ticket, "ticket { id }");
     lethe_as(None, data, &["run"]).done();
     let checkpoint = server.client("auditor").get_path("/log/checkpoint").text().unwrap();
+    let token = dpo.token().to_owned();
     server.stop();
-    checkpoint
+    (checkpoint, token)
 }
 
 #[test]
@@ -429,7 +481,7 @@ fn fenced_by_the_machine(data: &Path) -> String {
 fn an_authority_whose_token_is_for_this_log_confirms_and_no_other() {
     let home = scratch();
     let data = home.path().join("ledger");
-    let checkpoint = fenced_by_the_machine(&data);
+    let (checkpoint, officer) = fenced_by_the_machine(&data);
     let authority = Authority::new(Key::P256);
     authority.issue("stamper", "stamps", "root", VALID);
     let stamp = |name: &str, of: &str| {
@@ -442,12 +494,15 @@ fn an_authority_whose_token_is_for_this_log_confirms_and_no_other() {
     let bent = checkpoint.replacen("lethe.local/log", "other.local/log", 1);
     assert_ne!(bent, checkpoint);
     stamp("bent", &bent);
-    let confirm = |token: &str, of: &str| {
+    let confirm_as = |who: Option<&str>, token: &str, of: &str| {
         let path = |name: &str| authority.path(name).to_str().unwrap().to_owned();
         let (token, of, root) = (path(token), path(of), path("root.pem"));
         let more = ["confirm", "--timestamp", &token, "--checkpoint", &of, "--certificate", &root];
-        lethe_as(None, &data, &more)
+        lethe_as(who, &data, &more)
     };
+    let confirm = |token: &str, of: &str| confirm_as(Some(&officer), token, of);
+    let nobody = confirm_as(None, "ours.tsr", "ours");
+    assert!(nobody.code == Some(1) && nobody.err.contains("LETHE_TOKEN"), "{nobody:?}");
     for (token, of, why) in [("bent.tsr", "bent", "is wrong"), ("bent.tsr", "ours", "other bytes")] {
         let refused = confirm(token, of);
         assert!(refused.code == Some(1) && refused.err.contains(why), "{refused:?}");

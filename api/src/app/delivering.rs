@@ -1,7 +1,7 @@
 //! Where the certificate of an erasure goes, and that it went there.
 
 use domain::id::{ActorId, CaseId, ErasureId};
-use domain::subject::{Case, Command, Rejection};
+use domain::subject::{Case, Command, Rejection, Stage};
 use domain::time::Day;
 use domain::value::Text;
 use events::ledger::{Accepted, EraseError, Fresh, Refused};
@@ -42,8 +42,19 @@ impl App {
     ) -> Result<(Accepted, Text), EraseError> {
         let address = self.ledger.views().erasure(erasure).and_then(|erasure| erasure.address.cloned());
         let address = address.ok_or(Refused::Rejected(Rejection::NoAddress))?;
+        if let Some(certified) = self.certified_on(erasure).filter(|certified| on < *certified) {
+            return Err(Refused::Rejected(Rejection::EarlyDelivery { on, certified }).into());
+        }
         let command = Command::RecordDelivery { erasure, on };
         let recorded = self.ledger.submit_blocking(&intent::<Case>(by, case.0, command, envelope, Fresh::new())?)?;
         Ok((recorded, address))
+    }
+
+    /// The day of the certificate; today at the latest, also where the log says a later one.
+    pub(super) fn certified_on(&self, erasure: ErasureId) -> Option<Day> {
+        let views = self.ledger.views();
+        let erasure = views.erasure(erasure)?;
+        let certified = erasure.facts.steps.iter().rev().find(|step| step.stage == Stage::Certified)?;
+        Some(certified.at.day().min(self.now().day()))
     }
 }

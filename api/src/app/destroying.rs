@@ -39,11 +39,11 @@ impl App {
     }
 
     /// From when on the destruction of a fenced erasure may be ordered; none for one that is not fenced. What its fence says
-    /// stays, whatever the program is started with; a fence that says nothing waits as a new one would.
+    /// stays, whatever the program is started with; a fence that says nothing waits as a new one would, from when it was made.
     pub fn destroyable_from(&self, erasure: &ErasureFacts) -> Option<Time> {
         let mut steps = erasure.steps.iter().rev().filter(|_| erasure.stage == Stage::Fenced);
         let fenced = steps.find(|step| step.stage == Stage::Fenced)?;
-        let wait = || fenced.at.plus_ms(self.wait().ms(&erasure.compartments));
+        let wait = || fenced.effective_at.plus_ms(self.wait().ms(&erasure.compartments));
         Some(erasure.cooling_off.unwrap_or_else(wait))
     }
 
@@ -76,7 +76,7 @@ impl App {
             return Err(Refused::Rejected(Rejection::CoolingOff(from)).into());
         }
         let Envelope { command_id, expected_revision, .. } = envelope;
-        let ordered = self.ledger.order_destruction(case, erasure, by, command_id, expected_revision)?;
+        let ordered = self.ledger.order_destruction(register, case, erasure, by, command_id, expected_revision)?;
         self.go_on(register, case, erasure, by)?;
         Ok(ordered)
     }

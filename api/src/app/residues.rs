@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use domain::id::{ActorId, CaseId, ErasureId, KeyId, RegisterId};
 use domain::register::{self, Register, ResidueDays};
-use domain::subject::{Case, Command, Residue, ResidueEnd, ResidueKind, Stage};
-use domain::time::Day;
+use domain::subject::{Case, Command, Rejection, Residue, ResidueEnd, ResidueKind, Stage};
+use domain::time::{Day, Time};
 use events::ledger::{Accepted, EraseError, Fresh, Refused};
 use projections::{ErasureFacts, ResidueFacts};
 
@@ -32,8 +32,24 @@ impl App {
         (number, end, on): (u16, ResidueEnd, Day),
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
+        if let Some(since) = self.residue_since(erasure, number).filter(|since| on < *since) {
+            return Err(Refused::Rejected(Rejection::EarlyEnd { on, since }).into());
+        }
         let command = Command::CloseResidue { erasure, number, end, on };
         Ok(self.ledger.submit_blocking(&intent::<Case>(by, case.0, command, envelope, Fresh::new())?)?)
+    }
+
+    /// Since when there is this residue: what was handed out, since then; all else, since the keys were destroyed.
+    fn residue_since(&self, erasure: ErasureId, number: u16) -> Option<Day> {
+        let handed_out = {
+            let views = self.ledger.views();
+            let at = usize::from(number).checked_sub(1)?;
+            let disclosure = views.erasure(erasure)?.facts.residues.get(at)?.residue.disclosure;
+            let all = views.residues(erasure);
+            let handed_out = all.iter().find(|it| Some(it.facts.disclosure.id) == disclosure);
+            handed_out.map(|it| it.facts.at.day().min(self.now().day()))
+        };
+        handed_out.or_else(|| self.certified_on(erasure))
     }
 
     /// Says for how many days copies outside the ledger are kept. Durable when it returns; blocks.
@@ -48,11 +64,13 @@ impl App {
         self.ledger.submit_blocking(&intent::<Register>(by, id.0, command, envelope, Fresh::new())?)
     }
 
-    /// Closes every residue whose last day is over, by the ledger's clock. It destroys nothing. Says how many that were.
-    /// Blocks.
+    /// Closes every residue whose last day is over, by the ledger's clock, as far as the ledger saw that time pass: what is
+    /// final stays final. It destroys nothing. Says how many that were. Blocks.
     pub fn close_due_residues(&self) -> Result<usize, EraseError> {
-        let today = self.now().day();
-        let is_over = |it: &ResidueFacts| it.closed.is_none() && it.residue.until.is_some_and(|until| until < today);
+        let is_over = |it: &ResidueFacts| {
+            let today = self.ledger.clock().waited(it.named.at).day();
+            it.closed.is_none() && it.residue.until.is_some_and(|until| until < today)
+        };
         self.close_residues(|erasure| {
             erasure.residues.iter().any(|it| is_over(it) && ResidueEnd::RanOut.fits(it.residue.kind))
         })
@@ -70,14 +88,15 @@ impl App {
     }
 
     fn close_residues(&self, wanted: impl Fn(&ErasureFacts) -> bool) -> Result<usize, EraseError> {
-        let due: Vec<(CaseId, ErasureId, ActorId)> = {
+        let due: Vec<(CaseId, ErasureId, ActorId, Vec<Time>)> = {
             let views = self.ledger.views();
             let due = views.provisional().filter(|erasure| wanted(erasure));
-            due.filter_map(|erasure| Some((erasure.case, erasure.id, certifier(erasure)?))).collect()
+            let named = |erasure: &ErasureFacts| erasure.residues.iter().map(|it| it.named.at).collect();
+            due.filter_map(|erasure| Some((erasure.case, erasure.id, certifier(erasure)?, named(erasure)))).collect()
         };
         let mut closed = 0;
-        for (case, erasure, by) in due {
-            closed += self.ledger.close_residues(case, erasure, by)?;
+        for (case, erasure, by, named) in due {
+            closed += self.ledger.close_residues(case, erasure, by, &named)?;
         }
         Ok(closed)
     }

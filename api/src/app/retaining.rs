@@ -121,19 +121,22 @@ impl App {
         Ok(())
     }
 
-    /// What time it is outside, by the last word of a witness on a checkpoint of this log: the latest of several.
+    /// What time it is outside, by the last words of witnesses on a checkpoint of this log: of those that are fresh by our
+    /// clock, the earliest, so that one with a wrong clock cannot bring a day nearer.
     pub fn outside_time(&self) -> Option<OutsideTime> {
         let signed = self.ledger.published().cosigned()?;
         let said = signed.note.verify(&self.witnesses).ok()?;
-        let (at, by) = said.iter().filter_map(|signed| Some((signed.at?, signed.by))).max_by_key(|(at, _)| *at)?;
-        let at = Time(i64::try_from(at).ok()?.checked_mul(1_000)?);
-        let by = Line::parse(by.name()).ok()?;
-        Some(OutsideTime { source: OutsideSource::Witness, at, by, size: signed.checkpoint.size })
+        let outside = said.iter().filter_map(|word| {
+            let at = Time(i64::try_from(word.at?).ok()?.checked_mul(1_000)?);
+            let by = Line::parse(word.by.name()).ok()?;
+            Some(OutsideTime { source: OutsideSource::Witness, at, by, size: signed.checkpoint.size })
+        });
+        outside.filter(|outside| outside.is_fresh(self.now())).min_by_key(|outside| outside.at)
     }
 
     /// Confirms what waits by the time outside, where there is a fresh one that is past the last days too. Says how many.
     pub fn confirm_by_time(&self) -> Result<usize, EraseError> {
-        let Some(outside) = self.outside_time().filter(|outside| outside.is_fresh(self.now())) else { return Ok(0) };
+        let Some(outside) = self.outside_time() else { return Ok(0) };
         let past = |id: &ErasureId| {
             let views = self.ledger.views();
             let is_past = |end: &domain::subject::Survivor| end.until < outside.at.day();

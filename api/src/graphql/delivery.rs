@@ -1,12 +1,17 @@
 //! Where the certificate of an erasure goes, and that it went there.
 
 use async_graphql::{Context, ID, InputObject, Object};
+use domain::actor::Role;
+use domain::id::ErasureId;
+use domain::subject::Stage;
 use domain::value::Text;
 use events::ledger::Accepted;
 
 use super::erasure::{CertificateLanguage, Done, Erasure, ErasurePayload, answered, standing};
-use super::outcome::{Ask, No, Problems, envelope, payload};
+use super::outcome::{Ask, ErrorCode, No, Problems, UserError, envelope, payload};
 use super::scalars::{CommandId, Day};
+use crate::access::Viewer;
+use crate::app::App;
 use crate::error::Failure;
 use crate::evidence::EvidenceError;
 
@@ -67,7 +72,7 @@ pub struct DeliveryMutation;
 #[Object]
 impl DeliveryMutation {
     /// Somebody says where the certificate goes, or says so anew. It is sealed under a key of its own, which outlives the
-    /// erasure.
+    /// erasure. Behind the approval only a data protection officer says it, and a program only of its own requests.
     async fn give_delivery_address(
         &self,
         ctx: &Context<'_>,
@@ -90,6 +95,7 @@ impl DeliveryMutation {
 async fn give(ctx: &Context<'_>, input: GiveDeliveryAddressInput) -> Done {
     let (app, viewer) = ctx.may("giveDeliveryAddress")?;
     let of = standing(app, &input.erasure_id)?;
+    may_give(app, viewer, of.1)?;
     let mut problems = Problems::default();
     let address = problems.take(&["address"], Text::parse(&input.address));
     problems.end()?;
@@ -98,6 +104,21 @@ async fn give(ctx: &Context<'_>, input: GiveDeliveryAddressInput) -> Done {
     let (in_thread, by) = (app.clone(), viewer.actor);
     let given = tokio::task::spawn_blocking(move || in_thread.give_delivery_address(by, of, address, envelope)).await;
     answered(app, of.1, given)
+}
+
+/// Where the answer goes is said by whoever takes the request, and behind the approval by a data protection officer alone. A
+/// program says it only of its own requests.
+fn may_give(app: &App, viewer: &Viewer, erasure: ErasureId) -> Result<(), No> {
+    let stands = app.ledger().views().erasure(erasure).map(|erasure| (erasure.facts.stage, erasure.facts.by));
+    let no = match stands {
+        _ if viewer.is(Role::Dpo) => return Ok(()),
+        Some((Stage::Requested, by)) if by == viewer.actor || viewer.is(Role::Agent) => return Ok(()),
+        Some((Stage::Requested, _)) => {
+            "somebody else wrote this request down; only they or an agent say where the answer goes"
+        }
+        _ => "only a data protection officer says now where the certificate of this erasure goes",
+    };
+    Err(UserError::new(ErrorCode::Permission, no).into())
 }
 
 async fn deliver(ctx: &Context<'_>, input: DeliverCertificateInput) -> Result<(Delivered, Accepted), No> {

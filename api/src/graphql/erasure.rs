@@ -219,8 +219,9 @@ impl Erasure {
             .map(|step| ID(step.actor.to_string()))
     }
     /// Every step, oldest first.
-    async fn steps(&self) -> Vec<ErasureStep> {
-        self.facts.steps.iter().map(ErasureStep::from).collect()
+    async fn steps(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<ErasureStep>>> {
+        let read = ctx.may_read("erasure");
+        Some(read.map(|_| self.facts.steps.iter().map(ErasureStep::from).collect()))
     }
     /// The compartments that are closed to new keys.
     async fn compartments(&self) -> Vec<String> {
@@ -303,9 +304,9 @@ impl Erasure {
     }
     /// Files with opened values that were handed out before its fence, of the subject and of the people who go with it as far
     /// as they can be read: copies that no erasure reaches.
-    async fn disclosures(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Disclosure>> {
-        let views = ctx.app()?.ledger().views();
-        Ok(views.residues(self.facts.id).into_iter().map(Disclosure::from).collect())
+    async fn disclosures(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Vec<Disclosure>>> {
+        let read = ctx.may_read("erasure").map(|(app, _)| app.ledger().views());
+        Some(read.map(|views| views.residues(self.facts.id).into_iter().map(Disclosure::from).collect()))
     }
     /// What the register said was over, why, and the last days it was kept; empty where somebody asked.
     async fn over(&self) -> Vec<Survivor> {
@@ -363,7 +364,7 @@ impl Erasure {
     /// What was done to the keys and what stays. Only when it is done.
     async fn certificate(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Certificate>> {
         let certificate = self.facts.certificate.as_ref()?;
-        Some(ctx.app().map(|app| Certificate::of(certificate, &self.facts, app.demo)))
+        Some(ctx.may_read("erasure").map(|(app, _)| Certificate::of(certificate, &self.facts, app.demo)))
     }
 }
 
@@ -438,8 +439,8 @@ pub struct Certificate {
     epoch_after: u64,
     /// How long the keys were fenced before they might be destroyed, in words.
     cooling_off: String,
-    /// What stays, why, until when.
-    survives: Vec<Survivor>,
+    /// What stays, why, until when. Null behind a retention: only what is named under `over` is gone, and everything else lives on.
+    survives: Option<Vec<Survivor>>,
     /// What may still link streams of the erased, and until when, in words.
     links: Vec<String>,
     /// Provisional as long as a residue is open that the final one waits for.
@@ -502,7 +503,7 @@ impl Certificate {
             words: level_words(certificate.level),
             epoch_before: certificate.epoch_before,
             epoch_after: certificate.epoch_after,
-            survives: certificate.survives.iter().map(Survivor::from).collect(),
+            survives: (!facts.is_retention()).then(|| certificate.survives.iter().map(Survivor::from).collect()),
             links: certificate.links.iter().map(|link| link.dated(link.words(), &certificate.survives)).collect(),
             form: facts.certified_finally.map_or(CertificateForm::Provisional, |_| CertificateForm::Final),
             final_at: facts.certified_finally.map(|told| Time(told.at)),
@@ -513,7 +514,7 @@ impl Certificate {
 }
 
 fn cooling_off_words(facts: &ErasureFacts, is_demo: bool) -> String {
-    let fenced = facts.steps.iter().rev().find(|step| step.stage == Stage::Fenced).map(|step| step.at);
+    let fenced = facts.steps.iter().rev().find(|step| step.stage == Stage::Fenced).map(|step| step.effective_at);
     match (facts.cooling_off, fenced) {
         (Some(until), Some(fenced)) => format!("fenced at {fenced}, and not to be destroyed before {until}"),
         _ if is_demo => "no cooling-off: demo ledger".into(),
@@ -524,9 +525,9 @@ fn cooling_off_words(facts: &ErasureFacts, is_demo: bool) -> String {
 pub(super) fn level_words(level: AnchorLevel) -> &'static str {
     match level {
         AnchorLevel::A0 => {
-            "logical erasure: the keys were destroyed in files; whoever kept a copy of the root file may undo it"
+            "logical erasure: the keys were destroyed in files, or had their root in one; whoever kept a copy of it may undo it"
         }
-        AnchorLevel::A1 => "the keys were destroyed in hardware whose device is not declared",
+        AnchorLevel::A1 => "the keys were destroyed in hardware; not every device that held their root is declared",
         AnchorLevel::A2 => "the keys were destroyed in a cloud's key service, which delays the destruction",
         AnchorLevel::A3 => "the keys were destroyed in declared hardware",
     }
@@ -954,7 +955,7 @@ impl Kind for Rejection {
         match self {
             Self::NotOver { .. } | Self::NoEnd(_) | Self::NotARetention(_) | Self::NotConfirmed => ErrorCode::Conflict,
             Self::StaleTime { .. } => ErrorCode::Conflict,
-            Self::ConfirmingOwnRun => ErrorCode::Permission,
+            Self::ConfirmingOwnRun | Self::ConfirmingOwnRule => ErrorCode::Permission,
             Self::NotAsked => ErrorCode::Validation,
             Self::NotOpened | Self::NoSuchErasure(_) | Self::NotLinked | Self::NothingOpened => ErrorCode::NotFound,
             Self::NoSuchHold(_) | Self::NoSuchResidue(_) | Self::NoAddress => ErrorCode::NotFound,
@@ -980,6 +981,8 @@ impl Kind for Rejection {
             | Self::HoldOutOfOrder { .. }
             | Self::ResidueClosed { .. }
             | Self::AlreadyFinal
+            | Self::AddressOfNobody(_)
+            | Self::TooManyAddresses
             | Self::NotRunOut { .. }
             | Self::Epochs { .. } => ErrorCode::Conflict,
             Self::FutureDay(_)
@@ -988,6 +991,8 @@ impl Kind for Rejection {
             | Self::OtherEnd { .. }
             | Self::FutureEnd(_)
             | Self::FutureDelivery(_)
+            | Self::EarlyDelivery { .. }
+            | Self::EarlyEnd { .. }
             | Self::NoResidueNamed
             | Self::TooManyResidues
             | Self::TooManyHeld(_)

@@ -70,6 +70,19 @@ impl Desk {
         desk
     }
 
+    /// The same ledger, with a cooling-off.
+    pub fn cooling(mut self, ms: i64) -> Self {
+        self.app.cooling_off_ms = ms;
+        self.schema = super::schema(self.app.clone());
+        self
+    }
+
+    /// Somebody else has a role from now on.
+    pub fn relieve(&mut self, role: Role) {
+        let actor = self.hire(role, "Somebody else");
+        self.viewers.insert(role, Viewer { actor, roles: vec![role], token: TokenId([1; 16]) });
+    }
+
     /// The same ledger where some fields are not kept.
     pub fn keeping(mut self, kept: NotKept) -> Self {
         self.app = self.app.keeping(kept);

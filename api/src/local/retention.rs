@@ -2,7 +2,7 @@
 
 use domain::id::{ActorId, ErasureId};
 use domain::subject::Confirmed;
-use events::ledger::{Due, EraseError, Fresh};
+use events::ledger::{Due, EraseError};
 
 use super::Reply;
 use super::stamp::{self, Stamped};
@@ -49,12 +49,17 @@ pub(super) fn confirm(app: &App, token: &str, erasures: &[String], told: &mut dy
     settle(app, by.actor, &which, &Confirmed::Person, told)
 }
 
-/// Confirms what waits by the time of a time-stamping authority.
-pub(super) fn confirm_by_time(app: &App, stamped: &Stamped, told: &mut dyn FnMut(Reply)) -> Result<(), String> {
+/// Confirms what waits by the time of a time-stamping authority, in the name of who trusts it: anybody can make one.
+pub(super) fn confirm_by_time(
+    app: &App,
+    token: &str,
+    stamped: &Stamped,
+    told: &mut dyn FnMut(Reply),
+) -> Result<(), String> {
+    let by = bearer(app, token)?;
     let outside = stamp::time(app, stamped)?;
     told(Reply::Say(format!("by {} it was {}", outside.by.as_str(), outside.at)));
-    let nobody = Fresh::new().id().map_err(|none| none.to_string())?;
-    settle(app, nobody, &app.retention_waiting(), &Confirmed::Outside(outside), told)
+    settle(app, by.actor, &app.retention_waiting(), &Confirmed::Outside(outside), told)
 }
 
 fn settle(

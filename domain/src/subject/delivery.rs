@@ -1,5 +1,6 @@
 //! Where the certificate of an erasure goes, and that it went there. The address lies under a key of its own, which no erasure
-//! of this case takes and which is over soon after the delivery.
+//! of this case takes and which is over soon after the delivery. It may be given, or given anew, at every stage: no fence closes
+//! it, and where its key is over, it gets another one.
 
 use super::{Case, Erasure, Event, Rejection, Stage};
 use crate::aggregate::Circumstances;
@@ -10,11 +11,6 @@ use crate::personal::Held;
 use crate::time::Day;
 use crate::value::Text;
 
-/// The compartment of the address that this erasure of a case has: its number among them, from 1.
-pub fn compartment(number: usize) -> Option<Compartment> {
-    u16::try_from(number).ok().filter(|number| *number > 0).map(Compartment::Delivery)
-}
-
 /// The last day that an address is kept behind a delivery, or behind the end of its erasure without one.
 pub fn kept_until(on: Day) -> Day {
     on.plus_days(DELIVERED_DAYS)
@@ -22,11 +18,27 @@ pub fn kept_until(on: Day) -> Day {
 
 pub(super) fn give(case: &Case, erasure: ErasureId, address: &Text) -> Result<Event, Rejection> {
     let wanted = [Stage::Requested, Stage::Approved, Stage::Fenced, Stage::DestructionOrdered, Stage::Certified];
-    super::decide::find(case, erasure, &wanted, "not over", "given an address")?;
-    let number = case.erasures.iter().position(|found| found.id == erasure).map(|at| at + 1);
-    let compartment = number.and_then(compartment).ok_or(Rejection::NoSuchErasure(erasure))?;
+    if super::decide::find(case, erasure, &wanted, "not over", "given an address")?.is_retention() {
+        return Err(Rejection::AddressOfNobody(erasure));
+    }
     let subject = super::decide::subject(case)?;
+    let compartment = number(case, erasure).map(Compartment::Delivery).ok_or(Rejection::TooManyAddresses)?;
     Ok(Event::DeliveryAddressGiven { erasure, address: Held::new(subject, compartment, address.clone()) })
+}
+
+/// Remembers under which number an address was given; it follows from the records before it, whether or not it can be read.
+pub(super) fn given(case: &mut Case, erasure: ErasureId) {
+    let number = number(case, erasure);
+    case.addresses.extend(number.map(|number| (erasure, number)));
+}
+
+/// The number that the address of an erasure gets among those of its case, from 1: the one that it has, as long as nothing has
+/// closed that.
+fn number(case: &Case, erasure: ErasureId) -> Option<u16> {
+    let closed = |number| case.erasures.iter().any(|it| it.compartments.contains(&Compartment::Delivery(number)));
+    let own = case.addresses.iter().rev().find(|(of, _)| *of == erasure).map(|(_, number)| *number);
+    let last = || case.addresses.iter().map(|(_, number)| *number).max().unwrap_or_default();
+    own.filter(|number| !closed(*number)).or_else(|| last().checked_add(1))
 }
 
 pub(super) fn deliver(case: &Case, erasure: ErasureId, on: Day, when: &Circumstances) -> Result<Event, Rejection> {
@@ -114,8 +126,20 @@ mod tests {
         let second = given(vec![(2, request(ERASURE)), withdrawn, (2, request(next))]);
         assert!(matches!(second.decide(&give(), &on(2)), Err(Rejection::OutOfOrder { .. })), "it is over");
         let to_next = Command::GiveDeliveryAddress { erasure: next, address: address() };
-        let address_given = Event::DeliveryAddressGiven { erasure: next, address: sealed(2) };
-        assert_eq!(second.decide(&to_next, &on(2)), Ok(vec![address_given]));
+        let to_the_next = |number| Ok(vec![Event::DeliveryAddressGiven { erasure: next, address: sealed(number) }]);
+        assert_eq!(second.decide(&to_next, &on(2)), to_the_next(1));
+        let third = given(vec![
+            (2, request(ERASURE)),
+            (2, give()),
+            (2, give()),
+            (2, Command::WithdrawRequest { erasure: ERASURE }),
+            (2, request(next)),
+        ]);
+        assert_eq!(
+            third.decide(&to_next, &on(2)),
+            to_the_next(2),
+            "of two addresses of one erasure the key is the same"
+        );
         let unknown = Command::GiveDeliveryAddress { erasure: ErasureId([6; 16]), address: address() };
         assert_eq!(second.decide(&unknown, &on(2)), Err(Rejection::NoSuchErasure(ErasureId([6; 16]))));
     }

@@ -168,6 +168,31 @@ pub enum Rejection {
     /// Nowhere to go.
     #[error("there is no address that the certificate could go to: none was given, or it is gone by now")]
     NoAddress,
+    /// A retention.
+    #[error("nobody asked for {0}: the register says that its time is over, so its certificate goes to no address")]
+    AddressOfNobody(ErasureId),
+    /// More than anybody needs.
+    #[error("this case has had more addresses than it can number")]
+    TooManyAddresses,
+    /// A delivery from before.
+    #[error("{on} is too early: the keys were destroyed on {certified}, and the certificate goes out behind that")]
+    EarlyDelivery {
+        /// What was said.
+        on: Day,
+        /// When there was a certificate.
+        certified: Day,
+    },
+    /// An end from before.
+    #[error("{on} is too early: this residue is left since {since}")]
+    EarlyEnd {
+        /// What was said.
+        on: Day,
+        /// Since when it is one.
+        since: Day,
+    },
+    /// Four eyes.
+    #[error("you said yourself how long this is kept; another person must confirm that its time is over")]
+    ConfirmingOwnRule,
     /// A delivery that has not been.
     #[error("{0} lies in the future; a certificate was delivered on a day that has been")]
     FutureDelivery(Day),

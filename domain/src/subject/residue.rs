@@ -54,7 +54,8 @@ impl ResidueEnd {
         use ResidueKind::*;
         match self {
             Self::RecipientTold | Self::CannotBeTold => kind == DisclosedOpenings,
-            Self::Destroyed => kind != SealedParts,
+            // The ledger itself knows what is on its list, and what is not overwritten.
+            Self::Destroyed => !matches!(kind, SealedParts | SuppressionList),
             Self::RanOut => matches!(kind, OldBackups | MemoryImages | SuppressionList),
             Self::Swept => kind == SealedParts,
         }

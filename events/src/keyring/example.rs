@@ -61,8 +61,16 @@ pub(crate) fn example(log: LogId) -> Example {
         .unwrap();
     let identity = Identity::new("file", &["9a".repeat(16).as_str()]);
     let member = Member { root: 2, identity, top: [&[0xe1; 24][..], &sealed_top, &tag].concat() };
-    let header =
-        Header { log, counter: 4, epoch: 1, leaves: 2, highest_root: 2, clearing: false, members: vec![member] };
+    let header = Header {
+        log,
+        counter: 4,
+        epoch: 1,
+        leaves: 2,
+        highest_root: 2,
+        clearing: false,
+        members: vec![member],
+        left: None,
+    };
     let children = [Child { key: key(0xd2), side: Side::B }, Child { key: key(0xd3), side: Side::A }];
     let top = Child { key: key(0xd1), side: Side::B };
     let node = cell::seal_with(log, TOP, &top.key, [0xe3; 24], &mut inner::entries(&children[..1]));

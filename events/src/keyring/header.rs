@@ -5,12 +5,13 @@
 //! magic (16) · version (u16) = 2 · sectors (u8) · log id (16) · counter (u64) · epoch (u64) · leaves (u64)
 //! highest root (u64) · clearing (u8) · members (u8)
 //! for each member: root (u64), length (u8), who it is, length (u16), sealed top key
+//! only in version 3: the level (u8) of the anchors that it left, how many leaves there were then (u64)
 //! nonce (24) · XChaCha20-Poly1305 over the entry of the top node (33) · tag (16)
 //! zeros up to 512 × sectors - 32 · check (32)
 //! ```
 //!
 //! The top node's entry is as in an inner node, zeros while there is none. It is sealed under the top key, and all before
-//! its nonce is its associated data. The file `header` has two of these, at 0 and at 8,192: a header goes to the place
+//! its nonce is its associated data. A keyring that never moved to another anchor is written in version 2, one that did in 3. The file `header` has two of these, at 0 and at 8,192: a header goes to the place
 //! that its counter names by being even or odd, so the one synced last is never written. The valid one with the higher
 //! counter counts.
 
@@ -21,7 +22,7 @@ use zeroize::Zeroizing;
 use super::cell::{self, ADDED, ENTRY};
 use super::inner::Child;
 use super::members::Member;
-use super::{Identity, Key, KeyringError, seal};
+use super::{Identity, Key, KeyringError, Level, seal};
 use crate::bytes::{Malformed, Reader};
 use crate::derive::{Context, derive};
 use crate::random::{self, NoRandomness};
@@ -40,8 +41,11 @@ const MOST_LEAVES: u64 = 1 << 28;
 /// The first bytes of a header.
 pub(super) const MAGIC: [u8; 16] = *b"lethe keyring 2\n";
 const VERSION: u16 = 2;
+/// That of a keyring that moved.
+const MOVED: u16 = 3;
 const SECTOR: usize = 512;
 const CHECK: usize = 32;
+const LEFT: usize = 9;
 
 static HEADER_CHECK: Context = Context::new(|| hash_derive_key_context("lethe 2026-11 key tree: header check"));
 
@@ -60,6 +64,17 @@ pub(super) struct Header {
     /// The last rotation may have left older roots, and nodes on the sides that are not valid.
     pub(super) clearing: bool,
     pub(super) members: Vec<Member>,
+    /// The anchors that the keyring moved away from.
+    pub(super) left: Option<Left>,
+}
+
+/// What is to be remembered of anchors that a keyring left: an image from then opens with their root, if anybody kept it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Left {
+    /// The lowest level that one of them had, without what was declared of it.
+    pub(super) level: Level,
+    /// How many leaves there were at the last move: their keys lay under those anchors.
+    pub(super) leaves: u64,
 }
 
 /// A header as it was read, and the top node in it still sealed.
@@ -106,14 +121,16 @@ impl Header {
     fn sectors(&self) -> usize {
         let members: usize =
             self.members.iter().map(|member| 11 + member.identity.bytes().len() + member.top.len()).sum();
-        (69 + members + ADDED + CHECK).div_ceil(SECTOR)
+        let left = if self.left.is_some() { LEFT } else { 0 };
+        (69 + members + left + ADDED + CHECK).div_ceil(SECTOR)
     }
 
     /// All before the nonce.
     fn said(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(2 * SECTOR);
         out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&VERSION.to_be_bytes());
+        let version = if self.left.is_some() { MOVED } else { VERSION };
+        out.extend_from_slice(&version.to_be_bytes());
         out.push(self.sectors() as u8);
         out.extend_from_slice(&self.log.0);
         for number in [self.counter, self.epoch, self.leaves, self.highest_root] {
@@ -126,6 +143,10 @@ impl Header {
             out.extend_from_slice(member.identity.bytes());
             out.extend_from_slice(&(member.top.len() as u16).to_be_bytes());
             out.extend_from_slice(&member.top);
+        }
+        if let Some(Left { level, leaves }) = self.left {
+            out.push(level.number());
+            out.extend_from_slice(&leaves.to_be_bytes());
         }
         out
     }
@@ -173,7 +194,7 @@ impl Found {
     /// `None` for a damaged one. A whole one of another version is an error: nobody may guess on.
     fn parse(room: &[u8]) -> Result<Option<Self>, KeyringError> {
         match Self::fields(room) {
-            Ok((VERSION, found)) => Ok(found),
+            Ok((VERSION | MOVED, found)) => Ok(found),
             Ok((other, _)) => Err(KeyringError::UnknownVersion(other)),
             Err(_) => Ok(None),
         }
@@ -191,7 +212,7 @@ impl Found {
         if derive(&HEADER_CHECK, &[said]) != *check {
             return Err(Malformed::Value("check"));
         }
-        if version != VERSION {
+        if ![VERSION, MOVED].contains(&version) {
             return Ok((version, None));
         }
         let log = LogId(reader.array("log id")?);
@@ -210,7 +231,12 @@ impl Found {
         if members.is_empty() || members.len() > MOST_MEMBERS || leaves > MOST_LEAVES {
             return Err(Malformed::Value("members"));
         }
-        let header = Header { log, counter, epoch, leaves, highest_root, clearing, members };
+        let mut left = None;
+        if version == MOVED {
+            let level = Level::of(reader.u8("level")?).ok_or(Malformed::Value("level"))?;
+            left = Some(Left { level, leaves: reader.u64("leaves at the move")? });
+        }
+        let header = Header { log, counter, epoch, leaves, highest_root, clearing, members, left };
         Ok((version, Some(Self { header, top: reader.array("top node")?, torn: false })))
     }
 }
@@ -224,7 +250,19 @@ mod tests {
         let member = |mark, top| Member { root: 4, identity: Identity::new("file", &[mark]), top };
         let members = vec![member("one", vec![0xaa; 72]), member("two", vec![0xbb; 1024])];
         let log = LogId([7; 16]);
-        Header { log, counter: 3, epoch: 2, leaves: 16, highest_root: 5, clearing: true, members }
+        Header { log, counter: 3, epoch: 2, leaves: 16, highest_root: 5, clearing: true, members, left: None }
+    }
+
+    #[test]
+    fn what_was_left_is_remembered_in_a_version_of_its_own() {
+        let key = Key::random().unwrap();
+        let moved = Header { left: Some(Left { level: Level::A1, leaves: 7 }), ..header() };
+        let bytes = moved.bytes(&key, None).unwrap();
+        assert_eq!((bytes[17], header().bytes(&key, None).unwrap()[17]), (3, 2));
+        assert_eq!(Found::read(&bytes).unwrap().header, moved);
+        for length in [0, bytes.len() - 1] {
+            assert!(Found::read(&bytes[..length]).is_err());
+        }
     }
 
     /// Two headers at their places.
@@ -273,10 +311,10 @@ mod tests {
     #[test]
     fn a_newer_version_is_named() {
         let mut bytes = header().bytes(&Key::random().unwrap(), None).unwrap();
-        bytes[17] = 3;
+        bytes[17] = 4;
         let end = bytes.len() - CHECK;
         let check = derive(&HEADER_CHECK, &[&bytes[..end]]);
         bytes[end..].copy_from_slice(&check);
-        assert!(matches!(Found::read(&bytes), Err(KeyringError::UnknownVersion(3))));
+        assert!(matches!(Found::read(&bytes), Err(KeyringError::UnknownVersion(4))));
     }
 }

@@ -346,6 +346,12 @@ impl Keyring {
         self.ring.level()
     }
 
+    /// What the destruction of these keys is worth: no more than at the weakest anchor under which one of them has lain, for an
+    /// image from then may have been kept with its root. A key that was never here is worth nothing.
+    pub fn level_of(&self, keys: &[KeyId]) -> Level {
+        self.ring.level_of(keys)
+    }
+
     /// Every slot there is, in order.
     pub fn fingerprints(&self) -> Vec<(KeyId, Standing)> {
         self.ring.fingerprints()

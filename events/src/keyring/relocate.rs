@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use domain::id::LogId;
 
+use super::header::Left;
 use super::marks::Mark;
 use super::members::Members;
 use super::tree::Tree;
-use super::{Anchor, Destroyed, KeyringError};
+use super::{Anchor, Destroyed, KeyringError, Level};
 
 pub(super) fn relocate(
     dirs: &[PathBuf],
@@ -19,6 +20,8 @@ pub(super) fn relocate(
     let (from, to) = (Members::new(from)?, Members::new(to)?);
     let (mut tree, _) = Tree::open(dirs, &from, None, log)?;
     let epoch_before = tree.header.epoch;
+    let earlier = tree.header.left.map_or(Level::A3, |left| left.level);
+    tree.header.left = Some(Left { level: from.level().min(earlier), leaves: tree.header.leaves });
     let retired = tree.marks.slots.iter().filter(|(_, mark)| **mark == Mark::Retired);
     let victims: Vec<u64> = retired.map(|(slot, _)| *slot).collect();
     tree.turn(&victims, &to)?;

@@ -335,6 +335,14 @@ impl Ring {
         self.members.level()
     }
 
+    pub(super) fn level_of(&self, keys: &[KeyId]) -> Level {
+        let (now, left) = (self.members.level(), self.tree.lock().header.left);
+        let table = self.table.read();
+        let lay_under = |slot: u64| left.filter(|left| slot < super::tree::slots(left.leaves)).map(|left| left.level);
+        let of = |key: &KeyId| table.place(key).map_or(Level::A0, |slot| lay_under(slot).unwrap_or(now));
+        keys.iter().map(of).min().map_or(now, |level| level.min(now))
+    }
+
     pub(super) fn written(&self) -> Written {
         self.tree.lock().written()
     }

@@ -60,6 +60,7 @@ impl Tree {
             // What was moved over here still lies under an older root.
             clearing: !contents.slots.is_empty(),
             members: members.renew(log, root, &top_key)?,
+            left: None,
         };
         let marks = contents.marks.clone();
         let mut tree = Self {

@@ -13,7 +13,7 @@ use domain::subject::{
     self, AnchorLevel, Case, Certificate, Command, Disclosure, Rejection, Residue, ResidueEnd, ResidueKind, StillLinks,
     Survivor,
 };
-use domain::time::Day;
+use domain::time::{Day, Time};
 use domain::value::Line;
 
 use super::command::{Accepted, Failure, Intent, Refused};
@@ -197,7 +197,7 @@ impl<V: Follow> Ledger<V> {
             (!lives_on).then_some(StillLinks::OtherSystems),
         ];
         let certificate = Certificate {
-            level: match self.shared.keyring.level() {
+            level: match self.shared.keyring.level_of(&order.keys) {
                 Level::A0 => AnchorLevel::A0,
                 Level::A1 => AnchorLevel::A1,
                 Level::A2 => AnchorLevel::A2,
@@ -273,18 +273,27 @@ impl<V: Follow> Ledger<V> {
 
     /// Closes what needs nobody: copies whose last day is over, and sealed parts that are all overwritten. Behind the last
     /// residue stands the final certificate. It destroys nothing, and says how many residues it closed. `by` is whose
-    /// certificate it was. Durable when it returns.
-    pub fn close_residues(&self, case: CaseId, erasure: ErasureId, by: ActorId) -> Result<usize, EraseError> {
+    /// certificate it was, `named` when each residue was named: the time in which the ledger was closed since then counts only
+    /// when an operator has confirmed it. Durable when it returns.
+    pub fn close_residues(
+        &self,
+        case: CaseId,
+        erasure: ErasureId,
+        by: ActorId,
+        named: &[Time],
+    ) -> Result<usize, EraseError> {
         let (_, state) = self.state::<Case>(&case.0)?;
         let Some(found) = state.erasures().iter().find(|found| found.id == erasure && !found.is_final) else {
             return Ok(0);
         };
         let on = self.shared.clock.now().day();
         let mut closed = 0;
-        for (number, standing) in (1_u16..).zip(&found.residues).filter(|(_, standing)| standing.closed.is_none()) {
+        let open = (1_u16..).zip(&found.residues).zip(named).filter(|((_, standing), _)| standing.closed.is_none());
+        for ((number, standing), named) in open {
+            let seen = self.shared.clock.waited(*named).day();
             let end = match standing.residue {
                 Residue { kind: ResidueKind::SealedParts, .. } if self.is_swept(&found.keys)? => ResidueEnd::Swept,
-                Residue { kind, until: Some(until), .. } if until < on && ResidueEnd::RanOut.fits(kind) => {
+                Residue { kind, until: Some(until), .. } if until < seen && ResidueEnd::RanOut.fits(kind) => {
                     ResidueEnd::RanOut
                 }
                 _ => continue,

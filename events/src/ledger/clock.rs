@@ -132,6 +132,14 @@ impl Clock {
         self.now().plus_ms(-away_ms)
     }
 
+    /// What a decision goes by that must come true: not before the last record; but where an operator said that this clock is
+    /// right and that record's later time wrong, what the clock says.
+    pub fn decides(&self, last: Time) -> Time {
+        let now = self.now();
+        let is_wrong = now.0 < last.0.saturating_sub(BEHIND_MS) && last.0 <= self.behind_ok.load(Ordering::Acquire);
+        if is_wrong { now } else { now.max(last) }
+    }
+
     /// The time for the next record: not before the last one.
     pub fn next(&self, last: Time) -> Result<Time, WrongClock> {
         let now = self.now();
@@ -201,8 +209,10 @@ mod tests {
     fn a_confirmed_clock_waits_at_the_wrong_time_that_was_written() {
         let (clock, wrong) = (Clock::set_to(Time(100_000)), Time(900_000));
         assert!(clock.next(wrong).is_err());
+        assert_eq!(clock.decides(wrong), wrong, "nobody has said which one is right");
         assert_eq!(clock.confirm(wrong), wrong);
-        assert_eq!(clock.next(wrong), Ok(wrong));
+        assert_eq!((clock.next(wrong), clock.decides(wrong)), (Ok(wrong), Time(100_000)));
+        assert_eq!(clock.decides(Time(104_000)), Time(104_000), "a small step back is bridged");
         clock.set(Time(900_001));
         assert_eq!(clock.next(wrong), Ok(Time(900_001)));
         clock.set(Time(800_000));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::aggregate::{Aggregate, Circumstances};
 use domain::compartment::Compartment;
-use domain::event::{Event, Follow, Stream};
+use domain::event::{Event, Follow, Stream, StreamKind};
 use domain::id::{ActorId, CommandId, KeyId, SubjectId};
 use domain::time::Time;
 
@@ -158,13 +158,14 @@ impl<V: Follow> Ledger<V> {
         while tries < TRIES && outcomes.iter().any(Option::is_none) {
             // A round counts when the writer turned something away that is to be tried again; what only waited for
             // commands before it has not had its turn.
-            tries += usize::from(self.round(intents, &mut outcomes).await);
+            tries += usize::from(self.round(intents, &mut outcomes, tries + 1 == TRIES).await);
         }
         outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(Failure::Busy.into()))).collect()
     }
 
-    /// Tries every command that has no outcome yet. Says whether one that was sent is to be tried again.
-    async fn round<A: Aggregate>(&self, intents: &[Intent<A>], outcomes: &mut [Outcome<A>]) -> bool {
+    /// Tries every command that has no outcome yet. Says whether one that was sent is to be tried again; what a fence turns
+    /// away in the last round is not.
+    async fn round<A: Aggregate>(&self, intents: &[Intent<A>], outcomes: &mut [Outcome<A>], is_last: bool) -> bool {
         let mut ahead = Ahead { streams: IdMap::default(), minted: HashMap::new() };
         let (mut appends, mut sent) = (Vec::new(), Vec::new());
         for (intent, outcome) in intents.iter().zip(outcomes.iter_mut()).filter(|(_, outcome)| outcome.is_none()) {
@@ -193,7 +194,8 @@ impl<V: Follow> Ledger<V> {
             if answer.is_err() {
                 turned_away.insert(intent.id);
             }
-            *outcome = self.conclude(intent, what, answer);
+            let is_fenced = is_last && answer == Err(Unwritten::Fenced);
+            *outcome = self.conclude(intent, what, answer).or(is_fenced.then_some(Err(Refused::Fenced)));
             again |= outcome.is_none();
         }
         again
@@ -255,7 +257,10 @@ impl<V: Follow> Ledger<V> {
         if let Some(done) = repeat(self, intent)? {
             return Ok(Attempt::Done(done));
         }
-        let now = self.shared.clock.now().max(self.shared.log.head().recorded_at);
+        // Behind a wrong, later time that was written nobody is to wait for an erasure until then. Everything else follows the
+        // order of the log, in which what came later counts.
+        let (clock, last) = (&self.shared.clock, self.shared.log.head().recorded_at);
+        let now = if A::KIND == StreamKind::Case { clock.decides(last) } else { clock.now().max(last) };
         let effective_at = intent.effective_at.unwrap_or(now);
         if effective_at > now {
             return Err(Refused::Future);

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::event::{Event, Stream, StreamKind};
-use domain::id::LogId;
+use domain::id::{ErasureId, LogId};
 use domain::ledger::{self, SignatureKind};
 use domain::time::Time;
 
@@ -142,6 +142,14 @@ pub enum DirectoryError {
     /// No randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    /// An erasure is to be finished first.
+    #[error(
+        "the destruction of keys was ordered by {erasure} and is not certified yet: start the ledger, which finishes it"
+    )]
+    OpenOrder {
+        /// Which.
+        erasure: ErasureId,
+    },
     /// A restore was cut off.
     #[error("a restore of this directory was cut off: `lethe restore` begins it again")]
     Restoring,
@@ -278,6 +286,10 @@ impl Directory {
 
     /// Moves the keyring to other members of its anchor. Nobody may use the directory meanwhile. No root is left in the
     /// anchor that it had, and all is durable, when it returns.
+    ///
+    /// # Errors
+    /// Among others when keys were ordered to be destroyed and that is not certified: their certificate says what is true of
+    /// the anchor that they were destroyed in.
     pub fn move_keyring(
         path: &Path,
         to: Vec<AnchorSettings>,
@@ -289,6 +301,9 @@ impl Directory {
         }
         let _lock = Lock::take(path)?;
         let log = Embedded::open(path, options, progress)?;
+        if let Some(erasure) = lost::open_orders(log.journal())?.first() {
+            return Err(DirectoryError::OpenOrder { erasure: *erasure });
+        }
         Keys::move_to(path, to, log.journal().first_log())
     }
 

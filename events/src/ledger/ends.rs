@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{CaseId, ErasureId, SubjectId};
+use domain::limits::UNDELIVERED_DAYS;
 use domain::register::End;
 use domain::subject::{self, delivery::kept_until};
 use domain::time::Day;
@@ -15,6 +16,8 @@ use super::owners::Owned;
 use crate::ids::IdMap;
 
 /// Why an address ends.
+const UNDELIVERED: &str = "the address for a certificate, kept so long at most without a delivery (Art. 5(1)(e) GDPR)";
+/// The same, behind one.
 const DELIVERED: &str = "delivered, or never to be: the address is not needed any more (Art. 5(1)(e) GDPR)";
 
 /// Folded from every record, beside the owners of keys.
@@ -71,11 +74,21 @@ impl Ends {
         left.iter().find(|(of, _)| *of == compartment).map(|(_, end)| end)
     }
 
-    /// An address is over so many days behind the last word about it.
+    /// An address is over so many days behind the last day that a certificate went there.
     fn said(&mut self, erasure: ErasureId, on: Day) {
         let Some(address) = self.addresses.get(&erasure) else { return };
         let end = End { basis: Line::from_log(DELIVERED.to_owned()), until: kept_until(on) };
-        self.delivered.insert(*address, end);
+        if self.delivered.get(address).is_none_or(|known| known.until < end.until) {
+            self.delivered.insert(*address, end);
+        }
+    }
+
+    /// Whether or not anything ever goes there, an address ends.
+    fn given(&mut self, erasure: ErasureId, address: (SubjectId, Compartment), on: Day) {
+        self.addresses.insert(erasure, address);
+        self.delivered.remove(&address);
+        let end = End { basis: Line::from_log(UNDELIVERED.to_owned()), until: on.plus_days(UNDELIVERED_DAYS) };
+        self.ends(address.0, address.1, &end);
     }
 
     /// Says when a compartment of a subject ends. Where it was said before, the later day counts.
@@ -111,12 +124,13 @@ impl Ends {
             }
             subject::Event::DestructionOrdered { erasure, .. } => drop(self.open.remove(erasure)),
             subject::Event::DeliveryAddressGiven { erasure, .. } => {
-                let address = parts.first().map(|part| (*erasure, (part.subject, part.compartment)));
-                self.addresses.extend(address);
+                if let Some(part) = parts.first() {
+                    self.given(*erasure, (part.subject, part.compartment), place.effective_at.day());
+                }
             }
             subject::Event::CertificateDelivered { erasure, on, .. } => self.said(*erasure, *on),
             subject::Event::ErasureRefused { erasure, .. } | subject::Event::ErasureWithdrawn { erasure } => {
-                self.said(*erasure, place.recorded_at.day());
+                self.said(*erasure, place.effective_at.day());
             }
             _ => {}
         }

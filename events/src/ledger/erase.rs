@@ -149,7 +149,7 @@ impl<V: Follow> Ledger<V> {
         register: RegisterId,
         due: &[(CaseId, ErasureId, ActorId)],
     ) -> Result<Vec<Result<Accepted, EraseError>>, EraseError> {
-        let ordered = self.order_all(due);
+        let ordered = self.order_all(register, due);
         let orders: Vec<Ordered> = ordered.iter().flatten().cloned().collect();
         let mut certified = self.finish(Some(register), &orders)?.into_iter();
         let answers = ordered.into_iter().map(|ordered| match ordered {
@@ -163,19 +163,26 @@ impl<V: Follow> Ledger<V> {
     /// Durable when it returns.
     pub fn order_destruction(
         &self,
+        register: RegisterId,
         case: CaseId,
         erasure: ErasureId,
         actor: ActorId,
         command_id: Option<CommandId>,
         expected: Option<u64>,
     ) -> Result<Accepted, EraseError> {
-        let mut order = self.plan_order(case, erasure, actor)?;
+        let mut order = self.plan_order(register, case, erasure, actor)?;
         order.command_id = command_id.unwrap_or(order.command_id);
         order.expected = expected;
         Ok(self.submit_blocking(&order)?)
     }
 
-    fn plan_order(&self, case: CaseId, erasure: ErasureId, actor: ActorId) -> Result<Intent<Case>, EraseError> {
+    fn plan_order(
+        &self,
+        register: RegisterId,
+        case: CaseId,
+        erasure: ErasureId,
+        actor: ActorId,
+    ) -> Result<Intent<Case>, EraseError> {
         let (_, state) = self.state::<Case>(&case.0)?;
         let found = state.erasures().iter().find(|found| found.id == erasure);
         let found = found.ok_or(Refused::Rejected(Rejection::NoSuchErasure(erasure)))?;
@@ -188,11 +195,20 @@ impl<V: Follow> Ledger<V> {
         }
         // A retry says again what was said then.
         let epoch_before = found.epoch_before.unwrap_or_else(|| self.shared.keyring.epoch());
-        self.intent(case, actor, Command::OrderDestruction { erasure, keys: found.keys.clone(), epoch_before })
+        let order = Command::OrderDestruction { erasure, keys: found.keys.clone(), epoch_before };
+        let mut order = self.intent(case, actor, order)?;
+        if found.is_retention() && found.stage == Stage::Fenced {
+            order.reads.push(self.check_still_over(register, &found.keys)?);
+        }
+        Ok(order)
     }
 
     /// The orders of destructions, given now, together, where they were not given before.
-    fn order_all(&self, due: &[(CaseId, ErasureId, ActorId)]) -> Vec<Result<Ordered, EraseError>> {
+    fn order_all(
+        &self,
+        register: RegisterId,
+        due: &[(CaseId, ErasureId, ActorId)],
+    ) -> Vec<Result<Ordered, EraseError>> {
         let mut orders = Vec::new();
         let planned: Vec<Result<(Ordered, bool), EraseError>> = due
             .iter()
@@ -202,7 +218,7 @@ impl<V: Follow> Ledger<V> {
                 let open = open.ok_or(Refused::Rejected(Rejection::NoSuchErasure(*erasure)))?;
                 let is_new = open.stage != Stage::DestructionOrdered;
                 if is_new {
-                    orders.push(self.plan_order(*case, *erasure, *actor)?);
+                    orders.push(self.plan_order(register, *case, *erasure, *actor)?);
                 }
                 let keys = open.keys.clone();
                 Ok((Ordered { case: *case, erasure: *erasure, actor: *actor, keys }, is_new))
@@ -360,7 +376,7 @@ impl<V: Follow> Ledger<V> {
         let entry = self.shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
         let entry = entry.ok_or_else(|| unreadable(super::Fault::Parts))?;
         let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
-        Ok(record.recorded_at.day())
+        Ok(self.shared.owners.read().written_at(position, record.recorded_at).day())
     }
 
     pub(super) fn step(&self, case: CaseId, actor: ActorId, command: Command) -> Result<Accepted, EraseError> {

@@ -69,6 +69,8 @@ struct Said {
     lost: IdSet<KeyId>,
     /// In which epoch of the keyring.
     erased: IdMap<KeyId, u64>,
+    /// Ordered to be destroyed, and not certified.
+    open: Vec<ErasureId>,
 }
 
 /// Declares every key lost that the log names, that the keyring of a directory at rest does not know, and of which the log
@@ -128,8 +130,13 @@ pub(super) fn recall(log: &Embedded, keyring: &Keyring) -> Result<(), DirectoryE
     Ok(())
 }
 
+/// The orders of destruction that no certificate follows.
+pub(super) fn open_orders(journal: &Journal) -> Result<Vec<ErasureId>, DirectoryError> {
+    Ok(read(journal)?.0.open)
+}
+
 /// What the log says of keys, and all keys that it names.
-fn read(journal: &Journal) -> Result<(Said, IdSet<KeyId>), NotLost> {
+fn read(journal: &Journal) -> Result<(Said, IdSet<KeyId>), DirectoryError> {
     let (mut said, mut named) = (Said::default(), IdSet::default());
     let mut orders: std::collections::BTreeMap<ErasureId, Vec<KeyId>> = std::collections::BTreeMap::new();
     for (position, entry) in (0..).zip(journal.entries()) {
@@ -156,6 +163,7 @@ fn read(journal: &Journal) -> Result<(Said, IdSet<KeyId>), NotLost> {
             _ => {}
         }
     }
+    said.open = orders.into_keys().collect();
     Ok((said, named))
 }
 

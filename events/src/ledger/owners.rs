@@ -8,6 +8,7 @@ use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::register::End;
 use domain::subject::{self, Survivor, redaction};
+use domain::time::Time;
 
 use super::declarations::Declarations;
 use super::ends::Ends;
@@ -74,6 +75,8 @@ pub struct Owners {
     ends: Ends,
     backups: Backups,
     moves: Moves,
+    /// Where an operator said that it was earlier than the records before say, and what time it was then.
+    earlier: Vec<(u64, Time)>,
 }
 
 impl Owners {
@@ -314,9 +317,18 @@ impl Owners {
             // No part follows a key that is gone, and the record itself says that it was destroyed.
             Event::Log(domain::ledger::Event::ErasedBefore { keys, .. }) => self.ordered.extend(keys.iter().copied()),
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
+            Event::Log(domain::ledger::Event::ClockConfirmed { now }) if *now < place.recorded_at => {
+                self.earlier.push((place.position, *now));
+            }
             Event::Log(domain::ledger::Event::BackedUp(run)) => self.backups.take(run.clone()),
             _ => {}
         }
+    }
+
+    /// When a record was written at the latest: what it says, or what an operator said behind it.
+    pub fn written_at(&self, position: u64, recorded_at: Time) -> Time {
+        let behind = self.earlier.iter().filter(|(at, _)| *at > position).map(|(_, now)| *now);
+        behind.fold(recorded_at, Time::min)
     }
 
     /// What was declared about the devices that hold the keys' root.
@@ -380,10 +392,14 @@ impl Owners {
         }
     }
 
-    /// Closed means: an erasure is under way, or done, and the kind is not one of those that stay.
+    /// Closed means: an erasure is under way, or done, and the kind is not one of those that stay. No erasure closes the
+    /// addresses of certificates: one may be given when there is a certificate to go there.
     pub fn is_closed(&self, subject: SubjectId, compartment: Compartment) -> bool {
         if self.ends.is_shut(subject, compartment) {
             return true;
+        }
+        if matches!(compartment, Compartment::Delivery(_)) {
+            return false;
         }
         let code = compartment.code().0;
         self.closed.get(&subject).is_some_and(|closed| closed.values().any(|stays| !stays.contains(&code)))

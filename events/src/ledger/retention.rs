@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::compartment::Compartment;
-use domain::event::Follow;
+use domain::aggregate::Aggregate as _;
+use domain::compartment::{Compartment, Country};
+use domain::event::{Event, Follow, Stream};
 use domain::id::{ActorId, CaseId, CommandId, ErasureId, HoldId, KeyId, RegisterId, SubjectId};
-use domain::register::{LiveCompartment, Register, end, over};
+use domain::register::{self, CompartmentKind, LiveCompartment, Register, Retention, end, over};
 use domain::subject::{
     Case, Command, Confirmed, CoolingOff, Over, Rejection, Stage, SubjectKind, Survivor, UnfenceGround,
 };
@@ -14,8 +15,9 @@ use domain::time::{Day, Time};
 
 use super::command::{Accepted, Failure, Intent, Refused};
 use super::erase::EraseError;
+use super::read::Unreadable;
 use super::writer::Unwritten;
-use super::{Fresh, Ledger};
+use super::{Fresh, Ledger, whole_stream};
 
 /// How many subjects are looked at while the writer waits, and how many commands it gets at once.
 const LOOK: usize = 10_000;
@@ -50,6 +52,9 @@ pub struct Run {
     /// How many subjects changed meanwhile; the next run takes them.
     pub later: usize,
 }
+
+/// Who set the rule of each kind of compartment, fiscal ones by country.
+type Setters = BTreeMap<(CompartmentKind, Option<Country>), ActorId>;
 
 /// What may be over: a subject's key, with what is known of its end.
 type Candidate = (SubjectId, Compartment, KeyId, Option<ErasureId>);
@@ -129,6 +134,7 @@ impl<V: Follow> Ledger<V> {
         confirmed: &Confirmed,
         command_id: Option<CommandId>,
     ) -> Result<Vec<Result<Accepted, EraseError>>, EraseError> {
+        let setters = self.setters(register)?;
         let (_, register) = self.state::<Register>(&register.0)?;
         let mut answers = Vec::with_capacity(which.len());
         for some in which.chunks(TOGETHER) {
@@ -137,6 +143,7 @@ impl<V: Follow> Ledger<V> {
                 .iter()
                 .map(|(case, erasure)| {
                     self.check_confirmed(&register, *case, *erasure, confirmed)?;
+                    self.check_other_eyes(&setters, (*case, *erasure), by, confirmed)?;
                     let command = Command::ConfirmRetention { erasure: *erasure, confirmed: confirmed.clone() };
                     let mut intent = self.intent(*case, by, command)?;
                     let is_first = which.first() == Some(&(*case, *erasure));
@@ -207,6 +214,51 @@ impl<V: Follow> Ledger<V> {
             days.push(outside.at.day());
         }
         days.into_iter().try_for_each(|day| self.check_over(register, &found.keys, day)?.map_err(rejected))
+    }
+
+    /// Who said last how long each kind of compartment is kept.
+    fn setters(&self, register: RegisterId) -> Result<Setters, EraseError> {
+        let unreadable =
+            |failed: crate::log::LogError| Failure::from(Unreadable { position: u64::MAX, fault: failed.into() });
+        let mut setters = Setters::new();
+        for entry in whole_stream(&self.shared.log, &register.0, 0).map_err(unreadable)? {
+            let recorded = self.shared.open(&entry).map_err(Failure::from)?.recorded;
+            if let Event::Register(register::Event::RetentionSet(Retention { kind, country, .. })) = recorded.event {
+                setters.insert((kind, country), recorded.place.actor);
+            }
+        }
+        Ok(setters)
+    }
+
+    /// Whoever said how long something is kept is no second person: the run is the machine's.
+    fn check_other_eyes(
+        &self,
+        setters: &Setters,
+        (case, erasure): (CaseId, ErasureId),
+        by: ActorId,
+        confirmed: &Confirmed,
+    ) -> Result<(), EraseError> {
+        if *confirmed != Confirmed::Person {
+            return Ok(());
+        }
+        let (_, state) = self.state::<Case>(&case.0)?;
+        let found = state.erasures().iter().find(|found| found.id == erasure && found.confirmed.is_none());
+        let own = |over: &Survivor| {
+            let country = if let Compartment::Fiscal(country, _) = over.compartment { Some(country) } else { None };
+            setters.get(&(over.compartment.into(), country)) == Some(&by)
+        };
+        if found.is_some_and(|found| found.over.iter().any(own)) {
+            return Err(Refused::Rejected(Rejection::ConfirmingOwnRule).into());
+        }
+        Ok(())
+    }
+
+    /// Whether the register still says today that the time of all these keys is over: it may keep them longer since somebody
+    /// confirmed it. The answer is the register as it was read.
+    pub(super) fn check_still_over(&self, register: RegisterId, keys: &[KeyId]) -> Result<(Stream, u64), EraseError> {
+        let (read, state) = self.state::<Register>(&register.0)?;
+        self.check_over(&state, keys, self.shared.clock.now().day())?.map_err(Refused::Rejected)?;
+        Ok((Stream { kind: Register::KIND, id: register.0 }, read))
     }
 
     /// Whether the time of all these keys is over on a day.

@@ -6,12 +6,12 @@ use events::note::{NoteError, SignedNote};
 use events::record::Record;
 
 use super::file::Head;
-use super::{CertificateFile, Statement, belongs, stated};
+use super::{CertificateFile, Held, Statement, belongs, stated};
 use crate::check::{Checked, Read, Stamped, Status, Verdict, check};
 use crate::policy::Policy;
 
 /// Judges a certificate under a policy. `against` is what a copy of the log says of the erasure, where one was verified.
-pub fn judge(file: &CertificateFile, policy: &Policy, stamp: Option<Stamped>, against: Option<&[Vec<u8>]>) -> Checked {
+pub fn judge(file: &CertificateFile, policy: &Policy, stamp: Option<Stamped>, against: Option<&Held>) -> Checked {
     let mut checked = check(&file.evidence, policy, stamp);
     let mut verdict = Verdict::new();
     match Read::of(&file.evidence) {
@@ -25,10 +25,10 @@ pub fn judge(file: &CertificateFile, policy: &Policy, stamp: Option<Stamped>, ag
     checked
 }
 
-fn weigh(file: &CertificateFile, read: &Read<'_>, policy: &Policy, against: Option<&[Vec<u8>]>, verdict: &mut Verdict) {
+fn weigh(file: &CertificateFile, read: &Read<'_>, policy: &Policy, against: Option<&Held>, verdict: &mut Verdict) {
     let Some(head) = file.head() else { return verdict.breaks("It does not begin as a certificate does.") };
-    let root = read.checkpoint.as_ref().map(|checkpoint| checkpoint.origin.as_str());
-    if root != Some(head.origin) {
+    let origin = read.checkpoint.as_ref().map(|checkpoint| checkpoint.origin.as_str());
+    if origin != Some(head.origin) {
         return verdict.breaks("It is in the name of another log than its checkpoint.");
     }
     let Some((statement, last)) = proved(read, &head, verdict) else { return };
@@ -41,7 +41,16 @@ fn weigh(file: &CertificateFile, read: &Read<'_>, policy: &Policy, against: Opti
     told(&statement, verdict);
     let signed = signed(&file.note, &head, policy, verdict);
     match against {
-        Some(records) => compare(text, &head, records, last, verdict),
+        Some(held) => match (held.root, read.checkpoint.as_ref().map(|checkpoint| checkpoint.root)) {
+            (None, _) => verdict.lacks(
+                "The copy of the log is older than the file: it has fewer records than the file's checkpoint covers. Hold the \
+                 file against a newer one.",
+            ),
+            (copied, signed) if copied != signed => verdict.breaks(
+                "The copy is of another log, or was changed: its records do not make the root of the file's checkpoint.",
+            ),
+            _ => compare(text, &head, &held.records, last, verdict),
+        },
         None if !signed => verdict.lacks(
             "No log of the policy has signed it: what was asked, and since when it was withheld, is the word of whoever made \
              the file. Hold it against a copy of the log.",
@@ -81,6 +90,10 @@ fn proved(read: &Read<'_>, head: &Head<'_>, verdict: &mut Verdict) -> Option<(St
     }
     if statement.controller.is_none() || statement.ordered.is_none() || statement.certified.is_none() {
         verdict.breaks("It lacks the first record of the log, or the order, or the record that certifies it.");
+        return None;
+    }
+    if statement.approved.is_empty() && statement.over.is_none() {
+        verdict.breaks("It is of no erasure: nobody approved one, and no retention was over.");
         return None;
     }
     Some((statement, last))

@@ -140,8 +140,14 @@ impl Statement {
             let (compartment, basis) = (survivor.compartment, plain(survivor.basis.as_str()));
             line(out, "  ", &format!("{compartment}: {basis}; {} {}", say("until", "bis"), survivor.until));
         }
-        if certificate.survives.is_empty() {
-            line(out, "  ", say("Nothing.", "Nichts."));
+        let rest = say(
+            "Only what is named above was over; everything else of this person or organization lives on.",
+            "Nur was oben genannt ist, war abgelaufen; alles andere dieser Person oder Organisation bleibt.",
+        );
+        match (&self.over, certificate.survives.is_empty()) {
+            (Some(_), _) => line(out, "  ", rest),
+            (None, true) => line(out, "  ", say("Nothing.", "Nichts.")),
+            (None, false) => {}
         }
         line(out, "", "");
         line(out, "", say("What may still link records of the erased", "Was Einträge noch verbinden kann"));
@@ -153,13 +159,22 @@ impl Statement {
         }
     }
 
-    /// A file holds no root that anybody could declare upon.
+    /// What was declared raises the level to A3 or not at all. The log does not say which devices held the root: the operator
+    /// does.
     fn show_declared(&self, out: &mut String, level: AnchorLevel, language: Language) {
         let say = |en, de| language.say(en, de);
         let holding = || self.declared.values().filter_map(|declared| Some((declared, declared.confirmed?)));
-        if level == AnchorLevel::A0 {
+        if level != AnchorLevel::A3 {
             return;
         }
+        line(
+            out,
+            "  ",
+            say(
+                "Declared of devices; which of them held the root is the operator's word:",
+                "Zu Geräten erklärt; welche davon die Wurzel hielten, ist Angabe des Betreibers:",
+            ),
+        );
         for (declared, confirmed) in holding() {
             let (device, serial) = (plain(&declared.device), plain(&declared.serial));
             let text = say(

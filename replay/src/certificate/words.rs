@@ -95,14 +95,16 @@ impl Language {
     pub(super) fn level(self, level: AnchorLevel) -> &'static str {
         let (en, de) = match level {
             AnchorLevel::A0 => (
-                "A0, a LOGICAL erasure: the keys were destroyed in files. Whoever kept a copy of the root file from before \
-                 may undo it.",
-                "A0, eine LOGISCHE Löschung (logical): Die Schlüssel wurden in Dateien vernichtet. Wer eine ältere Kopie \
-                 der Wurzeldatei behalten hat, kann sie rückgängig machen.",
+                "A0, a LOGICAL erasure: the keys were destroyed in files, or had their root in a file once. Whoever kept a \
+                 copy of the root file from before may undo it.",
+                "A0, eine LOGISCHE Löschung (logical): Die Schlüssel wurden in Dateien vernichtet, oder ihre Wurzel lag \
+                 einmal in einer Datei. Wer eine ältere Kopie der Wurzeldatei behalten hat, kann sie rückgängig machen.",
             ),
             AnchorLevel::A1 => (
-                "A1: the keys were destroyed in hardware whose device nobody has declared.",
-                "A1: Die Schlüssel wurden in Hardware vernichtet, zu deren Gerät niemand eine Erklärung abgegeben hat.",
+                "A1: the keys were destroyed in hardware; that no copy of their root exists, nobody has declared of every \
+                 device that ever held it.",
+                "A1: Die Schlüssel wurden in Hardware vernichtet; dass keine Kopie ihrer Wurzel besteht, ist nicht für \
+                 jedes Gerät erklärt, das sie je hielt.",
             ),
             AnchorLevel::A2 => (
                 "A2: the keys were destroyed in a cloud's key service, which delays the destruction.",
@@ -170,7 +172,9 @@ impl Language {
                 "Empfänger konnte nicht oder nur mit unverhältnismäßigem Aufwand benachrichtigt werden; festgestellt am",
             ),
             ResidueEnd::Destroyed => ("destroyed on", "vernichtet am"),
-            ResidueEnd::RanOut => ("run out, seen on", "abgelaufen, festgestellt am"),
+            ResidueEnd::RanOut => {
+                ("run out by the ledger's clock, seen on", "nach der Uhr des Hauptbuchs abgelaufen, festgestellt am")
+            }
             ResidueEnd::Swept => ("overwritten, finished on", "überschrieben, fertig am"),
         };
         self.say(en, de)

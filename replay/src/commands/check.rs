@@ -12,7 +12,6 @@ use replay::policy::{self, Policy};
 use replay::source::{Source, read_regular};
 use replay::timestamp;
 use replay::timestamp::certificate::Certificate;
-use replay::verify::verify;
 
 /// Judges an evidence file, a receipt or the certificate of an erasure under a policy: integrity, completeness, anchoring and erasure, each with what it
 /// does not cover. Exit code 0: it holds, 1: something speaks against it or the policy is not met, 2: unreadable.
@@ -62,12 +61,11 @@ pub fn run(arguments: &Arguments) -> Result<Checked, Box<dyn Error>> {
 fn of_certificate(arguments: &Arguments, bytes: &[u8], policy: &Policy) -> Result<Checked, Box<dyn Error>> {
     let file = CertificateFile::parse(bytes)?;
     let stamp = arguments.stamp.as_ref().map(|stamp| stamped(&file.evidence, stamp, &arguments.certificate));
-    let said = arguments.against.as_ref().zip(file.erasure()).map(|(copy, erasure)| {
+    let held = arguments.against.as_ref().map(|copy| {
         let source = Source::open(copy)?;
-        verify(&source, None, &mut |_, _| {}, &|_, _| {})?;
-        Ok::<_, Box<dyn Error>>(certificate::of_copy(&source, erasure)?)
+        Ok::<_, Box<dyn Error>>(certificate::held_against(&source, &file)?)
     });
-    Ok(certificate::judge(&file, policy, stamp.transpose()?, said.transpose()?.as_deref()))
+    Ok(certificate::judge(&file, policy, stamp.transpose()?, held.transpose()?.as_ref()))
 }
 
 /// When the authority saw the checkpoint of the file.

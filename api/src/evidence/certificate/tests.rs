@@ -113,6 +113,23 @@ fn what_is_bent_is_found() {
     assert!(!checked.holds(), "{checked}");
 }
 
+/// A redaction is ordered and certified by the same records, and nobody approves it by that of an erasure.
+#[test]
+fn what_nobody_approved_is_no_erasure() {
+    let desk = Desk::open();
+    let erasure = erased(&desk);
+    let mut file = CertificateFile::parse(file(&desk, &erasure, "EN").as_bytes()).unwrap();
+    let is_approval = |record: &[u8]| events::record::Record::parse(record).unwrap().kind == "case.erasure-approved";
+    file.evidence.others.retain(|placed| !is_approval(&placed.record));
+    let text = file.note.text().lines().filter(|line| !line.starts_with("  Approved: "));
+    let text: String = text.map(|line| format!("{line}\n")).collect();
+    assert_ne!(text, file.note.text());
+    file.note = events::note::SignedNote::new(text).unwrap();
+    let checked = judge(&file, &policy(&desk), None, None);
+    assert_eq!(checked.certificate.as_ref().unwrap().status, Status::Broken, "{checked}");
+    assert!(checked.to_string().contains("It is of no erasure"), "{checked}");
+}
+
 #[test]
 fn the_certificate_of_somebody_else_is_not_made_of_these_records() {
     let desk = Desk::open();

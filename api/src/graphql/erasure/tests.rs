@@ -183,6 +183,50 @@ fn a_cooling_off_gives_the_person_back_when_the_request_is_withdrawn() {
     assert_eq!(read(&desk, &anna)["name"], json!(null));
 }
 
+/// One record of 2038, and the clock back: an operator said that it is 2026, and nobody waits for twelve years.
+#[test]
+fn behind_a_wrong_later_time_an_erasure_takes_no_longer() {
+    for wait in [0, Time::DAY_MS] {
+        let mut desk = Desk::open().cooling(wait);
+        let maria = desk.contact("Maria");
+        let clock = |desk: &Desk, time: Time| desk.app.ledger().clock().set(time);
+        clock(&desk, Time(2_147_483_648_000));
+        desk.contact("Late");
+        let today = NOW.plus_ms(60_000);
+        clock(&desk, today);
+        desk.app.ledger().confirm_clock().unwrap();
+        let erasure = requested(&desk, &maria);
+        let approved = desk.tried(Role::Dpo, &approve(&erasure, &command_id()));
+        assert_eq!(approved["errors"], json!([]), "{approved}");
+        if wait > 0 {
+            let query = format!("{{ erasure(id: \"{erasure}\") {{ destroyableFrom waitsFor }} }}");
+            let shown = desk.get(Role::Dpo, &query)["erasure"].clone();
+            assert_eq!(shown["destroyableFrom"], today.plus_ms(wait).to_string(), "{shown}");
+            desk = desk.restart_at(today.plus_ms(wait - 1)).cooling(wait);
+            desk.app.ledger().confirm_clock().unwrap();
+            assert_eq!(desk.app.destroy_due().unwrap(), 0, "it waits as long as ever");
+            clock(&desk, today.plus_ms(wait));
+            assert_eq!(desk.app.destroy_due().unwrap(), 1);
+        }
+        assert_eq!(stage(&desk, &erasure), Stage::Certified, "{wait}");
+    }
+}
+
+/// Fenced without a wait, and looked at by a server that has one: it counts from the fence, whatever the log's time.
+#[test]
+fn a_fence_without_a_wait_counts_from_when_it_was_made() {
+    let desk = Desk::open();
+    let maria = desk.contact("Maria");
+    desk.app.ledger().clock().set(Time(2_147_483_648_000));
+    desk.contact("Late");
+    desk.app.ledger().clock().set(NOW);
+    desk.app.ledger().confirm_clock().unwrap();
+    let (_, erasure) = desk.fence(&maria);
+    let desk = desk.restart_at(NOW.plus_ms(60_000)).cooling(Time::DAY_MS);
+    let facts = desk.app.ledger().views().erasure(erasure).unwrap().facts.clone();
+    assert_eq!(desk.app.destroyable_from(&facts), Some(NOW.plus_ms(Time::DAY_MS)));
+}
+
 #[test]
 fn a_used_command_id_lifts_no_fence() {
     let desk = Desk::open();

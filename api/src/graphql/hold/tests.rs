@@ -157,7 +157,7 @@ fn holds_in_every_state_of_an_erasure() {
                 "withdrawn" => desk.submit::<Case>(case.0, dpo, Command::WithdrawRequest { erasure: id }),
                 "ordered" => {
                     app.ledger().clock().set(NOW.plus_ms(Time::DAY_MS));
-                    app.ledger().order_destruction(case, id, dpo, None, None).unwrap();
+                    app.ledger().order_destruction(app.register().unwrap(), case, id, dpo, None, None).unwrap();
                 }
                 "certified" => {
                     app.ledger().clock().set(NOW.plus_ms(Time::DAY_MS));
@@ -321,7 +321,7 @@ fn a_cooling_off_is_waited_for_and_goes_on_behind_a_restart() {
     assert_eq!((early.0.as_str(), &json!([early.2])), ("CONFLICT", &facts["erasure"]["waitsFor"]));
     desk.app.ledger().clock().set(until.plus_ms(-1));
     assert_eq!(desk.app.destroy_due().unwrap(), 0, "an app that asks for no wait does not shorten this one");
-    let beside = desk.app.ledger().order_destruction(case, parsed, dpo, None, None);
+    let beside = desk.app.ledger().order_destruction(desk.app.register().unwrap(), case, parsed, dpo, None, None);
     assert!(matches!(beside, Err(EraseError::Refused(_))), "nor does whoever asks the ledger: {beside:?}");
     desk.app.ledger().clock().set(until);
     let command = command_id();
@@ -398,7 +398,10 @@ fn a_batch_that_was_cut_off_is_finished_at_the_next_open() {
         let epoch = desk.app.ledger().keyring().epoch();
         let mut keys = Vec::new();
         for (case, erasure) in &fenced[..orders] {
-            desk.app.ledger().order_destruction(*case, *erasure, dpo, None, None).unwrap();
+            desk.app
+                .ledger()
+                .order_destruction(desk.app.register().unwrap(), *case, *erasure, dpo, None, None)
+                .unwrap();
             keys.extend(desk.app.ledger().views().erasure(*erasure).unwrap().facts.keys.clone());
         }
         if destroyed {
@@ -525,7 +528,10 @@ fn a_clock_that_runs_ahead_at_a_start_ends_no_cooling_off() {
 fn what_was_ordered_and_not_finished_is_tried_again() {
     let desk = Desk::open();
     let (case, erasure) = desk.fence(&desk.contact("Maria"));
-    desk.app.ledger().order_destruction(case, erasure, desk.viewer(Role::Dpo).actor, None, None).unwrap();
+    desk.app
+        .ledger()
+        .order_destruction(desk.app.register().unwrap(), case, erasure, desk.viewer(Role::Dpo).actor, None, None)
+        .unwrap();
     assert_eq!(desk.app.look_at_erasures(false).unwrap(), 0);
     assert_eq!(stage(&desk, &erasure.to_string()), Stage::DestructionOrdered);
     assert_eq!(desk.app.look_at_erasures(true).unwrap(), 1);

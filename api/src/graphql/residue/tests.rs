@@ -72,6 +72,8 @@ fn nobody_having_said_how_long_copies_are_kept_the_certificate_waits_for_somebod
     assert_eq!(refused(1, "RAN_OUT", "2026-09-21").1, "end", "only the ledger says so");
     assert_eq!(refused(1, "RECIPIENT_TOLD", "2026-09-21").0, "VALIDATION");
     assert_eq!(refused(1, "DESTROYED", "2027-09-21").0, "VALIDATION");
+    let early = refused(1, "DESTROYED", "1999-01-01");
+    assert!(early.0 == "VALIDATION" && early.2.contains("is left since 2026-09-21"), "{early:?}");
     let first = desk.tried(Role::Dpo, &close(&erasure, 1, "DESTROYED", "2026-09-21"));
     assert_eq!(first["erasure"]["certificate"]["form"], "PROVISIONAL", "{first}");
     let twice = refused(1, "DESTROYED", "2026-09-21");
@@ -109,6 +111,22 @@ fn what_the_register_dates_ends_by_the_clock_and_the_last_end_is_the_final_certi
     assert_eq!(self::certificate(&desk, &erasure)["form"], "FINAL");
     assert_eq!(self::certificate(&desk, &erasure)["residues"][0]["closed"]["end"], "RAN_OUT");
     assert_eq!(desk.app.close_due_residues().unwrap(), 0, "once");
+}
+
+/// What is final stays final, so the machine's clock at a start is not believed alone.
+#[test]
+fn the_time_that_the_ledger_was_closed_makes_nothing_final() {
+    let desk = Desk::open();
+    days(&desk, "OLD_BACKUPS", 30);
+    days(&desk, "MEMORY_IMAGES", 0);
+    let erasure = erased(&desk, &desk.contact("Maria"));
+    until_swept(&desk, &erasure);
+    let desk = desk.restart_at(NOW.plus_ms(31 * Time::DAY_MS));
+    assert_eq!(desk.app.close_due_residues().unwrap(), 0);
+    assert_eq!(certificate(&desk, &erasure)["form"], "PROVISIONAL");
+    desk.app.ledger().confirm_clock().unwrap();
+    assert_eq!(desk.app.close_due_residues().unwrap(), 1, "an operator says that it is so");
+    assert_eq!(certificate(&desk, &erasure)["form"], "FINAL");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use domain::subject::{Confirmed, Stage};
 use domain::time::{Day, Time};
 use events::ledger::Run;
 use events::note::{FileSigner, Kind, Signature, VerifierKey};
+use replay::certificate::{CertificateFile, judge};
+use replay::policy::Policy;
 use serde_json::{Value, json};
 
 use crate::graphql::testing::Desk;
@@ -112,7 +114,7 @@ fn a_year_of_support_is_over_and_a_second_dpo_lets_it_die_while_the_name_still_r
 
 #[test]
 fn what_the_server_fenced_is_confirmed_by_one_dpo_and_given_back_by_one() {
-    let (desk, maria, old) = begin();
+    let (mut desk, maria, old) = begin();
     let other = desk.contact("Anna");
     ask(&desk, &other);
     desk.app.ledger().clock().set(at("2029-01-01"));
@@ -133,6 +135,9 @@ fn what_the_server_fenced_is_confirmed_by_one_dpo_and_given_back_by_one() {
 
     let rest = desk.app.retention_waiting();
     let unknown: ErasureId = ErasureId([9; 16]);
+    let ruler = desk.refused(Role::Dpo, &confirm(&rest));
+    assert!(ruler.0 == "PERMISSION" && ruler.2.contains("said yourself how long"), "{ruler:?}");
+    desk.relieve(Role::Dpo);
     let payload = desk.tried(Role::Dpo, &confirm(&[rest[0], unknown]));
     assert_eq!(payload["confirmed"][0]["stage"], "CERTIFIED", "{payload}");
     assert_eq!(payload["confirmed"][0]["confirmed"], json!({ "by": "PERSON", "name": null }));
@@ -140,16 +145,44 @@ fn what_the_server_fenced_is_confirmed_by_one_dpo_and_given_back_by_one() {
     assert_eq!(desk.app.ledger().views().erasure(rest[0]).unwrap().facts.stage, Stage::Certified);
     let again = desk.tried(Role::Dpo, &confirm(&rest));
     assert_eq!((&again["errors"], &again["confirmed"][0]["stage"]), (&json!([]), &json!("CERTIFIED")), "{again}");
+    lives_on(&desk, rest[0]);
+}
+
+/// The certificate of a retention does not say that nothing else is kept.
+fn lives_on(desk: &Desk, retention: ErasureId) {
+    let query = format!(
+        "{{ erasure(id: \"{retention}\") {{ certificateFile german: certificateFile(language: DE)
+            certificate {{ survives {{ compartment }} }} }} }}"
+    );
+    let shown = desk.get(Role::Dpo, &query)["erasure"].clone();
+    assert_eq!(shown["certificate"]["survives"], json!(null));
+    for (file, says, never) in [
+        ("certificateFile", "everything else of this person", "Nothing.\n"),
+        ("german", "alles andere dieser", "Nichts.\n"),
+    ] {
+        let text = shown[file].as_str().unwrap();
+        assert!(text.contains(says) && !text.contains(never) && text.contains("support(2026)"), "{text}");
+        let policy = format!("log {}\nquorum none\n", desk.app.ledger().published().key());
+        let file = CertificateFile::parse(text.as_bytes()).unwrap();
+        let checked = judge(&file, &Policy::parse(policy.as_bytes()).unwrap(), None, None);
+        assert!(checked.holds(), "{checked}");
+    }
 }
 
 /// A witness that is trusted here, and what it says at a time of the last checkpoint.
 fn cosign(desk: &Desk, signer: &FileSigner, at: Time) {
+    cosign_by(desk, &[("w1", signer, at)]);
+}
+
+fn cosign_by(desk: &Desk, witnesses: &[(&str, &FileSigner, Time)]) {
     let published = desk.app.ledger().published();
     let signed = desk.app.ledger().publish_now().unwrap();
-    let mut note = signed.note.clone();
-    note.sign("witness.example/w1", Kind::Cosignature, at.0.unsigned_abs() / 1_000, signer).unwrap();
-    let cosignature: Signature = note.signatures().last().unwrap().clone();
-    published.cosign(&signed, vec![cosignature]);
+    let cosignature = |(name, signer, at): &(&str, &FileSigner, Time)| -> Signature {
+        let mut note = signed.note.clone();
+        note.sign(&format!("witness.example/{name}"), Kind::Cosignature, at.0.unsigned_abs() / 1_000, *signer).unwrap();
+        note.signatures().last().unwrap().clone()
+    };
+    published.cosign(&signed, witnesses.iter().map(cosignature).collect());
 }
 
 #[test]
@@ -164,12 +197,19 @@ fn a_witness_whose_clock_agrees_lets_it_die_and_a_stale_one_does_not() {
     assert_eq!(desk.app.confirm_by_time().unwrap(), 0, "it is nobody we trust");
 
     let key = VerifierKey::new("witness.example/w1", Kind::Cosignature, signer_key(&signer)).unwrap();
-    desk.app = desk.app.clone().witnessed_by(vec![key]);
+    desk.app = desk.app.clone().witnessed_by(vec![key.clone()]);
     for wrong in [now.plus_ms(-Time::DAY_MS), now.plus_ms(Time::DAY_MS), at("2028-12-31").plus_ms(86_399_000)] {
         cosign(&desk, &signer, wrong);
         assert_eq!(desk.app.confirm_by_time().unwrap(), 0, "{wrong}");
     }
     assert_eq!(ticket(&desk, &old)["erasure"]["reason"], FENCED);
+    // Of two witnesses one says that it is the year before: one wrong clock, or one stolen key, is not enough beside ours.
+    let second = FileSigner::at(&home.path().join("second")).unwrap();
+    let trusted = VerifierKey::new("witness.example/w2", Kind::Cosignature, signer_key(&second)).unwrap();
+    desk.app = desk.app.clone().witnessed_by(vec![key.clone(), trusted]);
+    cosign_by(&desk, &[("w1", &signer, now), ("w2", &second, now.plus_ms(-3_700_000))]);
+    assert_eq!(desk.app.confirm_by_time().unwrap(), 0);
+    desk.app = desk.app.clone().witnessed_by(vec![key]);
     cosign(&desk, &signer, now.plus_ms(-60_000));
     assert_eq!(desk.app.confirm_by_time().unwrap(), 1);
     assert_eq!(ticket(&desk, &old)["erasure"]["reason"], ERASED);

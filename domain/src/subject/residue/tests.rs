@@ -128,6 +128,15 @@ fn a_day_is_over_when_it_is_over_and_a_day_that_nobody_named_never_is() {
     assert!(is_final(&case));
 }
 
+/// The ledger knows what is on its list; nobody says of it that it was destroyed.
+#[test]
+fn the_suppression_list_is_not_destroyed_by_word() {
+    let mut case = certified(&[backups(), residue(ResidueKind::SuppressionList, Some("2026-03-02"))]);
+    let refused = say(&mut case, &close(2, ResidueEnd::Destroyed, "2026-03-03"), "2026-03-03");
+    assert!(matches!(refused, Err(Rejection::OtherEnd { .. })), "{refused:?}");
+    assert!(say(&mut case, &close(2, ResidueEnd::RanOut, "2026-03-03"), "2026-03-03").is_ok());
+}
+
 #[test]
 fn a_residue_is_closed_once_and_as_its_kind_ends() {
     let mut case = certified(&[handed_out(), sealed_parts()]);

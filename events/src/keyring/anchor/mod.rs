@@ -37,6 +37,20 @@ pub enum Level {
     A3,
 }
 
+impl Level {
+    const ALL: [Self; 4] = [Self::A0, Self::A1, Self::A2, Self::A3];
+
+    /// As the keyring's header writes it.
+    pub(super) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The level of that number.
+    pub(super) fn of(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.number() == number)
+    }
+}
+
 /// What an anchor is, for those who run it. It holds no secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Description {

@@ -146,6 +146,39 @@ fn a_destruction_is_worth_what_the_weakest_member_gives() {
     assert_eq!(ring.level(), Level::A2, "a declaration counts from when it is made");
 }
 
+/// An image from before a move opens with the root that was there, if anybody kept it: a move makes no key harder to bring back.
+#[test]
+fn a_key_that_lay_under_a_weaker_anchor_is_worth_no_more_than_that() {
+    let home = Home::new();
+    let at = |name: &str, level| -> Vec<Box<dyn Anchor>> {
+        let level = Arc::new(Mutex::new(level));
+        vec![Box::new(Graded(FileAnchor::at(home.0.path().join(name)).unwrap(), level))]
+    };
+    let open = |name, level, used: &[KeyId]| {
+        let ring = Keyring::open(&home.copies(), at(name, level), LOG).unwrap();
+        ring.settle(|key| used.contains(key), true).unwrap();
+        ring
+    };
+    let ring = Keyring::create(&home.copies(), at("files", Level::A0), LOG).unwrap();
+    let old = ring.mint().unwrap().0;
+    drop(ring);
+    Keyring::relocate(&home.copies(), at("files", Level::A0), at("module", Level::A1), LOG).unwrap();
+    let ring = open("module", Level::A3, &[old]);
+    let new = ring.mint().unwrap().0;
+    let levels = |ring: &Keyring| [vec![old], vec![new], vec![old, new]].map(|keys| ring.level_of(&keys));
+    assert_eq!((ring.level(), levels(&ring)), (Level::A3, [Level::A0, Level::A3, Level::A0]));
+    ring.destroy(&[old]).unwrap();
+    assert_eq!(levels(&ring), [Level::A0, Level::A3, Level::A0], "also when it is gone");
+    drop(ring);
+    let ring = open("module", Level::A3, &[old, new]);
+    assert_eq!(levels(&ring), [Level::A0, Level::A3, Level::A0], "a restart does not forget it");
+    drop(ring);
+    Keyring::relocate(&home.copies(), at("module", Level::A1), at("another", Level::A3), LOG).unwrap();
+    let ring = open("another", Level::A3, &[old, new]);
+    assert_eq!(levels(&ring), [Level::A0; 3], "of several moves the weakest counts");
+    assert_eq!(ring.level_of(&[KeyId([9; 16])]), Level::A0, "it was never here");
+}
+
 /// A token that goes away at any call: nothing is called destroyed while an old root may be there, and it goes on when
 /// the token is back.
 #[test]
