@@ -4,13 +4,18 @@
 use std::ops::Range;
 use std::path::Path;
 
+use domain::event::Event;
 use domain::id::LogId;
+use domain::ledger::Event as Fact;
+use events::chain::StreamHead;
 use events::log::frame::{self, Sums};
 use events::log::headmark::{self, HeadMark};
 use events::log::journal::{self, Journal};
 use events::log::segment::{self, Header};
 use events::log::{Entry, Head, PartBytes};
+use events::map::StreamMap;
 use events::record::{CONTINUED, Draft, Hash, Link, NO_HASH, Record, hash};
+use events::wire;
 
 /// The records of a journal, in hand.
 #[derive(Clone)]
@@ -94,6 +99,26 @@ impl Forger {
                 draft.revision = before.map_or(0, |(revision, _)| revision + 1);
                 link.previous_in_stream = before.map_or(NO_HASH, |(_, hash)| hash);
             });
+        }
+    }
+
+    /// Makes the roots of the map of streams those of the records as they are now, and every hash behind them right.
+    pub fn remap(&mut self) {
+        for at in 0..self.entries.len() {
+            let (draft, _) = apart(&self.entries[at].record);
+            let Ok(Event::Log(Fact::Mapped { size, .. })) =
+                wire::read(draft.kind, draft.version, &draft.facts, Vec::new())
+            else {
+                continue;
+            };
+            let mut map = StreamMap::new();
+            for entry in &self.entries[..size as usize] {
+                let record = Record::parse(&entry.record).unwrap();
+                map.put(&StreamHead { stream: record.stream, count: record.revision + 1, hash: entry.hash });
+            }
+            let event = Event::Log(Fact::Mapped { size, streams: map.len(), root: map.root() });
+            self.edit(at, |draft, _| draft.facts = wire::write(&event).unwrap().facts);
+            self.relink(at);
         }
     }
 

@@ -164,23 +164,25 @@ fn a_redaction_has_no_certificate_of_an_erasure() {
 /// A copy is held against the file only where it is one of the log that signed the file's checkpoint, and has as much of it.
 #[test]
 fn a_copy_of_another_log_an_older_one_and_a_bent_one_prove_nothing() {
-    let house = House::open();
-    house.until_swept();
+    let mut house = House::open();
     let (policy, older) = (house.policy(), house.copy("older"));
     let person = desk::register(&house.server.client("agent"), "Anna", "Anders", "anna@example.org");
-    let file = house.certificate("file");
+    house.erasure = desk::forget(&house.server.client("agent"), &house.dpo(), &person).0;
+    // It signs a checkpoint that covers the erasure, where there was none.
+    house.certificate("signed");
     let (copy, own) = (house.copy("copy"), house.path("own"));
     lethe_audit(&["certificate", &copy, &house.erasure, "--out", &own]).done();
     assert_eq!(checked(&own, &policy, &["--against", &copy]).code, Some(0));
     let against = |file: &str, copy: &str| checked(file, &policy, &["--against", copy]);
     let old = against(&own, &older);
     assert!(old.code == Some(1) && old.out.contains("is older than the file"), "{}", old.out);
-    assert!(!old.out.contains("certificate: BROKEN") && !person.id.is_empty(), "{}", old.out);
+    assert!(!old.out.contains("certificate: BROKEN"), "{}", old.out);
     let stranger = House::open();
-    for name in ["One", "Two", "Three"] {
-        desk::register(&stranger.server.client("agent"), name, "Other", &format!("{name}@example.org"));
+    let agent = stranger.server.client("agent");
+    for number in 0..20 {
+        desk::register(&agent, "Otto", "Other", &format!("o{number}@example.org"));
     }
-    let other = against(&file, &stranger.copy("other"));
+    let other = against(&own, &stranger.copy("other"));
     assert!(other.code == Some(1) && other.out.contains("is of another log"), "{}", other.out);
 
     // The log anew, with a request that came in a day earlier: every hash in it is right.
@@ -188,7 +190,7 @@ fn a_copy_of_another_log_an_older_one_and_a_bent_one_prove_nothing() {
     server.stop();
     let data = dir.path().join("data");
     let mut forger = Forger::read(&data);
-    let asked = forger.find("case.erasure-requested");
+    let asked = (0..forger.entries.len()).rfind(|at| forger.kind(*at) == "case.erasure-requested").unwrap();
     let was = apart(&forger.entries[asked].record).1.recorded_at;
     (0..=asked).for_each(|position| {
         forger.edit(position, |draft, link| {
@@ -197,6 +199,7 @@ fn a_copy_of_another_log_an_older_one_and_a_bent_one_prove_nothing() {
         });
     });
     forger.relink(0);
+    forger.remap();
     forger.write(&data);
     forger.write_mark(&data);
     let lie = fs::read_to_string(&own).unwrap();

@@ -99,7 +99,8 @@ fn a_keyring_does_not_move_while_an_order_of_destruction_is_open() {
     refused(&refused_move, "is not certified yet");
     assert!(refused_move.err.contains("erasure_"), "{refused_move:?}");
     assert!(!home.path().join("new").exists(), "nothing was begun");
-    Server::at(&data, &[]).stop();
+    let finished = lethe(&["clock", "confirm", "--data", data.to_str().unwrap()]).done();
+    assert!(finished.contains("certified now: 1"), "{finished}");
     keyring(&data, &["move", "--to", &to]).done();
 }
 
