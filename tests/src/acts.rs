@@ -58,6 +58,11 @@ pub enum Act {
     Approve,
     Fence,
     Unfence,
+    /// A legal hold is asked for, and a second person agrees; the same for its lift.
+    Hold,
+    HoldAgreed,
+    Lift,
+    LiftAgreed,
     FenceAgain,
     Order,
     Certify,
@@ -93,6 +98,10 @@ impl Act {
             Self::OldTicket,
             Self::Redaction,
             Self::Unfence,
+            Self::Hold,
+            Self::HoldAgreed,
+            Self::Lift,
+            Self::LiftAgreed,
             Self::FenceAgain,
             Self::Order,
             Self::Certify,
@@ -284,7 +293,7 @@ fn submit<A: Aggregate, V: Follow>(
     id: [u8; 16],
     command: A::Command,
 ) -> Result<Accepted, String> {
-    let actor = if matches!(act, Act::Approve) { OFFICER } else { AGENT };
+    let actor = if matches!(act, Act::Approve | Act::HoldAgreed | Act::LiftAgreed) { OFFICER } else { AGENT };
     submit_as::<A, V>(ledger, id, command, who.command(&act.name()), actor)
 }
 
@@ -414,6 +423,17 @@ fn of_case<V: Follow>(ledger: &Ledger<V>, who: Someone, act: Act) -> subject::Co
             request: Request { words: Some(who.text("request")), people: vec![] },
         },
         Act::Approve => subject::Command::Approve { erasure },
+        Act::Hold => {
+            let holding = subject::Holding {
+                compartments: vec![],
+                review_on: NOW.day().plus_days(30),
+                matter: who.text("matter"),
+            };
+            subject::Command::PlaceHold { hold: who.id("hold"), holding }
+        }
+        Act::HoldAgreed => subject::Command::ApproveHold { hold: who.id("hold") },
+        Act::Lift => subject::Command::LiftHold { hold: who.id("hold") },
+        Act::LiftAgreed => subject::Command::ApproveLift { hold: who.id("hold") },
         Act::Redaction => subject::Command::Redaction(redaction::Command::Request {
             redaction: who.id("redaction"),
             compartment: Compartment::Relationship,

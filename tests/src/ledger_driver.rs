@@ -2,8 +2,8 @@
 //! or a cut.
 //!
 //! Each line that it prints is an answer that the ledger gave: `did SEED ACT POSITION` of somebody who stays,
-//! `about SEED ACT POSITION` of somebody whose erasure is on its way, `fenced SEED`, `unfenced SEED`, `certified SEED`,
-//! `swept SEED`, and `signed SIZE ROOT` of a checkpoint that was shown.
+//! `about SEED ACT POSITION` of somebody whose erasure is on its way, `fenced SEED`, `unfenced SEED`, `held SEED`, `lifted SEED`,
+//! `certified SEED`, `swept SEED`, and `signed SIZE ROOT` of a checkpoint that was shown.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -67,11 +67,12 @@ pub fn drive(directory: &Path, turns: u64, base: u64, say: &(dyn Fn(String) + Sy
         let (ledger, fencing, done) = (&ledger, &fencing, std::sync::Arc::new(done));
         let over = done.clone();
         scope.spawn(move || {
+            let _over = Over(&over);
             for turn in 0..turns {
                 leave(ledger, someone(base, 2, turn), turn, fencing, say);
                 age(ledger, someone(base, 3, turn), say);
+                keep(ledger, someone(base, 4, turn), turn, say);
             }
-            over.store(true, Ordering::Release);
         });
         // Somebody writes about the person whose data is just being fenced.
         scope.spawn(move || {
@@ -89,6 +90,15 @@ pub fn drive(directory: &Path, turns: u64, base: u64, say: &(dyn Fn(String) + Sy
             }
         });
     });
+}
+
+/// Says that it is over, also where something was refused.
+struct Over<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 fn someone(base: u64, thread: u64, turn: u64) -> Someone {
@@ -147,6 +157,27 @@ fn age(ledger: &Ledger<Collected>, who: Someone, say: &(dyn Fn(String) + Sync)) 
     }
     for gone in retire(ledger).unwrap() {
         say(format!("over {gone}"));
+    }
+}
+
+/// A legal hold keeps somebody who is fenced, until two people lift it.
+fn keep(ledger: &Ledger<Collected>, who: Someone, turn: u64, say: &(dyn Fn(String) + Sync)) {
+    for act in [Act::Contact, Act::Ticket, Act::Case, Act::Link, Act::Hold, Act::HoldAgreed] {
+        let accepted = perform(ledger, who, act).unwrap();
+        say(format!("about {} {} {}", who.0, act.name(), accepted.position));
+    }
+    say(format!("held {}", who.0));
+    perform(ledger, who, Act::Request).unwrap();
+    approve(ledger, who).unwrap();
+    say(format!("fenced {}", who.0));
+    assert!(destroy(ledger, who).is_err(), "the hold keeps it");
+    if turn.is_multiple_of(2) {
+        for act in [Act::Lift, Act::LiftAgreed] {
+            perform(ledger, who, act).unwrap();
+        }
+        say(format!("lifted {}", who.0));
+        destroy(ledger, who).unwrap();
+        say(format!("certified {}", who.0));
     }
 }
 
@@ -225,6 +256,8 @@ impl Said {
         let kind = match self.word.as_str() {
             "fenced" => "case.fenced",
             "unfenced" => "case.unfenced",
+            "held" => "case.hold-approved",
+            "lifted" => "case.hold-lifted",
             _ => "case.certified",
         };
         if !kinds.contains(&kind) {
@@ -289,11 +322,11 @@ fn fingerprints(stream: &[Entry]) -> HashSet<KeyId> {
     keys.flatten().collect()
 }
 
-/// Goes through all records in order: behind a fence no part is under its keys; every order has its certificate; and the
-/// keyring says of every key what the records say. Gives the cases in cooling-off.
+/// Goes through all records in order: behind a fence no part is under its keys; every order has its certificate, and none came
+/// under a hold; and the keyring says of every key what the records say. Gives the cases in cooling-off.
 fn check_fences(ledger: &Ledger<Collected>, entries: &[Entry]) -> Result<Vec<[u8; 16]>, String> {
     let mut fenced: HashMap<KeyId, [u8; 16]> = HashMap::new();
-    let (mut ordered, mut certified) = (HashMap::new(), HashSet::new());
+    let (mut ordered, mut certified, mut held) = (HashMap::new(), HashSet::new(), HashSet::new());
     for (position, entry) in entries.iter().enumerate() {
         if entry.parts.iter().any(|part| fenced.contains_key(&part.key)) {
             return Err(format!("record {position} has a part under a key that was fenced before"));
@@ -303,6 +336,11 @@ fn check_fences(ledger: &Ledger<Collected>, entries: &[Entry]) -> Result<Vec<[u8
         match event {
             subject::Event::Fenced { keys, .. } => fenced.extend(keys.into_iter().map(|key| (key, stream))),
             subject::Event::Unfenced { keys, .. } => keys.iter().for_each(|key| _ = fenced.remove(key)),
+            subject::Event::HoldApproved { .. } => drop(held.insert(stream)),
+            subject::Event::HoldLifted { .. } => drop(held.remove(&stream)),
+            subject::Event::DestructionOrdered { erasure, .. } if held.contains(&stream) => {
+                return Err(format!("record {position} orders {erasure} under a hold"));
+            }
             subject::Event::DestructionOrdered { erasure, keys, .. } => drop(ordered.insert(erasure, keys)),
             subject::Event::Certified { erasure, .. } => drop(certified.insert(erasure)),
             _ => {}

@@ -3,9 +3,12 @@
 //! belongs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+
+use crate::files::read_files;
 
 /// What a root opens.
 #[derive(Default)]
@@ -24,6 +27,12 @@ const ENTRY: usize = 33;
 const ADDED: usize = 24 + ENTRY + 16;
 
 impl Vault {
+    /// What the root of a ledger's directory opens.
+    pub fn of(data: &Path) -> Self {
+        let of = |part: &str| read_files(&data.join(part)).into_values().collect::<Vec<_>>().concat();
+        Self::open(&of("keyring"), &of("anchor"))
+    }
+
     /// Opens what the one root in these files opens in this image, which is one version of everything.
     ///
     /// # Panics

@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod again;
 mod anchors;
 mod audits;
 mod backing;

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use serde_json::json;
 use tests::desk;
-use tests::files::read_files;
 use tests::server::Server;
 use tests::vault::Vault;
 
@@ -16,8 +15,7 @@ const PIECE: usize = 256 * PAGE;
 
 /// Everything that the root opens in a server's directory.
 fn keys(data: &Path) -> Vec<[u8; 32]> {
-    let of = |part: &str| read_files(&data.join(part)).into_values().collect::<Vec<_>>().concat();
-    Vault::open(&of("keyring"), &of("anchor")).slots.into_values().collect()
+    Vault::of(data).slots.into_values().collect()
 }
 
 /// How many of these lie in memory that the process can write.
