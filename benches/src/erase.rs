@@ -25,15 +25,7 @@ pub fn erase(dir: &Path, runs: usize, records: &[usize], keys: usize) -> Done {
     ledger::create(dir)?;
     let ledger = ledger::open(dir)?;
     let mut dice = Dice::new(3);
-    let register: RegisterId = dice.id();
-    for event in register::defaults() {
-        let command = match event {
-            register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
-            register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
-            register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
-        };
-        ledger.submit_blocking::<Register>(&dice.intent(register.0, command))?;
-    }
+    let register = register(&ledger, &mut dice)?;
     let records_of_all = records.len().max(1);
     for records in records {
         let mut people = Vec::new();
@@ -49,12 +41,26 @@ pub fn erase(dir: &Path, runs: usize, records: &[usize], keys: usize) -> Done {
         }
         let mut times = Vec::with_capacity(people.len());
         for known in &people {
-            times.push(one(&ledger, &mut dice, register, known.person)?);
+            times.push(one(&ledger, &mut dice, register, known.person)?.0);
         }
         let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
         println!("erase, a person with {records} records: p50 {p50:.1?}, p99 {p99:.1?} of {}", times.len());
     }
     Ok(())
+}
+
+/// A register that says what stays.
+pub fn register(ledger: &Ledger, dice: &mut Dice) -> Done<RegisterId> {
+    let register: RegisterId = dice.id();
+    for event in register::defaults() {
+        let command = match event {
+            register::Event::PurposeSet(purpose) => register::Command::SetPurpose(purpose),
+            register::Event::RetentionSet(retention) => register::Command::SetRetention(retention),
+            register::Event::ResidueDaysSet(set) => register::Command::SetResidueDays(set),
+        };
+        ledger.submit_blocking::<Register>(&dice.intent(register.0, command))?;
+    }
+    Ok(register)
 }
 
 /// Gives a person so many records in all: the contact, tickets and their notes.
@@ -75,7 +81,8 @@ pub fn busy(ledger: &Ledger, dice: &mut Dice, person: Person, records: usize) ->
     Ok(())
 }
 
-fn one(ledger: &Ledger, dice: &mut Dice, register: RegisterId, person: Person) -> Done<Duration> {
+/// How long a person's erasure takes from its approval, and the case it is in.
+pub fn one(ledger: &Ledger, dice: &mut Dice, register: RegisterId, person: Person) -> Done<(Duration, CaseId)> {
     let (case, erasure): (CaseId, ErasureId) = (dice.id(), dice.id());
     let open = subject::Command::Open { subject: person.subject, kind: SubjectKind::Person };
     ledger.submit_blocking::<Case>(&dice.intent(case.0, open))?;
@@ -95,5 +102,5 @@ fn one(ledger: &Ledger, dice: &mut Dice, register: RegisterId, person: Person) -
     let begin = Instant::now();
     ledger.approve_erasure(register, case, erasure, &approval, subject::CoolingOff::NONE)?;
     ledger.destroy_fenced(register, case, erasure, APPROVER)?;
-    Ok(begin.elapsed())
+    Ok((begin.elapsed(), case))
 }

@@ -17,6 +17,7 @@ mod replays;
 mod report;
 mod size;
 mod spring;
+mod sweep;
 
 use std::path::PathBuf;
 
@@ -89,6 +90,12 @@ enum Measure {
         /// How many.
         #[arg(long, default_value_t = 3_000_000)]
         keys: usize,
+    },
+    /// Sealed parts overwritten behind an erasure, and what that costs those who write meanwhile.
+    Sweep {
+        /// How many parts.
+        #[arg(long, default_value_t = 50_000)]
+        parts: usize,
     },
     /// A year of support that is over for many people at once: from the first fence to the last certificate.
     Spring {
@@ -165,6 +172,7 @@ fn main() -> Done {
         Measure::Rebuild(Contacts { contacts }) => replays::rebuild(place.path(), runs, contacts),
         Measure::Erase { records, keys } => erase::erase(place.path(), runs, &records, keys),
         Measure::Keyring { keys } => keyring::destroy(place.path(), runs, keys),
+        Measure::Sweep { parts } => sweep::sweep(place.path(), runs, parts),
         Measure::Spring { people } => spring::clean(place.path(), people),
         Measure::Import { rows, write: Some(file) } => import::write(&file, rows),
         Measure::Import { rows, write: None } => import::import(place.path(), runs, rows),

@@ -22,9 +22,9 @@ use crate::record::Record;
 
 /// How often a fence is tried when the subject's keys change under it.
 const TRIES: usize = 5;
-/// How many parts are swept at a time, and the pause behind them: at most 2,000 parts a second, so that writes keep their pace.
+/// How many parts are swept at a time, and the pause behind them: at most 2,500 parts a second, so that writes keep their pace.
 const SWEEP: usize = 100;
-const SWEEP_PAUSE: Duration = Duration::from_millis(50);
+const SWEEP_PAUSE: Duration = Duration::from_millis(40);
 
 /// Why an erasure did not get further. What was done stays done: every step is a record.
 #[derive(Debug, thiserror::Error)]
@@ -252,21 +252,23 @@ impl<V: Follow> Ledger<V> {
         self.step(case, actor, Command::Unfence { erasure, ground, words })
     }
 
-    /// Overwrites the sealed parts of these keys, a few at a time.
+    /// Overwrites the sealed parts of these keys, a few at a time, whichever keys they are of: each time is a sync.
     pub fn sweep(&self, keys: &[KeyId]) -> Result<usize, Failure> {
         let unreadable = |failed: crate::log::LogError| Unreadable { position: u64::MAX, fault: failed.into() };
-        let mut swept = 0;
+        let (mut swept, mut waiting) = (0, Vec::new());
         for key in keys {
-            let places = self.shared.log.parts_of(key).map_err(unreadable)?;
-            for some in places.chunks(SWEEP) {
-                self.shared.log.remove_parts(some).map_err(unreadable)?;
+            waiting.extend(self.shared.log.parts_of(key).map_err(unreadable)?);
+            while waiting.len() >= SWEEP {
+                let some = waiting.split_off(waiting.len() - SWEEP);
+                self.shared.log.remove_parts(&some).map_err(unreadable)?;
                 swept += some.len();
-                if some.len() == SWEEP {
-                    std::thread::sleep(SWEEP_PAUSE);
-                }
+                std::thread::sleep(SWEEP_PAUSE);
             }
         }
-        Ok(swept)
+        if !waiting.is_empty() {
+            self.shared.log.remove_parts(&waiting).map_err(unreadable)?;
+        }
+        Ok(swept + waiting.len())
     }
 
     /// Fences an approved erasure, as [`Ledger::approve_erasure`] does behind the approval: for one that was cut off
