@@ -58,6 +58,7 @@ impl House {
     fn approve(&self, erasure: &str) {
         let approved = self.dpo.change("approveErasure", &json!({ "erasureId": erasure }), "erasure { stage }");
         assert_eq!(approved["erasure"]["stage"], "CERTIFIED");
+        desk::until_swept(&self.dpo, erasure);
     }
 
     /// Registered, erased, certified: the old contact, the erasure, its case, and the code on the slip.

@@ -340,6 +340,7 @@ fn forget(people: &People, fritzi: &Registered) -> String {
     assert_eq!(approved["erasure"]["stage"], "CERTIFIED", "{approved}");
     assert_eq!(approved["erasure"]["certificate"]["level"], "A0");
     assert!(text(&approved["erasure"]["certificate"]["words"]).contains("logical"), "{approved}");
+    desk::until_swept(&people.second_officer, &erasure);
     erasure
 }
 
