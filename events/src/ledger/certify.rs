@@ -266,9 +266,10 @@ impl<V: Follow> Ledger<V> {
     /// How many backups are recorded that are kept today, and until when the last of them is.
     fn kept_backups(&self, today: Day) -> (Option<u32>, Option<Day>) {
         let owners = self.shared.owners.read();
-        let kept = owners.backups().taken_before(u64::MAX).map(|run| run.until).filter(|until| *until >= today);
-        let kept: Vec<Day> = kept.collect();
-        (u32::try_from(kept.len()).ok().filter(|many| *many > 0), kept.into_iter().max())
+        let backups = owners.backups();
+        let kept = backups.taken_before(u64::MAX).filter(|run| run.until >= today).count();
+        let last = backups.kept_until(u64::MAX).filter(|last| *last >= today);
+        (u32::try_from(kept).ok().filter(|many| *many > 0), last)
     }
 
     /// Closes what needs nobody: copies whose last day is over, and sealed parts that are all overwritten. Behind the last
