@@ -87,6 +87,18 @@ pub fn back_up(ledger: &Ledger<Collected>, into: &Path) -> Result<Made, String> 
     patiently(|| ledger.back_up(&order, &|_, _| {}).map_err(|failed| failed.to_string()))
 }
 
+/// A ledger with a register and these people, each with everything that is done about them in a day.
+///
+/// # Panics
+/// When something of it is refused.
+pub fn wrote(home: &Path, who: impl IntoIterator<Item = u64>) -> Ledger<Collected> {
+    create(home).unwrap();
+    let ledger = open(home).unwrap();
+    register(&ledger);
+    who.into_iter().for_each(|who| perform_all(&ledger, Someone(who), &Act::DAILY));
+    ledger
+}
+
 /// Who is in [`write()`]'s log, by how far their erasure has come.
 pub const DAILY: [Someone; 3] = [Someone(1), Someone(2), Someone(3)];
 /// Certified and swept.

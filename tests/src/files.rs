@@ -28,6 +28,17 @@ pub fn write_files(root: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
+/// Removes files and directories of a home.
+///
+/// # Panics
+/// When one of them is not there.
+pub fn lose(home: &Path, parts: &[&str]) {
+    for part in parts {
+        let path = home.join(part);
+        if path.is_dir() { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }
+    }
+}
+
 /// Searches bytes for many values at once, in every form they might have leaked in.
 pub struct Search {
     /// Patterns and the value each stands for, by their first bytes.

@@ -20,13 +20,13 @@ use events::log::{Log as _, PartBytes, journal};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
-use tests::acts::{Act, NOW, approve, case, destroy, doomed, keep_backups, perform_all, register};
+use tests::acts::{Act, NOW, approve, case, destroy, doomed, keep_backups, perform_all};
 use tests::book::{self, FENCED, RESIDUE};
 use tests::cast::Someone;
 use tests::client::text;
 use tests::collected::Collected;
 use tests::desk;
-use tests::files::{read_files, write_files};
+use tests::files::{lose, read_files, write_files};
 use tests::kill::{Rounds, kill_at_random};
 use tests::powercut::check::scratch;
 use tests::powercut::{Plan, Recorder, check};
@@ -58,13 +58,6 @@ fn carry_keys(from: &Path, to: &Path) {
     write_files(to, &files);
 }
 
-fn lose(home: &Path, parts: &[&str]) {
-    for part in parts {
-        let path = home.join(part);
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
-    }
-}
-
 /// The views of the first so many records.
 fn digest(ledger: &Ledger<Collected>, size: u64) -> [u8; 32] {
     let mut views = Collected::default();
@@ -78,19 +71,11 @@ fn look(dir: &Path) -> Result<u64, String> {
     Ok(backup.manifest.head.size)
 }
 
-fn wrote(home: &Path, who: impl IntoIterator<Item = u64>) -> Ledger<Collected> {
-    book::create(home).unwrap();
-    let ledger = book::open(home).unwrap();
-    register(&ledger);
-    who.into_iter().for_each(|who| perform_all(&ledger, Someone(who), &Act::DAILY));
-    ledger
-}
-
 /// Whatever the register says of copies, the backups that the log knows are kept as long as it says of them.
 #[test]
 fn a_certificate_names_the_backups_that_the_log_knows() {
     let (home, out) = (scratch(), scratch());
-    let ledger = wrote(home.path(), [1, 2]);
+    let ledger = book::wrote(home.path(), [1, 2]);
     let backups = |who: Someone| {
         perform_all(&ledger, who, &Act::TO_THE_FENCE[..3]);
         approve(&ledger, who).unwrap();
@@ -110,7 +95,7 @@ fn a_certificate_names_the_backups_that_the_log_knows() {
 #[test]
 fn a_backup_taken_while_others_write_is_the_log_up_to_its_size() {
     let (home, other, out) = (scratch(), scratch(), scratch());
-    let ledger = wrote(home.path(), 1..12);
+    let ledger = book::wrote(home.path(), 1..12);
     let stop = AtomicBool::new(false);
     let mut inodes = Vec::new();
     let runs: Result<Vec<Made>, String> = std::thread::scope(|scope| {
@@ -208,7 +193,7 @@ fn what_was_swept_is_not_in_a_newer_backup() {
 #[test]
 fn what_is_swept_during_a_backup_has_its_certificate_in_it() {
     let (home, out) = (scratch(), scratch());
-    let ledger = wrote(home.path(), 1..12);
+    let ledger = book::wrote(home.path(), 1..12);
     let who = Someone(50);
     perform_all(&ledger, who, &[Act::DAILY.as_slice(), &Act::TO_THE_FENCE].concat());
     let (keys, size) = (doomed(&ledger, who.subject()), ledger.log().head().size);
@@ -234,7 +219,7 @@ fn what_is_swept_during_a_backup_has_its_certificate_in_it() {
 #[test]
 fn a_damaged_part_whose_key_lives_is_no_backup() {
     let (home, out) = (scratch(), scratch());
-    let ledger = wrote(home.path(), 1..3);
+    let ledger = book::wrote(home.path(), 1..3);
     let first = book::back_up(&ledger, out.path()).unwrap().manifest.head.size;
     let files = read_files(home.path());
     let segment = Path::new(journal::NAME).join("00000000000000000000.segment");
@@ -262,7 +247,7 @@ fn parts(dir: &Path, keys: &[KeyId]) -> Vec<PartBytes> {
 #[test]
 fn a_backup_that_is_cut_off_is_none_and_the_one_before_stays() {
     let (home, out, traces) = (scratch(), scratch(), scratch());
-    drop(wrote(home.path(), 1..4));
+    drop(book::wrote(home.path(), 1..4));
     let driver = |home: &Path, into: &Path, times: u64| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ledger_driver"));
         command.arg(home).arg("back-up").arg(into).arg(times.to_string());
@@ -298,7 +283,7 @@ fn a_backup_that_is_cut_off_is_none_and_the_one_before_stays() {
 #[test]
 fn a_full_disk_leaves_the_backup_that_was_there() {
     let (home, out) = (scratch(), scratch());
-    let ledger = wrote(home.path(), 1..4);
+    let ledger = book::wrote(home.path(), 1..4);
     let first = book::back_up(&ledger, out.path()).unwrap().manifest.head.size;
     perform_all(&ledger, Someone(9), &Act::DAILY);
     drop(ledger);
@@ -398,7 +383,7 @@ fn first_part(segment: &[u8]) -> std::ops::Range<usize> {
 #[test]
 fn a_backup_goes_nowhere_where_something_else_lies() {
     let (home, out, other) = (scratch(), scratch(), scratch());
-    let ledger = wrote(home.path(), 1..3);
+    let ledger = book::wrote(home.path(), 1..3);
     fs::write(out.path().join("holiday.jpg"), "not a backup").unwrap();
     assert_eq!(book::back_up(&ledger, out.path()).unwrap_err(), "this directory holds something else than a backup");
     assert_eq!(read_files(out.path()).len(), 1);
@@ -406,7 +391,7 @@ fn a_backup_goes_nowhere_where_something_else_lies() {
     book::back_up(&ledger, out.path()).unwrap();
     drop(ledger);
 
-    let stranger = wrote(other.path(), 1..3);
+    let stranger = book::wrote(other.path(), 1..3);
     let before = read_files(out.path());
     let refused = book::back_up(&stranger, out.path()).unwrap_err();
     assert!(refused.contains("and not of the log that is here"), "{refused}");
@@ -436,11 +421,11 @@ fn a_backup_goes_nowhere_where_something_else_lies() {
 #[test]
 fn the_wrong_backup_is_refused_and_no_key_dies() {
     let (home, other, out, strange) = (scratch(), scratch(), scratch(), scratch());
-    let ledger = wrote(home.path(), 1..3);
+    let ledger = book::wrote(home.path(), 1..3);
     book::back_up(&ledger, out.path()).unwrap();
     let counts = ledger.keyring().counts();
     drop(ledger);
-    let stranger = wrote(other.path(), 5..9);
+    let stranger = book::wrote(other.path(), 5..9);
     book::back_up(&stranger, strange.path()).unwrap();
     drop(stranger);
     let keys = |home: &Path| {
@@ -474,7 +459,7 @@ fn the_wrong_backup_is_refused_and_no_key_dies() {
 #[test]
 fn a_damaged_journal_is_put_aside_and_a_whole_one_is_not() {
     let (home, out) = (scratch(), scratch());
-    let ledger = wrote(home.path(), 1..6);
+    let ledger = book::wrote(home.path(), 1..6);
     let backed_up = book::back_up(&ledger, out.path()).unwrap().manifest;
     perform_all(&ledger, Someone(7), &Act::DAILY);
     let size = ledger.log().head().size;

@@ -1,6 +1,5 @@
 //! Keyrings that are older than the log, or gone: nobody who was erased comes back, and nothing that is lost is called erased.
 
-use std::fs;
 use std::path::Path;
 
 use domain::event::Event;
@@ -12,13 +11,13 @@ use events::log::Log as _;
 use events::record::Record;
 use replay::rebuild;
 use serde_json::{Value, json};
-use tests::acts::{Act, NOW, destroy, doomed, perform, perform_all, register};
+use tests::acts::{Act, NOW, destroy, doomed, perform, perform_all};
 use tests::book::{self, RESIDUE};
 use tests::cast::Someone;
 use tests::client::text;
 use tests::collected::Collected;
 use tests::desk;
-use tests::files::{read_files, write_files};
+use tests::files::{lose, read_files, write_files};
 use tests::powercut::check::scratch;
 use tests::programs::{issue_token, lethe};
 use tests::server::Server;
@@ -26,21 +25,6 @@ use tests::server::Server;
 use crate::tamper::{Verdict, audit};
 
 const KEYS: [&str; 3] = ["keyring", "keyring.copy", "anchor"];
-
-fn lose(home: &Path, parts: &[&str]) {
-    for part in parts {
-        let path = home.join(part);
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
-    }
-}
-
-fn wrote(home: &Path, who: impl IntoIterator<Item = u64>) -> Ledger<Collected> {
-    book::create(home).unwrap();
-    let ledger = book::open(home).unwrap();
-    register(&ledger);
-    who.into_iter().for_each(|who| perform_all(&ledger, Someone(who), &Act::DAILY));
-    ledger
-}
 
 /// Everything that an erasure left behind is put back at once, the anchor too. Inside, nothing is wrong: this is why the
 /// product said "logical". Whoever kept a head knows better.
@@ -117,7 +101,7 @@ fn an_older_keyring_with_its_anchor_is_refused_by_the_log() {
 #[test]
 fn keys_that_are_lost_are_declared_and_the_chain_holds() {
     let home = scratch();
-    drop(wrote(home.path(), 1..3));
+    drop(book::wrote(home.path(), 1..3));
     let yesterday = read_files(home.path());
     let ledger = book::open(home.path()).unwrap();
     for who in 3..59 {

@@ -16,7 +16,7 @@ use tests::acts::{Act, NOW, destroy, doomed, perform, perform_all, redact, regis
 use tests::book;
 use tests::cast::Someone;
 use tests::collected::Collected;
-use tests::files::{read_files, write_files};
+use tests::files::{lose, read_files, write_files};
 use tests::kill::{Rounds, kill_at_random};
 use tests::powercut::check::scratch;
 use tests::powercut::{Plan, Recorder, check};
@@ -63,13 +63,6 @@ fn refused(backup: &Path, home: &Path, order: &Restoring) -> String {
         before.keys().chain(after.keys()).filter(|at| before.get(*at) != after.get(*at)).collect();
     assert!(others.is_empty(), "{why}: and {others:?} were changed");
     why
-}
-
-fn lose(home: &Path, parts: &[&str]) {
-    for part in parts {
-        let path = home.join(part);
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
-    }
 }
 
 fn keep(files: &Files, parts: &[&str]) -> Files {
