@@ -179,8 +179,23 @@ fn keys(criterion: &mut Criterion) {
     let anchor = Box::new(FileAnchor::at(dir.path().join("anchor")).unwrap());
     let keyring = Keyring::create(&[dir.path().join("keyring")], vec![anchor], LOG).unwrap();
     criterion.bench_function("keyring: mint", |bencher| bencher.iter(|| keyring.mint().unwrap()));
-    let (known, _) = keyring.mint().unwrap();
+    let (known, live) = keyring.mint().unwrap();
     criterion.bench_function("keyring: state", |bencher| bencher.iter(|| keyring.state(black_box(&known))));
+    // Live keys are all in memory. Only a fenced one must be fetched from the tree, node by node.
+    let place = place(known);
+    let fields = vec![vec![2; 40], vec![3; 60], vec![4; 100]];
+    let plain = Plain { subject: SubjectId([1; 16]), compartment: Compartment::Relationship, fields };
+    let sealed = seal(&plain, &live, &place).unwrap();
+    for _ in 0..100_000 {
+        keyring.mint().unwrap();
+    }
+    keyring.fence(&[known]);
+    criterion.bench_function("open 200 bytes in 3 fields, key from the tree", |bencher| {
+        bencher.iter(|| {
+            let key = keyring.open_fenced(black_box(&known)).unwrap().unwrap();
+            open(&sealed.bytes, &key, &place, &sealed.commitment)
+        });
+    });
 }
 
 fn frames(criterion: &mut Criterion) {

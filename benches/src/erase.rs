@@ -16,7 +16,7 @@ use crate::report::percentile;
 /// How many people are erased for each number of records, for each run.
 const PEOPLE: usize = 20;
 /// How many records go into one ticket.
-const NOTES: usize = 5_000;
+pub const NOTES: usize = 5_000;
 /// Who approves what somebody else asked for.
 const APPROVER: ActorId = ActorId([2; 16]);
 

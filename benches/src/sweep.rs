@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::id::KeyId;
+use domain::owner::Person;
 use domain::subject::Case;
 
 use crate::data::Dice;
@@ -22,7 +23,6 @@ pub fn sweep(dir: &Path, runs: usize, parts: usize) -> Done {
     let mut dice = Dice::new(7);
     let register = erase::register(&ledger, &mut dice)?;
     let stays = ledger::contacts(&ledger, &mut dice, 1)?.into_iter().map(|known| known.person).collect::<Vec<_>>();
-    let ticket = ledger::tickets(&ledger, &mut dice, &stays)?.pop().ok_or("there is no ticket")?;
     for _ in 0..runs {
         let goes = ledger::contacts(&ledger, &mut dice, 1)?.pop().ok_or("there is no contact")?.person;
         erase::busy(&ledger, &mut dice, goes, parts)?;
@@ -31,7 +31,7 @@ pub fn sweep(dir: &Path, runs: usize, parts: usize) -> Done {
         let keys: Vec<KeyId> = state.erasures().iter().flat_map(|erasure| erasure.keys.clone()).collect();
 
         let begin = Instant::now();
-        told("alone", &mut written(&ledger, &mut dice, ticket, || begin.elapsed() < ALONE)?);
+        told("alone", &mut written(&ledger, &mut dice, &stays, || begin.elapsed() < ALONE)?);
         let is_over = AtomicBool::new(false);
         let (swept, mut beside) = std::thread::scope(|scope| {
             let sweeper = scope.spawn(|| {
@@ -40,7 +40,7 @@ pub fn sweep(dir: &Path, runs: usize, parts: usize) -> Done {
                 is_over.store(true, Ordering::Release);
                 swept.map(|swept| (swept, begin.elapsed()))
             });
-            let beside = written(&ledger, &mut dice, ticket, || !is_over.load(Ordering::Acquire));
+            let beside = written(&ledger, &mut dice, &stays, || !is_over.load(Ordering::Acquire));
             (sweeper.join(), beside)
         });
         let (swept, took) = swept.map_err(|_| "the sweep panicked")??;
@@ -50,9 +50,12 @@ pub fn sweep(dir: &Path, runs: usize, parts: usize) -> Done {
     Ok(())
 }
 
-fn written(ledger: &Ledger, dice: &mut Dice, ticket: [u8; 16], goes_on: impl Fn() -> bool) -> Done<Vec<Duration>> {
-    let mut times = Vec::new();
+fn written(ledger: &Ledger, dice: &mut Dice, of: &[Person], goes_on: impl Fn() -> bool) -> Done<Vec<Duration>> {
+    let (mut times, mut ticket) = (Vec::new(), [0; 16]);
     while goes_on() {
+        if times.len() % erase::NOTES == 0 {
+            ticket = ledger::tickets(ledger, dice, of)?.pop().ok_or("there is no ticket")?;
+        }
         let intent = dice.note(ticket, 100);
         let begin = Instant::now();
         ledger.submit_blocking(&intent)?;
