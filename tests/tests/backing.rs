@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use domain::compartment::Compartment;
 use domain::event::Follow as _;
 use domain::id::KeyId;
 use domain::subject::{Case, Residue, ResidueKind};
@@ -20,9 +21,9 @@ use events::log::{Log as _, PartBytes, journal};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
-use tests::acts::{Act, NOW, approve, case, destroy, doomed, keep_backups, perform_all};
+use tests::acts::{Act, NOW, REGISTER, approve, case, destroy, doomed, keep_backups, perform_all};
 use tests::book::{self, FENCED, RESIDUE};
-use tests::cast::Someone;
+use tests::cast::{self, Someone};
 use tests::client::text;
 use tests::collected::Collected;
 use tests::desk;
@@ -540,6 +541,41 @@ fn whoever_was_erased_after_the_backup_stays_erased_on_the_new_machine() {
     assert_eq!(verified.code, Some(0), "{verified:?}");
     let old = lethe_audit(&["verify", &other, "--expect", lists.trim()]);
     assert_eq!(old.code, Some(1), "who kept the old head sees what is gone: {old:?}");
+}
+
+/// Their certificate was lost with the log, and what it said of the end of what stayed.
+#[test]
+fn what_an_erasure_left_ends_also_when_a_restore_lost_its_certificate() {
+    let (home, out) = (scratch(), scratch());
+    let (erased, stays) = (Someone(1), Someone(2));
+    let ledger = book::wrote(home.path(), [1, 2]);
+    book::back_up(&ledger, out.path()).unwrap();
+    perform_all(&ledger, erased, &Act::TO_THE_FENCE);
+    destroy(&ledger, erased).unwrap();
+    let proof = |ledger: &Ledger<Collected>, of: Someone| ledger.owners().key(of.subject(), Compartment::ConsentProof);
+    let kept = proof(&ledger, erased).unwrap();
+    drop(ledger);
+    lose(home.path(), &["journal"]);
+    restore_into(out.path(), home.path(), NEW).unwrap();
+    let ledger = book::open(home.path()).unwrap();
+    assert_eq!(proof(&ledger, erased), Some(kept));
+    let over = |day: &str| {
+        ledger.clock().set(cast::day(day).start());
+        ledger
+            .due(REGISTER)
+            .unwrap()
+            .into_iter()
+            .filter(|due| due.over.compartment == Compartment::ConsentProof)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(over("2026-12-31"), [], "kept as long as the register says");
+    let due = over("2031-01-01");
+    assert_eq!(
+        due.iter().map(|due| (due.subject, due.key)).collect::<Vec<_>>(),
+        [(erased.subject(), kept)],
+        "and not for ever"
+    );
+    assert!(proof(&ledger, stays).is_some(), "nobody ends who was not erased");
 }
 
 /// An erasure that the backup knows up to its fence, and no further.

@@ -6,9 +6,9 @@ use domain::backup::Backups;
 use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
-use domain::register::End;
+use domain::register::{End, LiveCompartment, Register, term};
 use domain::subject::{self, Survivor, redaction};
-use domain::time::Time;
+use domain::time::{Day, Time};
 
 use super::declarations::Declarations;
 use super::ends::Ends;
@@ -77,6 +77,8 @@ pub struct Owners {
     moves: Moves,
     /// Where an operator said that it was earlier than the records before say, and what time it was then.
     earlier: Vec<(u64, Time)>,
+    /// The day of the last restore that found keys destroyed by erasures that its log does not know.
+    restored: Option<Day>,
 }
 
 impl Owners {
@@ -98,6 +100,20 @@ impl Owners {
     /// What is known of the end of keys that nobody asked to be destroyed.
     pub(super) fn ends(&self) -> &Ends {
         &self.ends
+    }
+
+    /// When a compartment ends that an erasure left. Where a restore lost the certificate that said so, nothing lives of the
+    /// subject but what some erasure left, and its time counts from the day of the restore: no sooner than was promised.
+    pub(super) fn left(&self, register: &Register, subject: SubjectId, compartment: Compartment) -> Option<End> {
+        if let Some(end) = self.ends.left(subject, compartment) {
+            return Some(end.clone());
+        }
+        let day = self.restored.filter(|_| compartment.year().is_none())?;
+        if self.key(subject, Compartment::Relationship).is_some() {
+            return None;
+        }
+        let (basis, until) = term(register, LiveCompartment { compartment, last_record: day }, day).ok()??;
+        Some(End { basis, until })
     }
 
     /// The erasure or retention that fenced a key.
@@ -315,7 +331,10 @@ impl Owners {
                 self.holds.remove(hold);
             }
             // No part follows a key that is gone, and the record itself says that it was destroyed.
-            Event::Log(domain::ledger::Event::ErasedBefore { keys, .. }) => self.ordered.extend(keys.iter().copied()),
+            Event::Log(domain::ledger::Event::ErasedBefore { keys, .. }) => {
+                self.ordered.extend(keys.iter().copied());
+                self.restored = Some(place.recorded_at.day());
+            }
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
             Event::Log(domain::ledger::Event::ClockConfirmed { now }) if *now < place.recorded_at => {
                 self.earlier.push((place.position, *now));

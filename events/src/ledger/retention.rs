@@ -292,8 +292,8 @@ impl<V: Follow> Ledger<V> {
                 let is_erased = owners.is_ordered(key) || fenced.is_some_and(|by| !owners.ends().is_open(by));
                 // As if its last record were as old as can be: what is not over then, is not over.
                 let live = LiveCompartment { compartment: *compartment, last_record: Time(0).day() };
-                let left = owners.ends().left(*subject, *compartment);
-                if !is_erased && over(register, live, left, today).is_some() {
+                let left = owners.left(register, *subject, *compartment);
+                if !is_erased && over(register, live, left.as_ref(), today).is_some() {
                     found.push((*subject, *compartment, *key, fenced));
                 }
             }
@@ -309,7 +309,7 @@ impl<V: Follow> Ledger<V> {
     ) -> Result<Option<Survivor>, EraseError> {
         let counts = register.rule(compartment).is_some_and(domain::register::Rule::counts_from_last_record);
         let last_record = if counts { self.last_record(&key)? } else { Time(0).day() };
-        let left = self.shared.owners.read().ends().left(subject, compartment).cloned();
+        let left = self.shared.owners.read().left(register, subject, compartment);
         let end = end(register, LiveCompartment { compartment, last_record }, left.as_ref());
         Ok(end.map(|(basis, until)| Survivor { compartment, basis: basis.clone(), until }))
     }
