@@ -21,12 +21,8 @@ use events::keyring::AnchorSettings;
 use events::ledger::{self, Clock, Directory, DirectoryError, KEYS};
 use events::log::engine::Options;
 use events::log::{Log as _, LogError};
+use events::memory;
 use indicatif::ProgressBar;
-#[cfg(target_os = "linux")]
-use rustix::mm::{MlockAllFlags, mlockall};
-#[cfg(target_os = "linux")]
-use rustix::process::getrlimit;
-use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 /// Sealed parts are made by one thread and freed by another, which the system's allocator does slowly.
@@ -35,15 +31,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     error::hush_panics();
-    if let Err(failed) = leave_no_core() {
-        eprintln!("lethe: core dumps cannot be switched off: {failed}");
-    }
+    let leaks = memory::keep();
     tracing_subscriber::fmt()
         .json()
         .with_env_filter(EnvFilter::try_from_env("LETHE_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
         .with_writer(std::io::stderr)
         .init();
-    match run(Line::parse().command) {
+    let command = Line::parse().command;
+    leaks.iter().filter(|_| opens_keys(&command)).for_each(|leak| tracing::warn!("{leak}"));
+    match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             eprintln!("lethe: {failed}");
@@ -52,44 +48,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// A core dump would hold keys and personal data in clear.
-fn leave_no_core() -> std::io::Result<()> {
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    // A limit of 0 does not hold for a handler that the kernel pipes the core to.
-    #[cfg(target_os = "linux")]
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
-    Ok(())
-}
-
-/// Keys and personal data in clear are not to be written to swap. What cannot be kept from it is said with its limit, and is
-/// no reason not to serve.
-#[cfg(target_os = "linux")]
-fn stay_in_memory() {
-    const NEEDED: &str = "keys and personal data may be written to swap: the limit for locked memory (RLIMIT_MEMLOCK, \
-        `ulimit -l`, LimitMEMLOCK= of systemd) must be unlimited, or the swap encrypted or off";
-    let limit = getrlimit(Resource::Memlock).maximum;
-    // Under a limit the locks would go well for a while, and then memory would run out.
-    if limit.is_some() && !may_lock_all() {
-        tracing::warn!(limit_bytes = limit, "{NEEDED}");
-        return;
-    }
-    // Pages are locked as they are used: a lock on all that is reserved would fill it.
-    let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
-    if let Err(error) = mlockall(all) {
-        tracing::warn!(%error, limit_bytes = limit, "{NEEDED}");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn stay_in_memory() {}
-
-/// Whether the process has CAP_IPC_LOCK, for which no limit counts (capabilities(7): number 14).
-#[cfg(target_os = "linux")]
-fn may_lock_all() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let effective = effective.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
-    effective.is_some_and(|capabilities| capabilities >> 14 & 1 == 1)
+/// Whether a command has the keys in its own memory, where no server does it.
+fn opens_keys(command: &Command) -> bool {
+    !matches!(command, Command::Schema | Command::Token(_) | Command::Clock(_))
 }
 
 fn run(command: Command) -> Result<(), Box<dyn Error>> {
@@ -203,7 +164,6 @@ fn destroy_again(data: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
-    stay_in_memory();
     let data = serve.data.unwrap_or_else(|| PathBuf::from(if serve.demo { "lethe-demo" } else { "lethe-data" }));
     let config = Config::load(serve.flags)?;
     let cooling_off_ms = i64::from(serve.cooling_off.unwrap_or(if serve.demo { 0 } else { 24 })) * 3_600_000;

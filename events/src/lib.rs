@@ -18,6 +18,7 @@ pub mod keyring;
 pub mod ledger;
 pub mod log;
 pub mod map;
+pub mod memory;
 pub mod note;
 pub mod proof;
 mod random;

@@ -224,6 +224,8 @@ fn checked(arguments: &commands::check::Arguments) -> ExitCode {
 }
 
 fn examined(arguments: &commands::forensic::Arguments) -> ExitCode {
+    // It holds the root and every key that lives.
+    events::memory::keep().iter().for_each(complain);
     match commands::forensic::run(arguments) {
         Ok(report) => {
             print(&report, arguments.json);

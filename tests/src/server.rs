@@ -181,7 +181,7 @@ pub fn command(data: &Path, arguments: &[&str]) -> Command {
 ///
 /// # Panics
 /// When it never happens.
-pub fn until(what: &str, happened: impl Fn() -> bool) {
+pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let gives_up = Instant::now() + PATIENCE;
     while !happened() {
         assert!(Instant::now() < gives_up, "{what}: it never happened");

@@ -1,15 +1,17 @@
 //! Where the keys lie and what holds their root: said before there is a ledger, looked at, turned and moved.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tests::acts::{Act, perform_all};
 use tests::book;
 use tests::cast::Someone;
 use tests::desk;
-use tests::programs::{Ended, lethe, lethe_audit};
-use tests::server::Server;
+use tests::programs::{Ended, lethe, lethe_audit, program};
+use tests::server::{Server, until};
 use tests::token::{LABEL, with_token};
 
 fn keyring(data: &Path, arguments: &[&str]) -> Ended {
@@ -108,14 +110,53 @@ fn a_keyring_does_not_move_while_an_order_of_destruction_is_open() {
 #[test]
 fn a_server_keeps_its_memory_or_names_the_limit() {
     let server = Server::start(&[]);
-    let about = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", server.pid())).unwrap();
+    keeps_its_memory(server.pid(), || server.err());
+}
+
+/// So does every other program that has the keys, before it reads anything: each is looked at while it waits for its first file.
+#[test]
+fn whoever_opens_the_keyring_keeps_its_memory_too() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, conf) = (home.path().join("ledger"), home.path().join("ledger/keyring.conf"));
+    drop(book::open_or_create(&data).unwrap());
+    assert!(Command::new("mkfifo").arg(&conf).status().unwrap().success());
+    let (data, conf) = (data.to_str().unwrap(), conf.to_str().unwrap());
+    for (name, arguments) in [
+        ("lethe", &["verify", "--data", data][..]),
+        ("lethe", &["keyring", "repair", "--data", data]),
+        ("lethe", &["keyring", "status", "--data", data]),
+        ("lethe", &["retention", "run", "--data", data]),
+        ("lethe-audit", &["forensic", data, "--keyring-conf", conf]),
+    ] {
+        let said = home.path().join("said");
+        let mut command = Command::new(program(name));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said).unwrap());
+        let mut process = command.spawn().unwrap();
+        let mut writes = None;
+        until("the file is opened", || {
+            // Nobody can write before somebody reads.
+            const O_NONBLOCK: i32 = 0o4000;
+            writes = OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(conf).ok();
+            assert!(writes.is_some() || process.try_wait().unwrap().is_none(), "{name} {arguments:?} ended before");
+            writes.is_some()
+        });
+        keeps_its_memory(process.id(), || fs::read_to_string(&said).unwrap());
+        drop(writes);
+        assert!(!process.wait().unwrap().success(), "nothing stood in the file");
+    }
+}
+
+fn keeps_its_memory(pid: u32, said: impl Fn() -> String) {
+    let about = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
     let status = about("status");
     let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap();
     let locked: u64 = locked.trim().trim_end_matches(" kB").parse().unwrap();
-    let warned = server.err().contains("RLIMIT_MEMLOCK");
+    let warned = said().contains("RLIMIT_MEMLOCK");
     assert!((locked > 0) != warned, "{locked} kB are locked, and it warned: {warned}");
     let core = about("limits").lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    // The files of a process that leaves no core are root's.
+    assert_eq!(fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(), 0);
 }
 
 /// Two people declare the device, and one of them alone does not.
