@@ -188,7 +188,7 @@ pub fn boot<V: Follow>(
     let (again, resurrected) = match ledger.destroy_again() {
         Ok(again) => (again, 0),
         // Nobody is shown what lies under them, and whoever serves the ledger asks the anchor again.
-        Err(KeyringError::Anchor(_) | KeyringError::RootRemains { .. }) => (Vec::new(), back.len()),
+        Err(error) if error.is_of_anchor() => (Vec::new(), back.len()),
         Err(error) => return Err(error.into()),
     };
     let finished = ledger.finish_erasures(register)?;

@@ -5,8 +5,10 @@
  *   locked     a login is answered with CKR_PIN_LOCKED
  *   copyable   a key says that it is copyable, whatever was asked for
  *   deaf       a key that is to be destroyed stays, and nobody is told
+ *   vanish     all tokens are pulled out when a key is to be destroyed, as Home::pull_out does
  *   nonce      AES-GCM takes no nonce but a buffer of zeros, into which it writes its own; 'mute' leaves the zeros
  *   forgetful  CKR_DEVICE_REMOVED, where a key was just made
+ *   counts     the third wrong PIN in a row locks the token, and before that it says that one try is left
  *   logins     each login is written down behind the file's name and ".logins"
  */
 #include <dlfcn.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef unsigned long word;
@@ -40,7 +43,7 @@ struct gcm {
     word about_length, tag_bits;
 };
 
-enum { SLOT_INFO = 5, LOGIN = 18, DESTROY = 22, ATTRIBUTES = 24, ENCRYPT_INIT = 29, GENERATE_KEY = 58 };
+enum { SLOT_INFO = 5, TOKEN_INFO = 6, LOGIN = 18, DESTROY = 22, ATTRIBUTES = 24, ENCRYPT_INIT = 29, GENERATE_KEY = 58 };
 
 static struct functions *real, ours;
 
@@ -62,15 +65,47 @@ static word slot_info(word slot, char *info) {
     return answer;
 }
 
+/* How many wrong PINs there were since the last right one; 'more' adds one, or sets it back where it is negative. */
+static int wrong_pins(int more) {
+    char name[4096], some[8];
+    snprintf(name, sizeof name, "%s.wrong", getenv("LETHE_TOKEN_FAULTS"));
+    int fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | (more < 0 ? O_TRUNC : 0), 0600);
+    if (fd < 0) return 0;
+    if (more > 0 && write(fd, "1", 1) != 1) abort();
+    ssize_t got = pread(fd, some, sizeof some, 0);
+    close(fd);
+    return got;
+}
+
+static word token_info(word slot, char *info) {
+    word answer = ((word (*)(word, char *))real->at[TOKEN_INFO])(slot, info);
+    int wrong = !answer && does("counts") ? wrong_pins(0) : 0;
+    if (wrong) *(word *)(info + 96) |= wrong > 2 ? 0x40000 : wrong > 1 ? 0x20000 : 0x10000;
+    return answer;
+}
+
 static word log_in(word session, word user, void *pin, word length) {
     char name[4096];
     snprintf(name, sizeof name, "%s.logins", getenv("LETHE_TOKEN_FAULTS"));
     int fd = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0 && write(fd, "1", 1) == 1) close(fd);
-    return does("locked") ? 0xA4 : ((word (*)(word, word, void *, word))real->at[LOGIN])(session, user, pin, length);
+    int counts = does("counts");
+    if (does("locked") || (counts && wrong_pins(0) > 2)) return 0xA4;
+    word answer = ((word (*)(word, word, void *, word))real->at[LOGIN])(session, user, pin, length);
+    if (counts) wrong_pins(answer == 0xA0 ? 1 : answer == 0 ? -1 : 0);
+    return answer;
+}
+
+/* What the library remembers of the tokens stays. */
+static void vanish(void) {
+    char from[4096], to[4096];
+    snprintf(from, sizeof from, "%s/tokens", getenv("LETHE_TOKEN_HOME"));
+    snprintf(to, sizeof to, "%s/drawer", getenv("LETHE_TOKEN_HOME"));
+    if (rename(from, to) || mkdir(from, 0700)) abort();
 }
 
 static word destroy(word session, word object) {
+    if (does("vanish")) vanish();
     return does("deaf") ? 0 : ((word (*)(word, word))real->at[DESTROY])(session, object);
 }
 
@@ -108,6 +143,7 @@ word C_GetFunctionList(struct functions **list) {
     if (answer) return answer;
     ours = *real;
     ours.at[SLOT_INFO] = (call)slot_info;
+    ours.at[TOKEN_INFO] = (call)token_info;
     ours.at[LOGIN] = (call)log_in;
     ours.at[DESTROY] = (call)destroy;
     ours.at[ATTRIBUTES] = (call)attributes;

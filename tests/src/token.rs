@@ -86,6 +86,12 @@ impl Home {
         TokenSettings { library: shim::library("token", SHIM), ..self.settings() }
     }
 
+    /// A token as a command line names it, through the library of [`Home::device`].
+    pub fn line(&self, label: &str) -> String {
+        let (library, pin) = (self.device().library, self.0.join("pin"));
+        format!("pkcs11:library={},label={label},pin-file={}", library.display(), pin.display())
+    }
+
     /// The anchor.
     pub fn anchor(&self) -> TokenAnchor {
         TokenAnchor::open(&self.settings()).unwrap()
@@ -125,17 +131,44 @@ impl Home {
     pub fn pull_out(&self) {
         fs::rename(self.tokens(), self.0.join("drawer")).unwrap();
         fs::create_dir(self.tokens()).unwrap();
-        self.reset();
     }
 
     /// Puts them back.
     pub fn put_back(&self) {
         fs::remove_dir_all(self.tokens()).unwrap();
         fs::rename(self.0.join("drawer"), self.tokens()).unwrap();
-        self.reset();
     }
 
-    /// Ends every session, as a library does that lost its device.
+    /// Pulls one token out, while whoever uses it goes on; [`Home::give_back`] puts it back.
+    pub fn take_away(&self, label: &str) {
+        let token = self.dir_of(label);
+        fs::rename(&token, self.0.join(format!("taken {label}"))).unwrap();
+        fs::write(self.0.join(format!("place of {label}")), token.to_str().unwrap()).unwrap();
+    }
+
+    /// Puts it back where it was. Nobody is told.
+    pub fn give_back(&self, label: &str) {
+        let place = fs::read_to_string(self.0.join(format!("place of {label}"))).unwrap();
+        fs::rename(self.0.join(format!("taken {label}")), place).unwrap();
+    }
+
+    /// How many objects a token holds.
+    pub fn objects(&self, label: &str) -> usize {
+        let files = fs::read_dir(self.dir_of(label)).unwrap().map(|file| file.unwrap().file_name());
+        files.filter(|name| name.to_str().unwrap().ends_with(".object") && name != "token.object").count()
+    }
+
+    fn dir_of(&self, label: &str) -> PathBuf {
+        let padded = format!("{label:<32}");
+        let mut dirs = fs::read_dir(self.tokens()).unwrap().map(|dir| dir.unwrap().path());
+        let is_its = |dir: &PathBuf| {
+            let about = fs::read(dir.join("token.object")).unwrap();
+            memchr::memmem::find(&about, padded.as_bytes()).is_some()
+        };
+        dirs.find(is_its).unwrap()
+    }
+
+    /// Ends every session of this process, as somebody else in it might.
     pub fn reset(&self) {
         Pkcs11::new(Self::library()).unwrap().finalize().unwrap();
     }
@@ -147,6 +180,17 @@ impl Home {
         // Whoever logs in logs the whole process in.
         let _ = session.login(UserType::User, Some(&AuthPin::from(PIN)));
         session
+    }
+
+    /// Somebody logs in with the right PIN, by the maker's tool.
+    pub fn log_in_by_hand(&self) {
+        let library = Pkcs11::new(self.device().library).unwrap();
+        library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+        let slots = library.get_slots_with_initialized_token().unwrap();
+        let session = library.open_ro_session(slots[0]).unwrap();
+        session.login(UserType::User, Some(&AuthPin::from(PIN))).unwrap();
+        drop(session);
+        library.finalize().unwrap();
     }
 
     fn slot(&self) -> (Pkcs11, Slot) {

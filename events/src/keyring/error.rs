@@ -104,6 +104,16 @@ pub enum KeyringError {
         /// What it said.
         source: AnchorError,
     },
+    /// A member of the anchor did not do its part of a destruction, and nothing happened.
+    #[error("member {member} of the anchor ({identity}) did not do its part, so nothing is destroyed")]
+    Member {
+        /// Which, from 1.
+        member: usize,
+        /// Who it is.
+        identity: Identity,
+        /// What it said.
+        source: AnchorError,
+    },
     /// The anchor does not open it.
     #[error(transparent)]
     Anchor(#[from] AnchorError),
@@ -124,6 +134,34 @@ pub enum KeyringError {
     NoRandomness(#[from] NoRandomness),
 }
 
+/// What a destruction waits for: a member of the anchor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// Which, from 1; behind the members come those that a move left.
+    pub member: usize,
+    /// Who it is.
+    pub identity: Identity,
+    /// What it said.
+    pub why: String,
+}
+
+impl KeyringError {
+    /// Whether it is the anchor's, and may be over when whoever holds a root is there again.
+    pub fn is_of_anchor(&self) -> bool {
+        matches!(self, Self::Anchor(_) | Self::Member { .. } | Self::RootRemains { .. })
+    }
+
+    /// Which member of the anchor it is about.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        match self {
+            Self::Member { member, identity, source } | Self::RootRemains { member, identity, source } => {
+                Some(Waiting { member: *member, identity: identity.clone(), why: source.to_string() })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What is the matter with a copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wrong {
@@ -133,6 +171,13 @@ pub enum Wrong {
     Behind,
     /// It holds something else than was written there.
     Damaged,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { member, identity, why } = self;
+        write!(f, "member {member} of the anchor ({identity}) is not there or did not do its part: {why}")
+    }
 }
 
 /// What stands in the place of a member.

@@ -114,24 +114,22 @@ impl Members {
     }
 
     /// The same, of every member.
-    pub(super) fn highest(&self, log: LogId) -> Result<Option<u64>, AnchorError> {
+    pub(super) fn highest(&self, log: LogId) -> Result<Option<u64>, KeyringError> {
         let mut highest = None;
-        for anchor in self.all() {
-            highest = highest.max(anchor.roots(log)?.last().copied());
+        for (number, anchor) in (1..).zip(self.all()) {
+            let roots = anchor.roots(log).map_err(|source| of_member(number, anchor.as_ref(), source))?;
+            highest = highest.max(roots.last().copied());
         }
         Ok(highest)
     }
 
     /// Makes a root in every member, seals the top key under each, and sees that it opens again.
-    pub(super) fn renew(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<Member>, AnchorError> {
+    pub(super) fn renew(&self, log: LogId, root: u64, top: &Key) -> Result<Vec<Member>, KeyringError> {
         let mut members = Vec::with_capacity(self.named.len());
-        for anchor in &self.named {
-            anchor.create_root(log, root)?;
-            let sealed = anchor.seal(log, root, top)?;
-            if sealed.len() > 1024 || anchor.open(log, root, &sealed)? != *top {
-                return Err(AnchorError::DoesNotOpen);
-            }
-            members.push(Member { root, identity: anchor.identity(), top: sealed });
+        for (number, anchor) in (1..).zip(&self.named) {
+            let sealed = renew(anchor.as_ref(), log, root, top);
+            let top = sealed.map_err(|source| of_member(number, anchor.as_ref(), source))?;
+            members.push(Member { root, identity: anchor.identity(), top });
         }
         Ok(members)
     }
@@ -168,12 +166,14 @@ impl Members {
 
     /// Destroys every other root of this log in every member, and all of them where a move left, and sees that they are
     /// gone.
-    pub(super) fn keep_only(&self, log: LogId, members: &[Member]) -> Result<(), KeyringError> {
+    ///
+    /// Where something is `due`, that there is no other root is seen in the member itself.
+    pub(super) fn keep_only(&self, log: LogId, members: &[Member], due: bool) -> Result<(), KeyringError> {
         let kept = self.named.iter().zip(members.iter().map(|member| Some(member.root)));
         let left = self.left.iter().map(|anchor| (anchor, None));
         let mut failed = None;
         for (number, (anchor, root)) in (1..).zip(kept.chain(left)) {
-            if let Err(source) = keep_only(anchor.as_ref(), log, root) {
+            if let Err(source) = keep_only(anchor.as_ref(), log, root, due) {
                 let identity = anchor.identity();
                 failed = failed.or(Some(KeyringError::RootRemains { member: number, identity, source }));
             }
@@ -186,8 +186,22 @@ impl Members {
     }
 }
 
-fn keep_only(anchor: &dyn Anchor, log: LogId, kept: Option<u64>) -> Result<(), AnchorError> {
-    for other in anchor.roots(log)?.into_iter().filter(|other| Some(*other) != kept) {
+fn of_member(member: usize, anchor: &dyn Anchor, source: AnchorError) -> KeyringError {
+    KeyringError::Member { member, identity: anchor.identity(), source }
+}
+
+fn renew(anchor: &dyn Anchor, log: LogId, root: u64, top: &Key) -> Result<Vec<u8>, AnchorError> {
+    anchor.create_root(log, root)?;
+    let sealed = anchor.seal(log, root, top)?;
+    match sealed.len() <= 1024 && anchor.open(log, root, &sealed)? == *top {
+        true => Ok(sealed),
+        false => Err(AnchorError::DoesNotOpen),
+    }
+}
+
+fn keep_only(anchor: &dyn Anchor, log: LogId, kept: Option<u64>, due: bool) -> Result<(), AnchorError> {
+    let before = if due { anchor.roots_anew(log)? } else { anchor.roots(log)? };
+    for other in before.into_iter().filter(|other| Some(*other) != kept) {
         anchor.destroy_root(log, other)?;
     }
     match anchor.roots(log)?.iter().find(|other| Some(**other) != kept) {

@@ -50,7 +50,7 @@ pub use anchor::{
     TokenAnchor, TokenError, TokenName, TokenSettings,
 };
 pub use copies::Written;
-pub use error::{KeyringError, Wrong};
+pub use error::{KeyringError, Waiting, Wrong};
 pub use key::Key;
 pub use suppression::SuppressionList;
 
@@ -300,6 +300,12 @@ impl Keyring {
     /// Whether the last destruction waits for a member of the anchor that did not show that its older roots are gone.
     pub fn is_unfinished(&self) -> bool {
         self.ring.is_unfinished()
+    }
+
+    /// Which member of the anchor the last destruction waits for, whether it was committed or not; none where there is none, or
+    /// where it is not known which one. Never waits for a destruction at work.
+    pub fn waiting(&self) -> Option<Waiting> {
+        self.ring.waiting()
     }
 
     /// Goes on with such a destruction, and does nothing where there is none. What died in it is erased when it returns.

@@ -1,6 +1,7 @@
 //! The slots in memory and on disk together: every step writes first, and shows its result when that is durable.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::id::{KeyId, LogId};
@@ -18,7 +19,7 @@ use super::tree::{Contents, Tree};
 use super::walk::damaged;
 use super::{
     Anchor, AnchorError, Anchors, Counts, Declared, Destroyed, Key, KeyState, KeyringError, Level, Settled, Standing,
-    Status,
+    Status, Waiting,
 };
 use crate::ids::IdMap;
 use crate::random::NoRandomness;
@@ -27,6 +28,7 @@ use crate::random::NoRandomness;
 pub(super) struct Ring {
     members: Members,
     stopped: AtomicBool,
+    waiting: Arc<Mutex<Option<Waiting>>>,
     tree: Mutex<Tree>,
     table: RwLock<Table>,
     reserve: Reserve,
@@ -67,6 +69,7 @@ impl Ring {
         Self {
             members: tree.members.clone(),
             stopped: AtomicBool::new(false),
+            waiting: Arc::clone(&tree.waiting),
             tree: Mutex::new(tree),
             table: RwLock::new(table),
             reserve: Reserve::new(settled),
@@ -271,6 +274,10 @@ impl Ring {
 
     pub(super) fn is_unfinished(&self) -> bool {
         self.tree.lock().is_unfinished()
+    }
+
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        self.waiting.lock().clone()
     }
 
     pub(super) fn declare(&self, declared: &Declared) -> Result<Level, AnchorError> {

@@ -51,7 +51,18 @@ impl Tree {
 
     /// The same, with the new roots in these members; the others lose theirs, seen like any older root.
     pub(super) fn turn(&mut self, victims: &[u64], to: &Members) -> Result<(), KeyringError> {
-        self.finish()?;
+        let done = self.try_turn(victims, to);
+        self.note(done)
+    }
+
+    /// Steps 4 and 5 of the last rotation, as far as they were not done.
+    pub(super) fn finish(&mut self) -> Result<(), KeyringError> {
+        let done = self.try_finish();
+        self.note(done)
+    }
+
+    fn try_turn(&mut self, victims: &[u64], to: &Members) -> Result<(), KeyringError> {
+        self.try_finish()?;
         let (before, after) = self.members.moving_to(to);
         self.members = before;
         let root = self.members.highest(self.log())?.max(Some(self.header.highest_root)).map_or(0, |root| root + 1);
@@ -59,7 +70,10 @@ impl Tree {
             Ok(next) => next,
             Err(failed @ (KeyringError::Io(_) | KeyringError::NoRandomness(_))) => return Err(failed),
             Err(failed) => {
-                return match self.undo(root).and_then(|()| self.members.keep_only(self.log(), &self.header.members)) {
+                return match self
+                    .undo(root)
+                    .and_then(|()| self.members.keep_only(self.log(), &self.header.members, false))
+                {
                     // A disk that failed comes before a token that did: what is on it is known after the next open.
                     Err(disk @ KeyringError::Io(_)) => Err(disk),
                     Err(error) => {
@@ -76,12 +90,17 @@ impl Tree {
         self.commit(header, top_key, top)?;
         self.members = after;
         self.stale.iter_mut().for_each(|(_, side)| *side = side.other());
-        self.finish()
+        self.try_finish()
     }
 
-    /// Steps 4 and 5 of the last rotation, as far as they were not done.
-    pub(super) fn finish(&mut self) -> Result<(), KeyringError> {
-        self.members.keep_only(self.log(), &self.header.members)?;
+    /// Remembers for whom a destruction waits.
+    fn note(&self, done: Result<(), KeyringError>) -> Result<(), KeyringError> {
+        *self.waiting.lock() = done.as_ref().err().and_then(KeyringError::waiting);
+        done
+    }
+
+    fn try_finish(&mut self) -> Result<(), KeyringError> {
+        self.members.keep_only(self.log(), &self.header.members, self.header.clearing)?;
         self.clear_stale()?;
         if self.header.clearing {
             // This also overwrites the header before the last, so no older one is left.

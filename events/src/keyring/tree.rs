@@ -2,8 +2,10 @@
 //! in the header under the top key, the top key in the header under the roots of the anchor, and nowhere else.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use domain::id::LogId;
+use parking_lot::Mutex;
 
 use super::cell::{FAN, Place, Side};
 use super::copies::{Copies, Opened, Written};
@@ -15,7 +17,7 @@ use super::marks::{Mark, Marks};
 use super::members::Members;
 use super::table::Page;
 use super::walk::{Walk, children_of, damaged};
-use super::{Key, KeyringError, migrate};
+use super::{Key, KeyringError, Waiting, migrate};
 
 /// The tree on the disk, and of it in memory the header, the top key and the marks.
 pub(super) struct Tree {
@@ -27,6 +29,8 @@ pub(super) struct Tree {
     pub(super) marks: Marks,
     /// Nodes that are no longer valid, or never were, and are to be cleared.
     pub(super) stale: Vec<(Place, Side)>,
+    /// Whom the last destruction waits for. It can be asked while the tree is at work.
+    pub(super) waiting: Arc<Mutex<Option<Waiting>>>,
     #[cfg(test)]
     pub(super) fault: Option<super::rotate::Fault>,
 }
@@ -71,6 +75,7 @@ impl Tree {
             top: None,
             marks,
             stale: Vec::new(),
+            waiting: Arc::default(),
             #[cfg(test)]
             fault: None,
         };
@@ -119,6 +124,7 @@ impl Tree {
             top,
             marks,
             stale,
+            waiting: Arc::default(),
             #[cfg(test)]
             fault: None,
         };

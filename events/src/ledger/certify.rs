@@ -431,11 +431,10 @@ const SINGLY: usize = RESIDUES - 4;
 /// Whether it is the certificate that was refused, or a token that is away, so that time or somebody can mend it: not the
 /// disk, nor what was read.
 fn waits(error: &EraseError) -> bool {
-    let token = |error: &KeyringError| matches!(error, KeyringError::Anchor(_) | KeyringError::RootRemains { .. });
     match error {
         EraseError::Refused(Refused::Failed(failure)) | EraseError::Failed(failure) => match failure {
             Failure::Unwritten(Unwritten::Clock(_)) | Failure::Busy => true,
-            Failure::Keyring(error) => token(error),
+            Failure::Keyring(error) => error.is_of_anchor(),
             _ => false,
         },
         EraseError::Refused(_) | EraseError::NoRule(_) | EraseError::UnderWay(_) | EraseError::OnHold(_) => true,

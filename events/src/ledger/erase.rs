@@ -46,6 +46,18 @@ pub enum EraseError {
     Failed(#[from] Failure),
 }
 
+impl EraseError {
+    /// Whether it is the anchor that did not do its part: what was ordered stays fenced, and is destroyed when the anchor does.
+    pub fn is_of_anchor(&self) -> bool {
+        match self {
+            Self::Failed(Failure::Keyring(error)) | Self::Refused(Refused::Failed(Failure::Keyring(error))) => {
+                error.is_of_anchor()
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A subject and its keys.
 type KeysOf = (SubjectId, Vec<(Compartment, KeyId)>);
 

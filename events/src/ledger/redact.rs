@@ -144,8 +144,9 @@ impl<V: Follow> Ledger<V> {
     }
 
     /// Carries out what another actor asked for: what stays is resealed, the old key destroyed, and that certified. When it
-    /// returns, all of it is durable; what is cut off behind the order is led on by the next call, or the next open. `expected`
-    /// is the revision of the case that the client has seen.
+    /// returns, all of it is durable, but where a member of the anchor is away: then it is ordered, and waits. What is cut off
+    /// behind the order is led on by the next call, or the next open. `expected` is the revision of the case that the client
+    /// has seen.
     pub fn redact(
         &self,
         register: RegisterId,
@@ -159,7 +160,10 @@ impl<V: Follow> Ledger<V> {
             Some(accepted) => accepted,
             None => self.order_redaction((case, redaction), by, command_id, expected)?,
         };
-        self.lead_on(register, redaction)?;
+        match self.lead_on(register, redaction) {
+            Err(error) if error.is_of_anchor() => tracing::warn!(%error, "a redaction waits for the anchor"),
+            led => led?,
+        }
         Ok(accepted)
     }
 

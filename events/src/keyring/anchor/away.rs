@@ -111,6 +111,10 @@ impl Anchor for Away {
         self.reached()?.roots(log)
     }
 
+    fn roots_anew(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
+        self.reached()?.roots_anew(log)
+    }
+
     fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
         self.reached()?.create_root(log, root)
     }

@@ -165,7 +165,12 @@ impl AnchorError {
             Self::Io(_) => true,
             Self::Token(why) => matches!(
                 why,
-                Token::Library { .. } | Token::NoToken(_) | Token::LockedPin | Token::Gone | Token::Answered { .. }
+                Token::Library { .. }
+                    | Token::NoToken(_)
+                    | Token::LockedPin
+                    | Token::LastTry
+                    | Token::Gone
+                    | Token::Answered { .. }
             ),
             _ => false,
         }
@@ -205,10 +210,15 @@ pub trait Anchor: Send + Sync + 'static {
     /// The numbers of this log's roots, sorted.
     fn roots(&self, log: LogId) -> Result<Vec<u64>, AnchorError>;
 
+    /// The same from the anchor itself, and not from what this process remembers of it.
+    fn roots_anew(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
+        self.roots(log)
+    }
+
     /// Makes a root. Durable when it returns. A number that is there already is refused.
     fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError>;
 
-    /// Destroys a root and sees that it is gone. A root that is gone already is no error.
+    /// Destroys a root and sees that it is gone, as [`Anchor::roots_anew`] sees it. A root that is gone already is no error.
     fn destroy_root(&self, log: LogId, root: u64) -> Result<(), AnchorError>;
 
     /// Seals a top key under a root; the bytes go into the header of the keyring, at most 1,024 of them.

@@ -211,7 +211,7 @@ fn a_token_that_goes_away_leaves_keys_fenced_and_is_waited_for() {
                 assert!(matches!(ring.destroy(&[keys[30].0]), Err(KeyringError::RootRemains { .. })));
                 assert_eq!(ring.state(&keys[30].0), KeyState::Fenced, "it waits out of memory, too");
             }
-            KeyringError::Anchor(_) | KeyringError::RootRemains { .. } => {
+            KeyringError::Member { .. } | KeyringError::RootRemains { .. } => {
                 before += 1;
                 assert_eq!(ring.epoch(), 0);
                 // Nothing happened yet, so the fence can still be lifted.

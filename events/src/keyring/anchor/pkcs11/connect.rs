@@ -1,17 +1,16 @@
 //! From settings to a session that is logged in.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
+use cryptoki::context::{Function, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::MechanismType;
 use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
-use parking_lot::Mutex;
 
 use super::error::TokenError;
+use super::library::Library;
 use super::pin;
 use crate::keyring::anchor::{TokenName, TokenSettings};
 
@@ -27,34 +26,50 @@ pub(super) struct Device {
 
 /// A session that may write, with its user logged in.
 pub(super) struct Connected {
-    pub(super) session: Session,
+    /// There until it is dropped.
+    session: Option<Session>,
     slot: Slot,
     pub(super) device: Device,
+    library: Arc<Library>,
+    /// How often the library had been shut down before.
+    ended: u64,
 }
 
-/// Libraries stay where they are until the process ends: one that is unloaded takes threads and sessions of others along.
-static LOADED: Mutex<BTreeMap<PathBuf, Pkcs11>> = Mutex::new(BTreeMap::new());
+/// Which library a token is looked for in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Eyes {
+    /// The library as it is; where that does not find the token, it is initialized anew, once.
+    These,
+    /// The library initialized anew: what it remembers of a token is not what the token holds.
+    Other,
+}
 
 /// Finds the token and logs in.
-pub(super) fn connect(settings: &TokenSettings) -> Result<Connected, TokenError> {
-    let library = load(&settings.library)?;
-    let (slot, token) = find(&library, &settings.token)?;
-    let device = Device::of(&token, library.get_slot_info(slot)?.hardware_slot());
-    let can = library.get_mechanism_list(slot)?;
-    for (mechanism, name) in [(MechanismType::AES_KEY_GEN, "CKM_AES_KEY_GEN"), (MechanismType::AES_GCM, "CKM_AES_GCM")]
-    {
-        if !can.contains(&mechanism) {
-            return Err(TokenError::Lacks(name));
-        }
+pub(super) fn connect(settings: &TokenSettings, eyes: Eyes) -> Result<Connected, TokenError> {
+    let library = Library::load(&settings.library)?;
+    let turn = library.turn();
+    let mut is_fresh = library.begin(&turn)?;
+    if eyes == Eyes::Other && !is_fresh {
+        library.begin_anew(&turn)?;
+        is_fresh = true;
     }
-    let session = library.open_rw_session(slot)?;
-    log_in(&session, &token, settings)?;
-    Ok(Connected { session, slot, device })
+    let (session, slot, token, device) = match open(library.functions(), &settings.token) {
+        Err(lost) if !is_fresh && lost.may_be_over() => {
+            library.begin_anew(&turn)?;
+            open(library.functions(), &settings.token)?
+        }
+        opened => opened?,
+    };
+    let ended = turn.get();
+    drop(turn);
+    let connected = Connected { session: Some(session), slot, device, library, ended };
+    connected.run(|session| log_in(session, &token, settings))?;
+    Ok(connected)
 }
 
 /// The same for a session that was lost. It must be the same device.
-pub(super) fn again(settings: &TokenSettings, was: &Device) -> Result<Connected, TokenError> {
-    let connected = connect(settings).map_err(|failed| match failed {
+pub(super) fn again(settings: &TokenSettings, was: &Device, eyes: Eyes) -> Result<Connected, TokenError> {
+    let connected = connect(settings, eyes).map_err(|failed| match failed {
         TokenError::NoToken(_) => TokenError::Gone,
         other => other,
     })?;
@@ -64,19 +79,17 @@ pub(super) fn again(settings: &TokenSettings, was: &Device) -> Result<Connected,
     }
 }
 
-fn load(path: &Path) -> Result<Pkcs11, TokenError> {
-    let failed = |error: Error| TokenError::Library { library: path.to_owned(), why: error.to_string() };
-    let mut loaded = LOADED.lock();
-    let library = match loaded.get(path) {
-        Some(library) => library.clone(),
-        None => Pkcs11::new(path).map_err(failed)?,
-    };
-    match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-        // Somebody else in the process may use it too, or we did before.
-        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-        Err(error) => return Err(failed(error)),
+fn open(library: &Pkcs11, name: &TokenName) -> Result<(Session, Slot, TokenInfo, Device), TokenError> {
+    let (slot, token) = find(library, name)?;
+    let device = Device::of(&token, library.get_slot_info(slot)?.hardware_slot());
+    let can = library.get_mechanism_list(slot)?;
+    for (mechanism, name) in [(MechanismType::AES_KEY_GEN, "CKM_AES_KEY_GEN"), (MechanismType::AES_GCM, "CKM_AES_GCM")]
+    {
+        if !can.contains(&mechanism) {
+            return Err(TokenError::Lacks(name));
+        }
     }
-    Ok(loaded.entry(path.to_owned()).or_insert(library).clone())
+    Ok((library.open_rw_session(slot)?, slot, token, device))
 }
 
 fn find(library: &Pkcs11, name: &TokenName) -> Result<(Slot, TokenInfo), TokenError> {
@@ -100,6 +113,10 @@ fn log_in(session: &Session, token: &TokenInfo, settings: &TokenSettings) -> Res
     if token.user_pin_locked() {
         return Err(TokenError::LockedPin);
     }
+    // A service that is started again and again with a wrong PIN would lock the token, and what its root opens with it.
+    if token.user_pin_final_try() {
+        return Err(TokenError::LastTry);
+    }
     let pin = pin::read(&settings.pin)?;
     match session.login(UserType::User, Some(&pin)) {
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, Function::Login)) => Ok(()),
@@ -108,13 +125,35 @@ fn log_in(session: &Session, token: &TokenInfo, settings: &TokenSettings) -> Res
 }
 
 impl Connected {
-    /// The session, if it still is one with this slot and logged in: somebody else in the process may have shut the
-    /// library down, and a new session may then go by the number of the old one.
-    pub(super) fn check(&self) -> Result<&Session, TokenError> {
-        let about = self.session.get_session_info()?;
-        match about.slot_id() == self.slot && about.session_state() == SessionState::RwUser {
-            true => Ok(&self.session),
-            false => Err(TokenError::Gone),
+    /// Does it in the session, if that still is one with this slot and logged in: somebody else in the process may have shut
+    /// the library down, and a new session may then go by the number of the old one.
+    pub(super) fn act<T, E: From<TokenError>>(&self, act: impl FnOnce(&Session) -> Result<T, E>) -> Result<T, E> {
+        self.run(|session| {
+            let about = session.get_session_info().map_err(TokenError::from)?;
+            match about.slot_id() == self.slot && about.session_state() == SessionState::RwUser {
+                true => act(session),
+                false => Err(TokenError::Gone.into()),
+            }
+        })
+    }
+
+    /// Nobody shuts the library down meanwhile.
+    fn run<T, E: From<TokenError>>(&self, act: impl FnOnce(&Session) -> Result<T, E>) -> Result<T, E> {
+        let turn = self.library.turn();
+        match self.session.as_ref().filter(|_| turn.get() == self.ended) {
+            Some(session) => act(session),
+            None => Err(TokenError::Gone.into()),
+        }
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let turn = self.library.turn();
+        let session = self.session.take();
+        if turn.get() != self.ended {
+            // It ended with the library, and what goes by its number now is somebody else's.
+            std::mem::forget(session);
         }
     }
 }

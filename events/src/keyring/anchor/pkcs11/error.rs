@@ -37,6 +37,12 @@ pub enum TokenError {
     /// The token takes no PIN any more.
     #[error("the PIN of the token is locked")]
     LockedPin,
+    /// One more wrong PIN would lock it, so ours is not tried.
+    #[error(
+        "the token says that one more wrong PIN locks it, so it is not tried; log in with the maker's own tool first, \
+         which sets its count back"
+    )]
+    LastTry,
     /// It is gone, or was and came back without what was asked for being done.
     #[error("the token went away and could not be reached again at once")]
     Gone,
@@ -73,6 +79,13 @@ impl From<Error> for TokenError {
             Error::Pkcs11(answer, call) => answered(answer, call),
             other => Self::Answered { call: "the library".into(), answer: other.to_string() },
         }
+    }
+}
+
+impl TokenError {
+    /// Whether another look at the library may find it.
+    pub(super) fn may_be_over(&self) -> bool {
+        matches!(self, Self::NoToken(_) | Self::Gone | Self::Answered { .. })
     }
 }
 

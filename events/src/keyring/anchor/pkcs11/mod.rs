@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod library;
 mod pin;
 mod root;
 mod seal;
@@ -18,13 +19,14 @@ pub use pin::PinError;
 
 use super::{Anchor, AnchorError, Declared, Description, Identity, Level, TokenSettings, associated, each_once};
 use crate::keyring::Key;
-use connect::{Connected, Device};
+use connect::{Connected, Device, Eyes};
 
 /// A token that is logged in to. Roots are AES-256 keys in it.
 ///
 /// Level A0 where the slot says it is no hardware, as SoftHSM2 does; else A1, and A3 from [`Anchor::declare`] on.
 ///
-/// A session that is lost is opened again once; then the call fails, and the next one tries again.
+/// A session that is lost is opened again once, with the library initialized anew where that does not find the token; then the
+/// call fails, and the next one tries again.
 pub struct TokenAnchor {
     settings: TokenSettings,
     device: Device,
@@ -48,18 +50,23 @@ impl TokenAnchor {
     /// # Errors
     /// When its library, itself, what it must be able to do or its PIN is not there, or not the right one.
     pub fn open(settings: &TokenSettings) -> Result<Self, AnchorError> {
-        let connected = connect::connect(settings)?;
+        let connected = connect::connect(settings, Eyes::These)?;
         let (device, declared) = (connected.device.clone(), Mutex::new(None));
         Ok(Self { settings: settings.clone(), device, declared, session: Mutex::new(Held::In(connected)) })
     }
 
     /// Does it in the session there is; where that turns out to be lost, once more in a new one.
     fn with<T>(&self, act: impl Fn(&Session) -> Result<T, AnchorError>) -> Result<T, AnchorError> {
+        self.seen_by(Eyes::These, act)
+    }
+
+    fn seen_by<T>(&self, eyes: Eyes, act: impl Fn(&Session) -> Result<T, AnchorError>) -> Result<T, AnchorError> {
         let mut held = self.session.lock();
         match std::mem::replace(&mut *held, Held::Out) {
-            Held::In(connected) => match connected.check().map_err(AnchorError::from).and_then(&act) {
+            Held::In(connected) if eyes == Eyes::Other => drop(connected),
+            Held::In(connected) => match connected.act(&act) {
                 Err(AnchorError::Token(TokenError::Gone)) => {
-                    tracing::warn!("the session with the anchor's token was lost; connecting again");
+                    tracing::debug!("the session with the anchor's token was lost; connecting again");
                 }
                 done => return Self::keep(&mut held, connected, done),
             },
@@ -69,12 +76,12 @@ impl TokenAnchor {
                 return Err(TokenError::WrongPin.into());
             }
         }
-        let connected = connect::again(&self.settings, &self.device).inspect_err(|failed| {
+        let connected = connect::again(&self.settings, &self.device, eyes).inspect_err(|failed| {
             if matches!(failed, TokenError::WrongPin) {
                 *held = Held::Refused;
             }
         })?;
-        let done = act(&connected.session);
+        let done = connected.act(&act);
         Self::keep(&mut held, connected, done)
     }
 
@@ -125,6 +132,10 @@ impl Anchor for TokenAnchor {
         each_once(log, self.with(|session| root::numbers(session, log))?)
     }
 
+    fn roots_anew(&self, log: LogId) -> Result<Vec<u64>, AnchorError> {
+        each_once(log, self.seen_by(Eyes::Other, |session| root::numbers(session, log))?)
+    }
+
     fn create_root(&self, log: LogId, root: u64) -> Result<(), AnchorError> {
         if !self.with(|session| Ok(root::found(session, log, root)?))?.is_empty() {
             return Err(AnchorError::Exists { log, root });
@@ -141,6 +152,10 @@ impl Anchor for TokenAnchor {
             for object in root::found(session, log, root)? {
                 session.destroy_object(object).map_err(TokenError::from)?;
             }
+            Ok(())
+        })?;
+        // A library says that an object is gone which it only forgot, as when its token is not there any more.
+        self.seen_by(Eyes::Other, |session| {
             match root::found(session, log, root)?.is_empty() && !root::numbers(session, log)?.contains(&root) {
                 true => Ok(()),
                 false => Err(AnchorError::Remains { log, root }),
