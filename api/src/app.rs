@@ -265,6 +265,7 @@ impl From<LedgerFailure> for Failure {
             LedgerFailure::Unwritten(Unwritten::Stopped | Unwritten::Clock(_))
             | LedgerFailure::Keyring(KeyringError::Stopped | KeyringError::Io(_))
             | LedgerFailure::Busy => Code::Unavailable,
+            LedgerFailure::Keyring(error) if error.is_of_anchor() => Code::AnchorAway,
             LedgerFailure::Read(unreadable) => match unreadable.fault {
                 Fault::Lost(_) => Code::Lost,
                 _ => Code::Damaged,

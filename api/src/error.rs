@@ -13,6 +13,8 @@ pub enum Code {
     Internal,
     /// The ledger takes no writes: it stopped at a write error, or is shutting down.
     Unavailable,
+    /// A member of the anchor is not there, or did not do its part.
+    AnchorAway,
     /// What is stored does not read as it was written.
     Damaged,
     /// A key that records name is not in the keyring, and no erasure says why.
@@ -25,6 +27,7 @@ impl Code {
         match self {
             Self::Internal => "INTERNAL",
             Self::Unavailable => "UNAVAILABLE",
+            Self::AnchorAway => "ANCHOR_AWAY",
             Self::Damaged => "DAMAGED",
             Self::Lost => "LOST",
         }
@@ -34,6 +37,10 @@ impl Code {
         match self {
             Self::Internal => "The server failed. The program log says why.",
             Self::Unavailable => "The ledger takes no changes now. Try again later, with the same commandId.",
+            Self::AnchorAway => {
+                "What holds the root of the keys is not there. What was ordered is destroyed when it is; the program log \
+                 says who is missing."
+            }
             Self::Damaged => "What is stored here is damaged. The program log says where.",
             Self::Lost => "A key is lost, so this cannot be read. The program log says which.",
         }

@@ -48,4 +48,5 @@ mod story;
 mod suppression;
 mod tamper;
 mod timestamp;
+mod tokens;
 mod witness;

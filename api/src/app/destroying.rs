@@ -61,7 +61,7 @@ impl App {
     }
 
     /// Orders the destruction of what is fenced and carries it out, when the cooling-off is over and no hold stands. Durable
-    /// and certified when it returns; blocks.
+    /// when it returns, and certified unless a member of the anchor is away; blocks.
     pub fn order_destruction(
         &self,
         by: ActorId,
@@ -77,8 +77,16 @@ impl App {
         }
         let Envelope { command_id, expected_revision, .. } = envelope;
         let ordered = self.ledger.order_destruction(register, case, erasure, by, command_id, expected_revision)?;
-        self.go_on(register, case, erasure, by)?;
+        self.lead_on(register, case, erasure, by)?;
         Ok(ordered)
+    }
+
+    /// Which member of the anchor keeps an erasure or a redaction at this stage from being done, in words.
+    pub fn waits_for_anchor(&self, stage: Stage) -> Option<String> {
+        let waiting = self.ledger.keyring().waiting().filter(|_| stage == Stage::DestructionOrdered)?;
+        Some(format!(
+            "{waiting}; what is ordered is destroyed when it is there, which the server looks for every minute"
+        ))
     }
 
     /// One look of the server: what is due is destroyed; and where `again`, what was ordered and could not be finished is

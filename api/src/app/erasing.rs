@@ -212,7 +212,7 @@ impl App {
             }
             Ok(approved) => approved,
         };
-        self.go_on(register, case, erasure, by)?;
+        self.lead_on(register, case, erasure, by)?;
         Ok(approved)
     }
 
@@ -283,14 +283,25 @@ impl App {
         Ok(state.owner() == Owner::Gone(Gone::Withheld) && self.stands(case, erasure)? == Stage::Fenced)
     }
 
-    /// From the approval to where it must wait, or to the certificate. The caller holds `erasing`.
-    pub(super) fn go_on(
+    /// From the approval to where it must wait, or to the certificate. Where a member of the anchor is away it waits for that,
+    /// ordered, and is led on when it is back. The caller holds `erasing`.
+    pub(super) fn lead_on(
         &self,
         register: RegisterId,
         case: CaseId,
         erasure: ErasureId,
         by: ActorId,
     ) -> Result<(), EraseError> {
+        match self.go_on(register, case, erasure, by) {
+            Err(error) if error.is_of_anchor() && self.stands(case, erasure)? == Stage::DestructionOrdered => {
+                tracing::warn!(%error, "an erasure waits for the anchor");
+                Ok(())
+            }
+            led => led,
+        }
+    }
+
+    fn go_on(&self, register: RegisterId, case: CaseId, erasure: ErasureId, by: ActorId) -> Result<(), EraseError> {
         if self.stands(case, erasure)? == Stage::Approved && !self.was_unfenced(erasure) {
             self.ledger.fence_approved(register, case, erasure, by, self.wait())?;
         }

@@ -4,8 +4,8 @@ use domain::document::On;
 use domain::event::{Stream, StreamKind};
 use domain::id::{ActorId, CaseId, ContactId, ErasureId, SubjectId, TicketId};
 use domain::personal::Gone;
-use domain::subject::Rejection;
 use domain::subject::redaction::{NotRedacted, What};
+use domain::subject::{Rejection, Stage};
 use events::ledger::{Accepted, EraseError, Refused};
 use projections::{Redaction, Views};
 
@@ -88,7 +88,11 @@ impl App {
     }
 
     fn sweep_redacted(&self, redaction: ErasureId) {
-        let keys = self.ledger.views().redaction(redaction).map(|found| found.facts.keys.clone());
+        let views = self.ledger.views();
+        // What waits for the anchor is not swept before its certificate excuses it.
+        let done = views.redaction(redaction).filter(|found| found.facts.stage == Stage::Certified);
+        let keys = done.map(|found| found.facts.keys.clone());
+        drop(views);
         self.sweep(keys.unwrap_or_default());
     }
 }

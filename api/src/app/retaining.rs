@@ -112,7 +112,14 @@ impl App {
                 Err(error) => settled.refused.push((erasure, error)),
             }
         }
-        for (erasure, destroyed) in self.destroy_ready(register, &ready)? {
+        let destroyed = match self.destroy_ready(register, &ready) {
+            Err(error) if error.is_of_anchor() => {
+                tracing::warn!(%error, "confirmed retentions wait for the anchor");
+                Vec::new()
+            }
+            destroyed => destroyed?,
+        };
+        for (erasure, destroyed) in destroyed {
             match destroyed {
                 Ok(()) => settled.destroyed += 1,
                 Err(error) => settled.refused.push((erasure, error)),

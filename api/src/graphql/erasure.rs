@@ -245,7 +245,7 @@ impl Erasure {
         let views = app.ledger().views();
         Ok(stopping(&views, self.facts.id, other).iter().map(|hold| Hold::of(&views, hold)).collect())
     }
-    /// Why it does not go on by itself now, in words.
+    /// Why it does not go on by itself now, in words: its time, somebody's word, a hold, or a member of the anchor that is away.
     async fn waits_for(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
         let app = ctx.app()?;
         let from = app.destroyable_from(&self.facts).filter(|from| *from > app.now());
@@ -255,7 +255,8 @@ impl Erasure {
         let word = app.wants_a_word(&views, &self.facts).map(str::to_owned);
         let holds = stopping(&views, self.facts.id, other);
         let holds = holds.iter().map(|hold| Hold::words(hold.facts)).collect::<Vec<_>>();
-        Ok(cooling.into_iter().chain(word).chain(holds).collect())
+        let anchor = app.waits_for_anchor(self.facts.stage);
+        Ok(cooling.into_iter().chain(word).chain(holds).chain(anchor).collect())
     }
     /// What was asked, in words, while they can be read and the viewer may.
     async fn words(&self, ctx: &Context<'_>) -> Option<&str> {

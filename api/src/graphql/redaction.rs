@@ -66,6 +66,10 @@ impl Redaction {
     async fn compartment(&self) -> String {
         self.facts.compartment.to_string()
     }
+    /// Which member of the anchor it waits for, where its old key is ordered to be destroyed and that member is away.
+    async fn waits_for(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        Ok(ctx.app()?.waits_for_anchor(self.facts.stage))
+    }
     /// The day from which on it may be purged, for what was moved to the recycle bin.
     async fn purge_on(&self) -> Option<Day> {
         self.facts.purge_on.map(Day)
