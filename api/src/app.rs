@@ -205,7 +205,7 @@ impl App {
     pub fn mark_of(&self, record: &Record<'_>) -> Option<ErasureMark> {
         let keys = self.ledger.owners().keys_now(record, self.ledger.log().head().size);
         let views = self.ledger.views();
-        let erasure = ErasureMark::of_keys(&views, keys.into_iter().flatten(), self.ledger.keyring().level());
+        let erasure = ErasureMark::of_keys(&views, keys.into_iter().flatten(), self.ledger.keyring());
         erasure.or_else(|| views.redaction_at(record.position).map(|found| ErasureMark::of_redaction(found.facts)))
     }
 

@@ -7,9 +7,9 @@ use domain::id::{KeyId, PointId};
 use domain::personal::Gone;
 use domain::point::{Point, PointKind};
 use domain::profile::{self, Change, OldId, Pertinent};
-use domain::subject::Stage;
+use domain::subject::{AnchorLevel, Stage};
 use domain::value::{Invalid, Line, Website};
-use events::keyring::Level;
+use events::keyring::{Keyring, Level};
 use events::ledger::Fresh;
 use projections::PointSheet;
 
@@ -298,11 +298,13 @@ impl ErasureMark {
     }
 
     /// What an erasure says of what it took. At anchor level A0 nothing is said to be erased without the word "logical".
-    pub fn of(erasure: &projections::Erasure<'_>, level: Level) -> Self {
+    /// What destroying the key was worth is what its certificate says, wherever the keyring has gone since.
+    pub fn of(erasure: &projections::Erasure<'_>) -> Self {
         let stage = erasure.facts.stage;
+        let level = erasure.facts.certificate.as_ref().map_or(AnchorLevel::A0, |certificate| certificate.level);
         let step = erasure.facts.steps.iter().rev().find(|step| step.stage == stage);
         let reason = match (stage, level) {
-            (Stage::Certified, Level::A0) => "erased (logical: the key was destroyed in a file, anchor level A0)",
+            (Stage::Certified, AnchorLevel::A0) => "erased (logical: the key was destroyed in a file, anchor level A0)",
             (Stage::Certified, _) => "erased: the key was destroyed",
             (Stage::DestructionOrdered, _) => "withheld: its erasure was ordered and is being carried out",
             _ if erasure.facts.is_retention() => "withheld: the register says that its time is over",
@@ -316,14 +318,15 @@ impl ErasureMark {
         }
     }
 
-    /// Why nothing can be read under the first of these keys that an erasure took, or that was lost.
-    pub fn of_keys(views: &projections::Views, keys: impl Iterator<Item = KeyId>, level: Level) -> Option<Self> {
+    /// Why nothing can be read under the first of these keys that an erasure took, or that was lost. Where no certificate says
+    /// it, the keyring says what destroying a key was worth.
+    pub fn of_keys(views: &projections::Views, keys: impl Iterator<Item = KeyId>, keyring: &Keyring) -> Option<Self> {
         let mut marks = keys.filter_map(|key| {
-            let erasure = views.erasure_of_key(key).map(|erasure| Self::of(&erasure, level));
+            let erasure = views.erasure_of_key(key).map(|erasure| Self::of(&erasure));
             let before =
                 views.erased_before(key).filter(|_| erasure.as_ref().is_none_or(|mark| mark.gone != Gone::Erased));
             let lost = || views.lost(key).map(Self::lost);
-            before.map(|at| Self::before(at, erasure.as_ref(), level)).or(erasure).or_else(lost)
+            before.map(|at| Self::before(at, erasure.as_ref(), keyring.level_of(&[key]))).or(erasure).or_else(lost)
         });
         marks.next()
     }
