@@ -112,7 +112,14 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     let (ledger, booted) = boot(directory, Views::default(), clock, &|done, of| reading.tell(done, of))?;
     drop(reading);
     tracing::info!(records = booted.records, finished = booted.finished, "the log is verified and the views are built");
-    if booted.waiting > 0 {
+    if let Some(waiting) = ledger.keyring().waiting().filter(|_| booted.waiting > 0) {
+        let (erasures, waiting) = (booted.waiting, waiting.to_string());
+        tracing::warn!(
+            erasures,
+            waiting,
+            "keys are ordered to be destroyed, and fenced; a member of the anchor is missing"
+        );
+    } else if booted.waiting > 0 {
         tracing::warn!(
             erasures = booted.waiting,
             "keys are destroyed and their certificates wait; confirm the clock if it was refused"
