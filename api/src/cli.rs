@@ -286,5 +286,8 @@ pub enum Keyring {
     Repair {
         #[command(flatten)]
         data: Data,
+        /// Goes on with an older copy that is whole where a newer one is damaged, which is put aside
+        #[arg(long)]
+        older: bool,
     },
 }

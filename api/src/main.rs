@@ -17,7 +17,7 @@ use api::publish::Publishing;
 use api::{backup, error, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
-use events::keyring::AnchorSettings;
+use events::keyring::{AnchorSettings, Repaired};
 use events::ledger::{self, Clock, Directory, DirectoryError, KEYS};
 use events::log::engine::Options;
 use events::log::{Log as _, LogError};
@@ -83,7 +83,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         }
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
         Command::Keyring(cli::Keyring::Confirm { data, destroy }) => order(&data, &Order::ConfirmKeys { destroy }),
-        Command::Keyring(cli::Keyring::Repair { data }) => repair_keyring(&data.path),
+        Command::Keyring(cli::Keyring::Repair { data, older }) => repair_keyring(&data.path, older),
         Command::Keyring(cli::Keyring::Init { data, anchor, copy }) => init_keyring(&data, anchor, &copy),
         Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),
         Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
@@ -109,11 +109,14 @@ fn back_up(order_of: cli::Backup) -> Result<(), Box<dyn Error>> {
     order(&data, &Order::BackUp(backup::Order::new(dir, &home, region, keep_days)?))
 }
 
-fn repair_keyring(data: &Path) -> Result<(), Box<dyn Error>> {
-    let repaired = Directory::repair_keyring(data, Options::default(), &|_, _| {})?;
+fn repair_keyring(data: &Path, older: bool) -> Result<(), Box<dyn Error>> {
+    let repaired = Directory::repair_keyring(data, older, Options::default(), &|_, _| {})?;
     match repaired.as_slice() {
         [] => println!("Both copies of the keyring are whole and the same."),
-        _ => repaired.iter().for_each(|copy| println!("{} was copied anew.", copy.display())),
+        _ => repaired.iter().for_each(|Repaired { copy, aside }| {
+            println!("{} was copied anew.", copy.display());
+            aside.iter().for_each(|aside| println!("What lay there, newer and damaged, lies in {}.", aside.display()));
+        }),
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use tests::acts::{Act, perform_all};
 use tests::book;
 use tests::cast::Someone;
+use tests::client::text;
 use tests::desk;
 use tests::programs::{Ended, lethe, lethe_audit, program};
 use tests::server::{Server, until};
@@ -84,6 +85,39 @@ fn a_keyring_is_placed_looked_at_turned_and_moved() {
     assert!(data.join("anchor").exists());
     lethe(&["verify", "--data", data.to_str().unwrap()]).done();
     lethe_audit(&["verify", data.to_str().unwrap()]).done();
+}
+
+/// Where the keys cannot lie is said before anything is written: what is written is read at every open.
+#[test]
+fn keys_are_not_placed_where_they_cannot_lie() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("ledger");
+    let place = |name: &str| home.path().join(name).display().to_string();
+    let anchor = |name: &str| format!("file:{}", place(name));
+    fs::create_dir(place("taken")).unwrap();
+    fs::write(home.path().join("taken/keys.kdbx"), "mine").unwrap();
+    fs::create_dir(place("one")).unwrap();
+    std::os::unix::fs::symlink(place("one"), place("link")).unwrap();
+    let five: Vec<String> = (0..5).map(|number| anchor(&format!("root{number}"))).collect();
+    let five: Vec<&str> = five.iter().flat_map(|anchor| ["--anchor", anchor]).collect();
+    for (how, why) in [
+        (&["--anchor", &anchor("root"), "--copy", &place("taken")][..], "is no copy of a keyring, and not empty"),
+        (&["--anchor", &anchor("root"), "--copy", &place("one"), "--copy", &place("link")], "a directory of its own"),
+        (&["--anchor", &anchor("root"), "--anchor", &anchor("root")], "a directory of its own"),
+        (&["--anchor", &anchor("one/root"), "--copy", &place("one")], "outside the others"),
+        (&five, "an anchor has 1 to 4 members, and 5 are named"),
+    ] {
+        refused(&keyring(&data, &[&["init"], how].concat()), why);
+        assert!(!data.join("keyring.conf").exists(), "{why}");
+    }
+    assert_eq!(fs::read(home.path().join("taken/keys.kdbx")).unwrap(), b"mine");
+    Server::at(&data, &[]).stop();
+    let five: Vec<&str> = five.iter().map(|part| if *part == "--anchor" { "--to" } else { part }).collect();
+    refused(&keyring(&data, &[&["move"], &five[..]].concat()), "an anchor has 1 to 4 members, and 5 are named");
+    let twice = ["move", "--to", &anchor("root"), "--to", &anchor("root")];
+    refused(&keyring(&data, &twice), "a directory of its own");
+    lethe(&["verify", "--data", data.to_str().unwrap()]).done();
+    assert!(keyring(&data, &["status"]).done().contains("member file "), "it is where it was");
 }
 
 /// The certificate says what is true of the anchor that the keys were destroyed in, so it is written before they move.
@@ -216,6 +250,10 @@ fn a_keyring_moves_into_a_token_and_out_of_it() {
             let query = "query($id: ID!) { erasure(id: $id) { certificate { level } } }";
             let shown = dpo.ask(query, json!({ "id": erasure }));
             assert_eq!(shown["erasure"]["certificate"]["level"], level);
+            let node = "query($id: ID!) { node(id: $id) { ... on Contact { erasure { reason } } } }";
+            let shown = agent.ask(node, json!({ "id": who.id }));
+            let reason = text(&shown["node"]["erasure"]["reason"]);
+            assert_eq!(reason.contains("logical"), level == "A0", "{reason}");
         }
         server.stop();
         lethe(&["verify", "--data", data.to_str().unwrap()]).done();

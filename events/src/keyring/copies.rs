@@ -25,7 +25,7 @@ use super::disk::{self, options, sync_dir};
 use super::header::{self, Found};
 use super::marks::{self, Marks};
 use super::suppression::file as list;
-use super::{Identity, KeyringError, Wrong, anchor};
+use super::{Identity, KeyringError, Wrong, anchor, migrate};
 
 /// All copies, open.
 pub(super) struct Copies {
@@ -100,6 +100,7 @@ impl Copies {
                 return Err(KeyringError::Exists);
             }
             anchor::make_dir(dir)?;
+            check_dir(dir)?;
             let header = options().create(true).truncate(false).open(unnamed(dir))?;
             lock(&header)?;
             header.set_len(0)?;
@@ -424,13 +425,34 @@ pub(super) fn unname(dirs: &[PathBuf], log: LogId) -> Result<(), KeyringError> {
     Ok(())
 }
 
+/// Whether nothing lies in a directory but what an attempt to make a keyring there leaves.
+pub(super) fn check_dir(dir: &Path) -> Result<(), KeyringError> {
+    for entry in fs::read_dir(dir)? {
+        let found = entry?.file_name();
+        if !found.to_str().is_some_and(|name| is_ours(name) || migrate::is_its(name)) {
+            return Err(KeyringError::NotEmpty { dir: dir.to_owned(), found });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of a keyring is called so, or one that takes its place when it is whole.
+fn is_ours(name: &str) -> bool {
+    let name = name.strip_suffix(".new").unwrap_or(name);
+    let nodes = |rest: &str| {
+        let side =
+            rest.split_once('.').filter(|(level, side)| level.parse::<u8>().is_ok() && ["a", "b"].contains(side));
+        side.is_some()
+    };
+    [marks::NAME, header::NAME, list::NAME].contains(&name) || name.strip_prefix("keys.").is_some_and(nodes)
+}
+
 /// Removes the files of a keyring that is none, but not these.
 pub(super) fn clear_dir(dir: &Path, but: &[&Path]) -> Result<(), KeyringError> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let ours = ["keys.", marks::NAME, header::NAME, list::NAME].iter().any(|ours| name.starts_with(ours));
-        if ours && !but.contains(&path.as_path()) {
+        if is_ours(name) && !but.contains(&path.as_path()) {
             disk::remove(&path)?;
         }
     }

@@ -1,5 +1,6 @@
 //! Why the keyring does not do what it is asked. No text holds a key.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -61,6 +62,33 @@ pub enum KeyringError {
         /// What is the matter with it.
         wrong: Wrong,
     },
+    /// A copy is to be made where something else lies.
+    #[error("{} is no copy of a keyring, and not empty: {found:?} is in it", dir.display())]
+    NotEmpty {
+        /// Where.
+        dir: PathBuf,
+        /// What lies there.
+        found: OsString,
+    },
+    /// A copy that does not open is newer than the one that does: it may hold keys that nothing else holds.
+    #[error(
+        "the copy of the keyring in {copy:?} is damaged, and newer (header {damaged}, marks {marks}) than the whole one \
+         (header {whole}, marks {whole_marks}): what only it holds would be lost. Put a whole copy of it back; or \
+         `lethe keyring repair --older` puts it aside and goes on with the older one, whose missing keys are to be \
+         declared lost"
+    )]
+    NewerDamaged {
+        /// Its directory.
+        copy: PathBuf,
+        /// The counter of its header.
+        damaged: u64,
+        /// That of its marks.
+        marks: u64,
+        /// The counter of the other one's header.
+        whole: u64,
+        /// That of its marks.
+        whole_marks: u64,
+    },
     /// An anchor has no member, or too many.
     #[error("an anchor has 1 to {most} members, and {given} are named")]
     Members {
@@ -68,6 +96,12 @@ pub enum KeyringError {
         most: usize,
         /// As many as there are.
         given: usize,
+    },
+    /// An anchor has a member twice.
+    #[error("{identity} is named twice, and a member of an anchor is one device or one directory")]
+    SameMember {
+        /// Who it is.
+        identity: Identity,
     },
     /// A member of the anchor is not among those that are named.
     #[error("member {member} of the keyring's anchor is {identity}, and no anchor that is named is that one{}", in_place(.instead.as_ref()))]

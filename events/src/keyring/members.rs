@@ -1,6 +1,7 @@
 //! The members of an anchor: each holds a root of its own, and under each root the same top key is sealed. Any one of
 //! them opens the keyring; a destruction is over when none of them has an older root.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::id::LogId;
@@ -29,9 +30,7 @@ pub(super) struct Members {
 
 impl Members {
     pub(super) fn new(anchors: Vec<Box<dyn Anchor>>) -> Result<Self, KeyringError> {
-        if anchors.is_empty() || anchors.len() > header::MOST_MEMBERS {
-            return Err(KeyringError::Members { most: header::MOST_MEMBERS, given: anchors.len() });
-        }
+        check(&anchors)?;
         Ok(Self { named: anchors.into_iter().map(Arc::from).collect(), left: Vec::new() })
     }
 
@@ -183,6 +182,19 @@ impl Members {
 
     fn all(&self) -> impl Iterator<Item = &Arc<dyn Anchor>> {
         self.named.iter().chain(&self.left)
+    }
+}
+
+/// Whether these can be the members of one anchor: not too many, and none of them twice, which would lose its root with itself.
+pub(super) fn check(anchors: &[Box<dyn Anchor>]) -> Result<(), KeyringError> {
+    let given = anchors.len();
+    if anchors.is_empty() || given > header::MOST_MEMBERS {
+        return Err(KeyringError::Members { most: header::MOST_MEMBERS, given });
+    }
+    let mut seen = BTreeSet::new();
+    match anchors.iter().map(|anchor| anchor.identity()).find(|identity| !seen.insert(identity.clone())) {
+        Some(identity) => Err(KeyringError::SameMember { identity }),
+        None => Ok(()),
     }
 }
 

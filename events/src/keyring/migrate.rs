@@ -35,6 +35,11 @@ const ORDER: &str = "order";
 /// How many slots are read at once.
 const PIECE: usize = 256;
 
+/// Whether a file of such a keyring is called so.
+pub(super) fn is_its(name: &str) -> bool {
+    [KEYS, ORDER].contains(&name)
+}
+
 /// Whether a keyring of the first format lies here.
 pub(super) fn exists(dir: &Path) -> io::Result<bool> {
     dir.join(KEYS).try_exists()

@@ -52,6 +52,7 @@ pub use anchor::{
 pub use copies::Written;
 pub use error::{KeyringError, Waiting, Wrong};
 pub use key::Key;
+pub use repair::Repaired;
 pub use suppression::SuppressionList;
 
 use ring::Ring;
@@ -199,8 +200,16 @@ impl Keyring {
     /// Copies the newest tree that opens whole under the anchor's roots over every copy that is not the same, and says
     /// which these were. Nothing of them is kept, and nothing merged. Durable when it returns; cut short, it is asked for
     /// again.
-    pub fn repair(copies: &[PathBuf], anchors: impl Into<Anchors>, log: LogId) -> Result<Vec<PathBuf>, KeyringError> {
-        repair::repair(copies, anchors.into(), log)
+    ///
+    /// # Errors
+    /// Among others [`KeyringError::NewerDamaged`]; where the `older` one is wanted all the same, that copy is put aside.
+    pub fn repair(
+        copies: &[PathBuf],
+        anchors: impl Into<Anchors>,
+        log: LogId,
+        older: bool,
+    ) -> Result<Vec<Repaired>, KeyringError> {
+        repair::repair(copies, anchors.into(), log, older)
     }
 
     /// Whether a move between these may begin.
@@ -230,6 +239,17 @@ impl Keyring {
     /// is left as it is.
     pub fn unmake(copies: &[PathBuf], log: LogId) -> Result<(), KeyringError> {
         copies::unname(copies, log)
+    }
+
+    /// Whether a keyring may be made with copies in these directories and as many members of its anchor.
+    ///
+    /// # Errors
+    /// When there would be too many members, or something else lies in a directory.
+    pub fn check_places(copies: &[PathBuf], members: usize) -> Result<(), KeyringError> {
+        if members == 0 || members > header::MOST_MEMBERS {
+            return Err(KeyringError::Members { most: header::MOST_MEMBERS, given: members });
+        }
+        copies.iter().filter(|dir| dir.exists()).try_for_each(|dir| copies::check_dir(dir))
     }
 
     /// Whether this directory holds a copy of a keyring, whosever it is.

@@ -6,7 +6,7 @@ use domain::id::LogId;
 
 use super::header::Left;
 use super::marks::Mark;
-use super::members::Members;
+use super::members::{self, Members};
 use super::tree::Tree;
 use super::{Anchor, Destroyed, KeyringError, Level};
 
@@ -33,6 +33,7 @@ pub(super) fn relocate(
 
 /// An attempt that is given up ends with the new members' roots destroyed, so no other keyring's may be among them.
 pub(super) fn may_move(from: &[Box<dyn Anchor>], to: &[Box<dyn Anchor>], log: LogId) -> Result<(), KeyringError> {
+    members::check(to)?;
     for anchor in to {
         let identity = anchor.identity();
         if from.iter().all(|old| old.identity() != identity) && !anchor.roots(log)?.is_empty() {

@@ -30,7 +30,7 @@ use domain::time::Time;
 use super::keys::{self, Keys, Moved};
 use super::publish::{CADENCE, Published};
 use super::{Fresh, lost, restore};
-use crate::keyring::{AnchorError, AnchorSettings, Description, Keyring, KeyringError};
+use crate::keyring::{AnchorError, AnchorSettings, Description, Keyring, KeyringError, Repaired};
 use crate::log::engine::{Embedded, Options};
 use crate::log::headmark;
 use crate::log::lock::{self, Lock};
@@ -126,6 +126,14 @@ pub enum DirectoryError {
     Unsayable {
         /// Which, or the file where it is a name.
         path: PathBuf,
+    },
+    /// The keys are to lie where they cannot.
+    #[error("{} and {} are named, and each copy of the keyring and each anchor needs a directory of its own, outside the others", one.display(), other.display())]
+    Shared {
+        /// A directory.
+        one: PathBuf,
+        /// The same one, or one inside it.
+        other: PathBuf,
     },
     /// Where the keys are to lie is said already.
     #[error("there is a {} in this directory already", keys::NAME)]
@@ -239,16 +247,21 @@ impl Directory {
         })
     }
 
-    /// Copies the newest whole copy of the keyring over the others, and says which these were. Nobody may use the
-    /// directory meanwhile.
-    pub fn repair_keyring(path: &Path, options: Options, progress: &Progress) -> Result<Vec<PathBuf>, DirectoryError> {
+    /// Copies the newest whole copy of the keyring over the others, and says which these were; where a damaged one is newer, only
+    /// when the `older` one is wanted. Nobody may use the directory meanwhile.
+    pub fn repair_keyring(
+        path: &Path,
+        older: bool,
+        options: Options,
+        progress: &Progress,
+    ) -> Result<Vec<Repaired>, DirectoryError> {
         if !Self::exists(path)? {
             return Err(DirectoryError::Empty);
         }
         let _lock = Lock::take(path)?;
         let log = Embedded::open(path, options, progress)?;
         let keys = Keys::read(path)?;
-        Ok(Keyring::repair(&keys.copies, keys.anchor()?.0, log.journal().first_log())?)
+        Ok(Keyring::repair(&keys.copies, keys.anchor()?.0, log.journal().first_log(), older)?)
     }
 
     /// Says where the keys of a ledger are to lie that is yet to be made here, and what holds their root. Tokens are logged
@@ -273,6 +286,7 @@ impl Directory {
         let copies: Vec<PathBuf> =
             if copies.is_empty() { Keys::of(path).copies } else { copies.into_iter().map(place).collect() };
         let anchors: Vec<AnchorSettings> = anchors.into_iter().map(|settings| settings.below(path)).collect();
+        Keys::check(&copies, &anchors)?;
         let mut described = Vec::with_capacity(anchors.len());
         for settings in &anchors {
             // A directory of root files is made with the ledger.

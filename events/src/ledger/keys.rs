@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use domain::id::LogId;
 
 use super::directory::DirectoryError;
-use crate::keyring::{Anchor, AnchorSettings, Anchors, Description, Destroyed, Identity, Keyring};
+use crate::keyring::{Anchor, AnchorSettings, Anchors, Description, Destroyed, Identity, Keyring, KeyringError};
 
 /// The name of the file.
 pub const NAME: &str = "keyring.conf";
@@ -122,6 +122,32 @@ impl Keys {
         named.map_err(|source| DirectoryError::Io { action: "write to", source })
     }
 
+    /// Whether the keys may be placed so: none too many, nothing where anything else lies, and no root beside the keys that it
+    /// opens.
+    pub(super) fn check(copies: &[PathBuf], anchors: &[AnchorSettings]) -> Result<(), DirectoryError> {
+        Keyring::check_places(copies, anchors.len())?;
+        let dirs = anchors.iter().filter_map(|settings| match settings {
+            AnchorSettings::File { dir } => Some(dir),
+            AnchorSettings::Pkcs11(_) => None,
+        });
+        let places: Vec<(&PathBuf, PathBuf)> = copies.iter().chain(dirs).map(|dir| (dir, resolved(dir))).collect();
+        for (number, (one, at)) in places.iter().enumerate() {
+            for (other, inside) in places.iter().skip(number + 1) {
+                if at.starts_with(inside) || inside.starts_with(at) {
+                    return Err(DirectoryError::Shared { one: PathBuf::from(one), other: PathBuf::from(other) });
+                }
+            }
+        }
+        let twice = |settings: &&AnchorSettings| anchors.iter().filter(|other| other == settings).count() > 1;
+        match anchors.iter().find(twice) {
+            Some(AnchorSettings::Pkcs11(token)) => {
+                let identity = Identity::new("pkcs11", &[&token.token.to_string()]);
+                Err(KeyringError::SameMember { identity }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether there is a copy of a keyring, whosever it is.
     pub(super) fn exist(&self) -> io::Result<bool> {
         let exist = self.copies.iter().map(|copy| Keyring::exists(copy)).collect::<io::Result<Vec<bool>>>()?;
@@ -171,6 +197,7 @@ impl Keys {
         drop(keyring);
         let keys = Self::read(data)?;
         let to: Vec<AnchorSettings> = to.into_iter().map(|settings| settings.below(data)).collect();
+        Self::check(&keys.copies, &to)?;
         let (from, new) = (anchors(&keys.anchors)?, anchors(&to)?);
         Keyring::may_move(&from, &new, log)?;
         let members = new.iter().map(|anchor| anchor.describe()).collect();
@@ -186,6 +213,15 @@ impl Keys {
         Self { anchors: to, ..keys }.write(data)?;
         Ok(Moved { destroyed, members })
     }
+}
+
+/// A path without links, as far as there is anything of it.
+fn resolved(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    there.map_or_else(
+        || path.to_owned(),
+        |(ancestor, real)| path.strip_prefix(ancestor).map_or_else(|_| real.clone(), |rest| real.join(rest)),
+    )
 }
 
 fn anchors(settings: &[AnchorSettings]) -> Result<Vec<Box<dyn Anchor>>, DirectoryError> {

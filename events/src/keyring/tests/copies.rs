@@ -32,7 +32,12 @@ impl Rest {
     }
 
     fn repair(&self) -> Vec<PathBuf> {
-        Keyring::repair(&self.home.copies(), self.home.anchor(), LOG).unwrap()
+        let repaired = self.repair_by(false).unwrap().into_iter();
+        repaired.map(|repaired| (repaired.copy, assert!(repaired.aside.is_none())).0).collect()
+    }
+
+    fn repair_by(&self, older: bool) -> Result<Vec<Repaired>, KeyringError> {
+        Keyring::repair(&self.home.copies(), self.home.anchor(), LOG, older)
     }
 
     fn refused(&self) -> (PathBuf, Wrong) {
@@ -75,7 +80,7 @@ fn a_missing_copy_is_named_and_made_again() {
     rest.home.put(&rest.files);
     rest.home.copies().iter().for_each(|dir| fs::remove_dir_all(dir).unwrap());
     assert!(matches!(rest.home.try_open(), Err(KeyringError::NotAKeyring)));
-    let nothing = Keyring::repair(&rest.home.copies(), rest.home.anchor(), LOG);
+    let nothing = rest.repair_by(false);
     assert!(matches!(nothing, Err(KeyringError::NotAKeyring)));
 }
 
@@ -97,6 +102,60 @@ fn a_copy_that_is_behind_is_named_and_the_newer_one_wins() {
         assert_eq!(rest.repair(), [copy]);
         rest.is_right();
         assert_eq!(rest.home.open().fingerprints().len(), 1120);
+    }
+}
+
+/// What only the newer one holds is nobody's to throw away: here 512 keys, for one leaf that is spoilt.
+#[test]
+fn a_damaged_copy_that_is_newer_is_not_overwritten_by_an_older_one() {
+    let rest = Rest::new();
+    let ring = rest.home.open();
+    ring.ring.fill(256).unwrap();
+    ring.ring.fill(256).unwrap();
+    drop(ring);
+    let mut files = rest.home.files();
+    files.extend(same_in(&rest.files, "keyring", "keyring"));
+    files.get_mut(Path::new("keyring.copy/keys.0.a")).unwrap()[9 * 640 + 99] ^= 4;
+    rest.home.put(&files);
+    let refused = rest.repair_by(false).unwrap_err();
+    let newer = rest.home.copies()[1].clone();
+    assert!(
+        matches!(&refused, KeyringError::NewerDamaged { copy, damaged, whole, .. } if *copy == newer && damaged > whole)
+    );
+    assert!(refused.to_string().contains("repair --older"), "{refused}");
+    assert!(rest.home.files() == files, "nothing was touched");
+    let repaired = rest.repair_by(true).unwrap();
+    let aside = rest.home.0.path().join("keyring.copy.damaged.1");
+    assert_eq!(repaired, [Repaired { copy: newer, aside: Some(aside.clone()) }]);
+    rest.is_right();
+    assert_eq!(fs::read(aside.join("keys.0.a")).unwrap(), files[Path::new("keyring.copy/keys.0.a")]);
+}
+
+#[test]
+fn a_copy_of_another_log_is_not_overwritten() {
+    let rest = Rest::new();
+    let other = Home::new();
+    let strange = LogId([9; 16]);
+    drop(Keyring::create(&other.copies(), other.anchor(), strange).unwrap());
+    let mut files = rest.files.clone();
+    files.retain(|path, _| !is_in(path, "keyring.copy"));
+    files.extend(same_in(&other.files(), "keyring", "keyring.copy"));
+    rest.home.put(&files);
+    let refused = rest.repair_by(true).unwrap_err();
+    assert!(matches!(refused, KeyringError::AnotherLog { found } if found == strange), "{refused}");
+    assert!(rest.home.files() == files, "nothing was touched");
+}
+
+#[test]
+fn a_keyring_is_not_made_where_something_else_lies() {
+    for name in ["keys.kdbx", "header.html", "suppressed.csv", "keys.0.c", "notes"] {
+        let home = Home::new();
+        let dir = &home.copies()[1];
+        fs::create_dir_all(dir).unwrap();
+        fs::write(dir.join(name), "mine").unwrap();
+        let refused = Keyring::create(&home.copies(), home.anchor(), LOG).err().unwrap();
+        assert!(matches!(&refused, KeyringError::NotEmpty { found, .. } if found == name), "{refused}");
+        assert_eq!(fs::read(dir.join(name)).unwrap(), b"mine");
     }
 }
 
@@ -163,7 +222,7 @@ fn a_repair_cut_anywhere_is_begun_again() {
     for steps in 0.. {
         rest.home.put(&files);
         disk::cut::after(Some(steps));
-        let done = Keyring::repair(&rest.home.copies(), rest.home.anchor(), LOG);
+        let done = rest.repair_by(false);
         let cut = disk::cut::happened();
         disk::cut::after(None);
         if !cut {
@@ -180,6 +239,6 @@ fn a_repair_cut_anywhere_is_begun_again() {
 fn a_keyring_in_use_is_not_repaired() {
     let rest = Rest::new();
     let _ring = rest.home.open();
-    let answer = Keyring::repair(&rest.home.copies(), rest.home.anchor(), LOG);
+    let answer = rest.repair_by(false);
     assert!(matches!(answer, Err(KeyringError::InUse)));
 }

@@ -285,8 +285,8 @@ fn a_flipped_bit_is_found_in_one_copy_and_in_both() {
         let refused = home.try_open().err();
         assert!(matches!(refused, Some(KeyringError::Copy { wrong: Wrong::Damaged, .. })), "byte {at}: {refused:?}");
         if at % 5 == 0 {
-            let repaired = Keyring::repair(&home.copies(), home.anchor(), LOG).unwrap();
-            assert_eq!(repaired, [home.copies()[0].clone()]);
+            let repaired = Keyring::repair(&home.copies(), home.anchor(), LOG, false).unwrap();
+            assert_eq!(repaired, [Repaired { copy: home.copies()[0].clone(), aside: None }]);
             assert!(home.files() == files);
         }
         let mut flip = |dir: &str| {
