@@ -276,6 +276,9 @@ pub enum Keyring {
         /// Where there is no keyring at all: makes a new one, and destroys the root of the old one
         #[arg(long)]
         all: bool,
+        /// Where there is one that never opens again, since its root is gone or no header is left: gives its copies another name
+        #[arg(long, requires = "all")]
+        put_aside: bool,
     },
     /// Destroys the keys anew that an older keyring brought back although the log says that they were destroyed
     DestroyAgain {

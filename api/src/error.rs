@@ -141,6 +141,14 @@ mod tests {
     }
 
     #[test]
+    fn who_holds_the_root_and_is_away_has_a_code_of_its_own() {
+        let away = events::keyring::KeyringError::Anchor(events::keyring::AnchorError::DoesNotOpen);
+        let failure = Failure::from(events::ledger::Failure::from(away));
+        assert_eq!(failure.code().as_str(), "ANCHOR_AWAY");
+        assert!(async_graphql::Error::from(failure).message.contains("is destroyed when it is"));
+    }
+
+    #[test]
     fn the_program_log_gets_the_cause_with_its_sources() {
         let inner = std::io::Error::other("no space");
         let outer = std::io::Error::other(inner);

@@ -88,7 +88,9 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),
         Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
         Command::Keyring(cli::Keyring::Move { data, to }) => move_keyring(&data, to),
-        Command::Keyring(cli::Keyring::DeclareLost { data, all }) => declare_lost(&data.path, all),
+        Command::Keyring(cli::Keyring::DeclareLost { data, all, put_aside }) => {
+            declare_lost(&data.path, all, put_aside)
+        }
         Command::Keyring(cli::Keyring::DestroyAgain { data }) => destroy_again(&data.path),
         Command::Verify { data } => verify(&data),
         Command::Backup(backup) => back_up(backup),
@@ -146,7 +148,11 @@ fn move_keyring(data: &Path, to: Vec<AnchorSettings>) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-fn declare_lost(data: &Path, all: bool) -> Result<(), Box<dyn Error>> {
+fn declare_lost(data: &Path, all: bool, put_aside: bool) -> Result<(), Box<dyn Error>> {
+    if put_aside {
+        let aside = ledger::put_keyring_aside(data, Options::default(), &|_, _| {})?;
+        aside.iter().for_each(|dir| println!("A copy of the keyring lies in {} now.", dir.display()));
+    }
     let now = Clock::system().now();
     let declared = ledger::declare_lost(data, all, now, Options::default(), &|_, _| {})?;
     println!("{} keys are declared lost; what they sealed is gone, and that is no erasure:", declared.keys.len());

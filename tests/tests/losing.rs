@@ -97,6 +97,32 @@ fn an_older_keyring_with_its_anchor_is_refused_by_the_log() {
     assert_eq!(ledger.views().digest(), erased);
 }
 
+/// The root is gone, or every header, and the copies are there: the keys are lost as surely as with no keyring at all.
+#[test]
+fn a_keyring_that_never_opens_again_is_put_aside_and_its_keys_are_declared_lost() {
+    let root: &dyn Fn(&Path) = &|home| lose(home, &["anchor"]);
+    let headers: &dyn Fn(&Path) = &|home| {
+        KEYS[..2].iter().for_each(|dir| std::fs::write(home.join(dir).join("header"), "").unwrap());
+    };
+    for gone in [root, headers] {
+        let home = scratch();
+        drop(book::wrote(home.path(), 1..3));
+        let data = home.path().to_str().unwrap();
+        let aside = ["keyring", "declare-lost", "--all", "--put-aside", "--data", data];
+        let refused = lethe(&aside);
+        assert!(refused.code == Some(1) && refused.err.contains("it opens"), "{refused:?}");
+        gone(home.path());
+        let why = book::open(home.path()).err().unwrap();
+        let refused = lethe(&["keyring", "declare-lost", "--all", "--data", data]);
+        assert!(refused.code == Some(1) && refused.err.contains("--put-aside"), "{refused:?}");
+        let said = lethe(&aside).done();
+        assert!(said.contains("keyring.copy.lost.1") && said.contains("A new keyring was made"), "{why}: {said}");
+        assert!(home.path().join("keyring.lost.1/keys.0.a").exists(), "what was there is nobody's to throw away");
+        lethe(&["verify", "--data", data]).done();
+        assert_eq!(audit(home.path(), None), Verdict::Consistent);
+    }
+}
+
 /// A keyring of yesterday: the keys of today are lost. The log is read again when somebody has declared it, by a record.
 #[test]
 fn keys_that_are_lost_are_declared_and_the_chain_holds() {

@@ -64,15 +64,27 @@ fn a_token_that_comes_back_is_found_by_the_server_that_runs() {
         let (agent, dpo) = (server.client("agent"), server.client("dpo"));
         let [wanda, bertha] = [("Wanda", "wanda@example.org"), ("Bertha", "bertha@example.org")]
             .map(|(name, mail)| desk::register(&agent, name, "Weg", mail));
+        let mut anna = desk::person("Anna", "Anders", "anna@example.org");
+        anna["notes"] = json!("a note of somebody else");
+        let anna = agent.change("registerContact", &anna, "contact { id }")["contact"]["id"].clone();
         home.take_away(OTHER);
         let erasure = approve(&agent, &dpo, &wanda);
         waits(&erasure);
         let id = text(&erasure["id"]);
         waits(&standing(&dpo, &id));
         desk::register(&agent, "Nina", "Neu", "nina@example.org");
+        let note = json!({ "contactId": anna, "fields": ["NOTES"], "words": "a mistake" });
+        let asked = agent.change("requestRedaction", &note, "redaction { id }")["redaction"]["id"].clone();
+        let redacted = json!({ "redactionId": asked });
+        let redacted = dpo.change("approveRedaction", &redacted, "redaction { stage waitsFor }")["redaction"].clone();
+        assert_eq!(redacted["stage"], "DESTRUCTION_ORDERED", "{redacted}");
+        assert!(text(&redacted["waitsFor"]).starts_with("member 2 of the anchor (pkcs11 "), "{redacted}");
         home.give_back(OTHER);
         until("the token is found again", || standing(&dpo, &id)["stage"] == "CERTIFIED");
         assert_eq!(standing(&dpo, &id)["waitsFor"], json!([]));
+        let query = "query($id: ID!) { redaction(id: $id) { stage waitsFor } }";
+        let redacted = dpo.ask(query, json!({ "id": asked }))["redaction"].clone();
+        assert_eq!(redacted, json!({ "stage": "CERTIFIED", "waitsFor": null }));
         both_hold_one_root(&data);
         let erasure = approve(&agent, &dpo, &bertha);
         assert_eq!((&erasure["stage"], &erasure["waitsFor"]), (&json!("CERTIFIED"), &json!([])));

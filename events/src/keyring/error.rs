@@ -185,6 +185,15 @@ impl KeyringError {
         matches!(self, Self::Anchor(_) | Self::Member { .. } | Self::RootRemains { .. })
     }
 
+    /// Whether no copy will open again, as far as anybody can see from here: the root is gone, or no header is left.
+    pub fn is_for_good(&self) -> bool {
+        match self {
+            Self::NotAKeyring | Self::DamagedHeader | Self::MissingMember { .. } => true,
+            Self::Anchor(why) => why.knows_nothing() || matches!(why, AnchorError::Damaged { .. }),
+            _ => false,
+        }
+    }
+
     /// Which member of the anchor it is about.
     pub(super) fn waiting(&self) -> Option<Waiting> {
         match self {

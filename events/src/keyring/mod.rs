@@ -252,6 +252,11 @@ impl Keyring {
         copies.iter().filter(|dir| dir.exists()).try_for_each(|dir| copies::check_dir(dir))
     }
 
+    /// Gives the directories that are there another name beside theirs, and says which. Durable when it returns.
+    pub fn put_aside(copies: &[PathBuf]) -> Result<Vec<PathBuf>, KeyringError> {
+        copies.iter().filter(|dir| dir.exists()).map(|dir| repair::put_aside(dir, "lost")).collect()
+    }
+
     /// Whether this directory holds a copy of a keyring, whosever it is.
     pub fn exists(dir: &Path) -> io::Result<bool> {
         Ok(copies::Copies::exist(dir)? || migrate::exists(dir)?)

@@ -58,7 +58,7 @@ pub(super) fn repair(
             other.found.says(&source.0.found) && other.marks == source.0.marks && *list == source.1
         };
         if !seen.as_ref().is_ok_and(same) {
-            let aside = newer.iter().any(|(newer, _)| *newer == dir).then(|| put_aside(dir)).transpose()?;
+            let aside = newer.iter().any(|(newer, _)| *newer == dir).then(|| put_aside(dir, "damaged")).transpose()?;
             copy_over(newest, dir)?;
             repaired.push(Repaired { copy: dir.clone(), aside });
         }
@@ -81,9 +81,9 @@ fn newer_than(whole: &Opened, dir: &Path, log: LogId) -> Result<Option<KeyringEr
 }
 
 /// Gives a directory another name beside it.
-fn put_aside(dir: &Path) -> Result<PathBuf, KeyringError> {
+pub(super) fn put_aside(dir: &Path, what: &str) -> Result<PathBuf, KeyringError> {
     let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let free = (1..).map(|number: u32| dir.with_file_name(format!("{name}.damaged.{number}")));
+    let free = (1..).map(|number: u32| dir.with_file_name(format!("{name}.{what}.{number}")));
     let Some(aside) = free.into_iter().find(|aside| !aside.exists()) else { return Err(KeyringError::Exists) };
     disk::rename(dir, &aside)?;
     disk::sync_dir(dir.parent().unwrap_or(Path::new(".")))?;

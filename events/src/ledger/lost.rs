@@ -1,7 +1,7 @@
 //! Keys that are lost: a keyring is gone, or an older one is all that is left. The log refuses to be read until an operator
 //! declares the loss, which is a record; then what they sealed reads as lost, which is no erasure, and the chain still holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::event::{Event, Stream, StreamKind};
 use domain::id::{ErasureId, KeyId};
@@ -52,6 +52,15 @@ pub enum NotLost {
          the root of the old one is destroyed then, so that no copy of it opens again"
     )]
     NoKeyring,
+    /// There is one, and it does not open.
+    #[error(
+        "{0}. Where that is gone for good, --all --put-aside gives the copies of the keyring another name, declares all keys \
+         lost and makes a new keyring"
+    )]
+    Unopenable(DirectoryError),
+    /// There is one, and it opens, or might again.
+    #[error("the keyring is not put aside: {0}")]
+    NotForGood(String),
     /// The keyring knows every key.
     #[error("the keyring knows every key that the log names: nothing is lost")]
     NothingLost,
@@ -97,7 +106,7 @@ pub fn declare_lost(
         return Err(NotLost::NoKeyring);
     }
     let (said, named) = read(log.journal())?;
-    let keyring = if made_new { keys.create(first)? } else { Keys::open(path, first)? };
+    let keyring = if made_new { keys.create(first)? } else { Keys::open(path, first).map_err(unopenable)? };
     let unknown = |key: &&KeyId| keyring.state(key) == KeyState::NeverHad;
     let unsaid = |key: &&KeyId| !said.lost.contains(*key) && !said.erased.contains_key(*key);
     let mut lost: Vec<KeyId> = named.iter().filter(unknown).filter(unsaid).copied().collect();
@@ -110,6 +119,34 @@ pub fn declare_lost(
     }
     log.sync_mark()?;
     Ok(Declared { keys: lost, made_new })
+}
+
+/// Gives the copies of a keyring at rest that never opens again another name, and says which: then there is none here. Durable
+/// when it returns.
+///
+/// # Errors
+/// When somebody uses the directory; when it opens, or what keeps it from opening may be over or mended.
+pub fn put_keyring_aside(path: &Path, options: Options, told: &Progress<'_>) -> Result<Vec<PathBuf>, NotLost> {
+    if !Directory::exists(path)? {
+        return Err(DirectoryError::Empty.into());
+    }
+    let _lock = Lock::take(path).map_err(DirectoryError::from)?;
+    let log = Embedded::open(path, options, told)?;
+    match Keys::open(path, log.journal().first_log()) {
+        Ok(_) => Err(NotLost::NotForGood("it opens".into())),
+        Err(DirectoryError::Keyring(why)) if why.is_for_good() => {
+            let copies = Keys::read(path)?.copies;
+            Ok(Keyring::put_aside(&copies).map_err(DirectoryError::from)?)
+        }
+        Err(why) => Err(NotLost::NotForGood(why.to_string())),
+    }
+}
+
+fn unopenable(failed: DirectoryError) -> NotLost {
+    match failed {
+        DirectoryError::Keyring(why) if why.is_for_good() => NotLost::Unopenable(why.into()),
+        failed => failed.into(),
+    }
 }
 
 /// Tells a keyring what the log says of keys that it never held. Where no loss was declared, it knows them all, and nothing

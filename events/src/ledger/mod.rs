@@ -47,7 +47,7 @@ pub use epoch::{Heads, Logged};
 pub use erase::{EraseError, Planned};
 pub use fresh::Fresh;
 pub use keys::{Keys, Moved, NAME as KEYS};
-pub use lost::{Declared, NotLost, declare_lost};
+pub use lost::{Declared, NotLost, declare_lost, put_keyring_aside};
 pub use moves::Now;
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
