@@ -149,10 +149,10 @@ impl Views {
         all.filter(stops).collect()
     }
 
-    /// Whether a backup was put back since an erasure was fenced. What was decided between the backup and that is gone: that
-    /// it be withdrawn, or a hold.
-    pub fn restored_since(&self, fenced: &ErasureFacts) -> bool {
-        let last = fenced.steps.last().filter(|_| fenced.stage == Stage::Fenced);
+    /// Whether a backup was put back since an erasure was approved or fenced. What was decided between the backup and that is
+    /// gone: that it be withdrawn, or a hold.
+    pub fn restored_since(&self, decided: &ErasureFacts) -> bool {
+        let last = decided.steps.last().filter(|_| matches!(decided.stage, Stage::Approved | Stage::Fenced));
         last.zip(self.continued).is_some_and(|(step, continued)| step.position < continued)
     }
 

@@ -26,6 +26,9 @@ const CLOSED: &str = "only the machine's clock says how long the ledger was clos
 /// Why what a retention fenced waits.
 const UNCONFIRMED: &str =
     "our clock alone says that its time is over: a second person or a time from outside must confirm it";
+/// Why what was approved is not fenced.
+const APPROVED: &str = "it is approved and not fenced yet: it was cut off in between. The server goes on with it; so does \
+    whoever approves it again";
 /// How many erasures are destroyed together at most; the next ones have a rotation of their own.
 const TOGETHER: usize = 100;
 
@@ -51,6 +54,9 @@ impl App {
     pub fn wants_a_word(&self, views: &Views, erasure: &ErasureFacts) -> Option<&'static str> {
         if erasure.is_retention() && erasure.stage == Stage::Fenced && erasure.confirmed.is_none() {
             return Some(UNCONFIRMED);
+        }
+        if erasure.stage == Stage::Approved && erasure.unfenced.is_none() {
+            return Some(if views.restored_since(erasure) { RESTORED } else { APPROVED });
         }
         let fenced = erasure.steps.last()?.at;
         let from = self.destroyable_from(erasure).filter(|from| *from <= self.now())?;
@@ -93,7 +99,26 @@ impl App {
     /// tried again. Says how many erasures are certified by it. Blocks.
     pub fn look_at_erasures(&self, again: bool) -> Result<usize, EraseError> {
         let finished = if again { self.resume() } else { Ok(0) };
-        Ok(self.destroy_due()? + finished?)
+        Ok(self.lead_on_approved()? + self.destroy_due()? + finished?)
+    }
+
+    /// Fences what was approved, if a crash came in between: two people decided. What a restore brought back as approved waits for
+    /// a word. Says how many of these are certified, which need not wait. Blocks.
+    fn lead_on_approved(&self) -> Result<usize, EraseError> {
+        let is_left = |views: &Views, erasure: &ErasureFacts| {
+            erasure.unfenced.is_none() && !erasure.is_retention() && !views.restored_since(erasure)
+        };
+        if self.approved(Stage::Approved, is_left).is_empty() {
+            return Ok(0);
+        }
+        let register = self.register_id()?;
+        let _one = self.erasing.lock();
+        let mut certified = 0;
+        for (case, erasure, approver) in self.approved(Stage::Approved, is_left) {
+            self.lead_on(register, case, erasure, approver)?;
+            certified += usize::from(self.stands(case, erasure)? == Stage::Certified);
+        }
+        Ok(certified)
     }
 
     /// Destroys what is fenced, whose cooling-off is over and that no hold keeps, all that are due in one rotation of the
@@ -250,14 +275,23 @@ impl App {
 
     /// What is fenced and has waited, and who approved it.
     fn due(&self) -> Vec<(CaseId, ErasureId, ActorId)> {
-        let (mut due, mut after) = (Vec::new(), None);
+        self.approved(Stage::Fenced, |views, erasure| self.is_due(views, erasure))
+    }
+
+    /// Of what stands at a stage, that which is wanted, and who approved it.
+    fn approved(
+        &self,
+        stage: Stage,
+        wanted: impl Fn(&Views, &ErasureFacts) -> bool,
+    ) -> Vec<(CaseId, ErasureId, ActorId)> {
+        let (mut found, mut after) = (Vec::new(), None);
         loop {
             let views = self.ledger.views();
-            let Ok(page) = views.erasures(&[Stage::Fenced], &Cut::First { count: 100, after }) else { break };
+            let Ok(page) = views.erasures(&[stage], &Cut::First { count: 100, after }) else { break };
             for erasure in &page.items {
                 let approved = erasure.facts.steps.iter().rev().find(|step| step.stage == Stage::Approved);
-                if let Some(approved) = approved.filter(|_| self.is_due(&views, erasure.facts)) {
-                    due.push((erasure.facts.case, erasure.facts.id, approved.actor));
+                if let Some(approved) = approved.filter(|_| wanted(&views, erasure.facts)) {
+                    found.push((erasure.facts.case, erasure.facts.id, approved.actor));
                 }
             }
             after = page.items.last().map(|erasure| erasure.cursor());
@@ -265,6 +299,6 @@ impl App {
                 break;
             }
         }
-        due
+        found
     }
 }

@@ -257,6 +257,34 @@ fn an_approval_that_was_cut_off_is_finished_by_the_next() {
     assert_eq!(read(&desk, &maria)["name"], json!(null));
 }
 
+/// The approver got no answer and may well believe that it is done.
+#[test]
+fn an_approval_that_was_cut_off_is_led_on_by_the_server() {
+    let desk = Desk::open();
+    let [maria, otto] = ["Maria", "Otto"].map(|name| desk.contact(name));
+    let [erasure, given_back] = [&maria, &otto].map(|of| requested(&desk, of));
+    let dpo = desk.viewer(Role::Dpo).actor;
+    for of in [&erasure, &given_back] {
+        let (case, id) = ids(&desk, of);
+        desk.submit::<Case>(case.0, dpo, subject::Command::Approve { erasure: id });
+    }
+    let waits = |desk: &Desk| {
+        let query = format!("{{ erasure(id: \"{erasure}\") {{ waitsFor }} }}");
+        desk.get(Role::Dpo, &query)["erasure"]["waitsFor"][0].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(waits(&desk).contains("approved and not fenced yet"), "{}", waits(&desk));
+    desk.tried(
+        Role::Dpo,
+        &format!("withdrawErasureRequest(input: {{ erasureId: \"{given_back}\" }}) {{ {ERASURE} {REST} }}"),
+    );
+    let desk = desk.restart();
+    assert_eq!(desk.app.look_at_erasures(false).unwrap(), 1);
+    assert_eq!(stage(&desk, &erasure), Stage::Certified);
+    assert_eq!(stage(&desk, &given_back), Stage::Withdrawn);
+    assert_eq!(read(&desk, &maria)["name"], json!(null));
+    assert_eq!(desk.app.look_at_erasures(false).unwrap(), 0);
+}
+
 #[test]
 fn two_approvals_at_once_come_to_one_certificate() {
     let desk = Desk::open();
