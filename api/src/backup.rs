@@ -7,6 +7,7 @@ use domain::backup::{NotARegion, Region};
 use domain::time::Time;
 use events::backup::BackingUp;
 use events::ledger::Made;
+use events::place;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -39,10 +40,8 @@ impl Order {
     /// When the directory is in the data directory, however it is named, and when the region is none.
     pub fn new(dir: PathBuf, data: &Path, region: Option<String>, keep_days: u16) -> Result<Self, NotAnOrder> {
         region.as_deref().map(str::parse::<Region>).transpose()?;
-        let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
-        // The directory may have to be made, and then what is above it counts.
-        let there = dir.ancestors().find_map(|above| above.canonicalize().ok());
-        if there.unwrap_or_else(|| dir.clone()).starts_with(data) {
+        let dir = place::of(&dir);
+        if dir.starts_with(place::of(data)) {
             return Err(NotAnOrder::Inside);
         }
         Ok(Self { dir, region, keep_days })

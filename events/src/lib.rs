@@ -20,6 +20,7 @@ pub mod log;
 pub mod map;
 pub mod memory;
 pub mod note;
+pub mod place;
 pub mod proof;
 mod random;
 pub mod record;

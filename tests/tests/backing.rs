@@ -501,6 +501,8 @@ fn whoever_was_erased_after_the_backup_stays_erased_on_the_new_machine() {
     desk::forget(&agent, &dpo, &before);
     let inside = lethe(&["backup", &format!("{data}/backup"), "--data", &data]);
     assert!(inside.code == Some(1) && inside.err.contains("outside the data directory"), "{inside:?}");
+    let round = lethe(&["backup", &format!("{data}/../none/../ledger/b"), "--data", &data]);
+    assert!(round.code == Some(1) && round.err.contains("outside the data directory"), "{round:?}");
     let nowhere = lethe(&["backup", &out, "--data", &data, "--region", "Über See"]);
     assert!(nowhere.code == Some(1) && nowhere.err.contains("a region is named with"), "{nowhere:?}");
     let said = lethe(&["backup", &out, "--data", &data, "--region", "eu-central-1", "--keep-days", "35"]).done();

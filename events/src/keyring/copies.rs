@@ -425,11 +425,11 @@ pub(super) fn unname(dirs: &[PathBuf], log: LogId) -> Result<(), KeyringError> {
     Ok(())
 }
 
-/// Whether nothing lies in a directory but what an attempt to make a keyring there leaves.
+/// Whether nothing lies in a directory but what an attempt to make a keyring there leaves. A disk of its own has `lost+found`.
 pub(super) fn check_dir(dir: &Path) -> Result<(), KeyringError> {
     for entry in fs::read_dir(dir)? {
         let found = entry?.file_name();
-        if !found.to_str().is_some_and(|name| is_ours(name) || migrate::is_its(name)) {
+        if !found.to_str().is_some_and(|name| is_ours(name) || migrate::is_its(name) || name == "lost+found") {
             return Err(KeyringError::NotEmpty { dir: dir.to_owned(), found });
         }
     }

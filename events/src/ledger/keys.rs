@@ -25,6 +25,7 @@ use domain::id::LogId;
 
 use super::directory::DirectoryError;
 use crate::keyring::{Anchor, AnchorSettings, Anchors, Description, Destroyed, Identity, Keyring, KeyringError};
+use crate::place;
 
 /// The name of the file.
 pub const NAME: &str = "keyring.conf";
@@ -130,7 +131,7 @@ impl Keys {
             AnchorSettings::File { dir } => Some(dir),
             AnchorSettings::Pkcs11(_) => None,
         });
-        let places: Vec<(&PathBuf, PathBuf)> = copies.iter().chain(dirs).map(|dir| (dir, resolved(dir))).collect();
+        let places: Vec<(&PathBuf, PathBuf)> = copies.iter().chain(dirs).map(|dir| (dir, place::of(dir))).collect();
         for (number, (one, at)) in places.iter().enumerate() {
             for (other, inside) in places.iter().skip(number + 1) {
                 if at.starts_with(inside) || inside.starts_with(at) {
@@ -213,15 +214,6 @@ impl Keys {
         Self { anchors: to, ..keys }.write(data)?;
         Ok(Moved { destroyed, members })
     }
-}
-
-/// A path without links, as far as there is anything of it.
-fn resolved(path: &Path) -> PathBuf {
-    let there = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
-    there.map_or_else(
-        || path.to_owned(),
-        |(ancestor, real)| path.strip_prefix(ancestor).map_or_else(|_| real.clone(), |rest| real.join(rest)),
-    )
 }
 
 fn anchors(settings: &[AnchorSettings]) -> Result<Vec<Box<dyn Anchor>>, DirectoryError> {
