@@ -1,5 +1,5 @@
-//! Keys drawn ahead of need: begun, durable, and not yet handed out. A thread of its own keeps it filled, so that
-//! no command waits for the disk.
+//! Keys drawn ahead of need: begun, durable, and not yet handed out. A thread of its own keeps it filled from the first need
+//! on, so that no later command waits for the disk, and whoever only looks leaves nothing to retire.
 
 use std::collections::VecDeque;
 
@@ -19,6 +19,8 @@ pub(super) struct Reserve {
 struct State {
     slots: VecDeque<u64>,
     block: usize,
+    /// Somebody asked for a key.
+    asked: bool,
     /// It was filled once.
     begun: bool,
     /// Since it was last filled, somebody found it empty: keys go faster than they are drawn.
@@ -29,14 +31,22 @@ struct State {
 
 impl Reserve {
     pub(super) fn new(settled: bool) -> Self {
-        let state =
-            State { slots: VecDeque::new(), block: BLOCK, begun: false, ran_dry: false, settled, closed: false };
+        let state = State {
+            slots: VecDeque::new(),
+            block: BLOCK,
+            asked: false,
+            begun: false,
+            ran_dry: false,
+            settled,
+            closed: false,
+        };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// The next slot, waiting for it where need be. `None` when nothing will come any more.
     pub(super) fn take(&self) -> Option<u64> {
         let mut state = self.state.lock();
+        state.asked = true;
         loop {
             if state.closed || !state.settled {
                 return None;
@@ -56,7 +66,7 @@ impl Reserve {
     /// Waits until keys are wanted, and says how many. `None` when it is closed.
     pub(super) fn wanted(&self) -> Option<usize> {
         let mut state = self.state.lock();
-        while !(state.closed || state.settled && state.is_low()) {
+        while !(state.closed || state.settled && state.asked && state.is_low()) {
             self.changed.wait(&mut state);
         }
         if state.ran_dry {
