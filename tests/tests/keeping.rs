@@ -96,6 +96,7 @@ fn keys_are_not_placed_where_they_cannot_lie() {
     let anchor = |name: &str| format!("file:{}", place(name));
     fs::create_dir(place("taken")).unwrap();
     fs::write(home.path().join("taken/keys.kdbx"), "mine").unwrap();
+    fs::create_dir_all(place("disk/lost+found")).unwrap();
     fs::create_dir(place("one")).unwrap();
     std::os::unix::fs::symlink(place("one"), place("link")).unwrap();
     let five: Vec<String> = (0..5).map(|number| anchor(&format!("root{number}"))).collect();
@@ -105,12 +106,14 @@ fn keys_are_not_placed_where_they_cannot_lie() {
         (&["--anchor", &anchor("root"), "--copy", &place("one"), "--copy", &place("link")], "a directory of its own"),
         (&["--anchor", &anchor("root"), "--anchor", &anchor("root")], "a directory of its own"),
         (&["--anchor", &anchor("one/root"), "--copy", &place("one")], "outside the others"),
+        (&["--anchor", &anchor("none/../one/root"), "--copy", &place("one")], "outside the others"),
         (&five, "an anchor has 1 to 4 members, and 5 are named"),
     ] {
         refused(&keyring(&data, &[&["init"], how].concat()), why);
         assert!(!data.join("keyring.conf").exists(), "{why}");
     }
     assert_eq!(fs::read(home.path().join("taken/keys.kdbx")).unwrap(), b"mine");
+    keyring(&data, &["init", "--anchor", &anchor("root"), "--copy", &place("disk"), "--copy", &place("second")]).done();
     Server::at(&data, &[]).stop();
     let five: Vec<&str> = five.iter().map(|part| if *part == "--anchor" { "--to" } else { part }).collect();
     refused(&keyring(&data, &[&["move"], &five[..]].concat()), "an anchor has 1 to 4 members, and 5 are named");
@@ -255,7 +258,21 @@ fn a_keyring_moves_into_a_token_and_out_of_it() {
             let reason = text(&shown["node"]["erasure"]["reason"]);
             assert_eq!(reason.contains("logical"), level == "A0", "{reason}");
         }
-        server.stop();
+        // Each contact reads as its own certificate says, wherever the keyring is by then.
+        let reads = |server: &Server, who: &desk::Registered| {
+            let query = "query($id: ID!) { contact(id: $id) { erasure { reason } } }";
+            text(&server.client("agent").ask(query, json!({ "id": who.id }))["contact"]["erasure"]["reason"])
+        };
+        let read_alike = |server: Server| {
+            for (who, logical) in [(&wanda, true), (&bertha, false)] {
+                let reason = reads(&server, who);
+                assert_eq!(reason.contains("logical"), logical, "{reason}");
+            }
+            server.stop();
+        };
+        read_alike(server);
+        keyring(&data, &["move", "--to", "file"]).done();
+        read_alike(Server::at(&data, &["--cooling-off", "0"]));
         lethe(&["verify", "--data", data.to_str().unwrap()]).done();
     });
 }

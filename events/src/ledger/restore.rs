@@ -146,7 +146,8 @@ pub enum RestoreError {
     NobodysJournal,
     /// The keyring may be only not mounted.
     #[error(
-        "there is no keyring here, and the anchor holds a root of this log, which opens one. Bring the keyring here; where none          exists anywhere any more, --declare-lost --all destroys this root and makes a new keyring"
+        "there is no keyring here, and the anchor holds a root of this log, which opens one. Bring the keyring here; where none \
+         exists anywhere any more, --declare-lost --all destroys this root and makes a new keyring"
     )]
     RootLeft,
     /// A member of the anchor holds an older root.
