@@ -2,6 +2,7 @@
 //! reads, writes and believes. The examples themselves are made in `events`.
 
 use domain::id::LogId;
+use domain::subject::StillLinks;
 use domain::time::Time;
 use events::checkpoint::Checkpoint;
 use events::evidence::Evidence;
@@ -116,4 +117,21 @@ fn no_byte_of_the_example_evidence_can_change() {
         lines(&mut evidence);
         assert!(said != good || evidence == original, "byte {at}");
     }
+}
+
+/// Who writes a certificate anew from the document alone needs every word of it.
+#[test]
+fn every_line_of_a_certificate_stands_in_the_document() {
+    let sources = [include_str!("certificate/text.rs"), include_str!("certificate/words.rs")].concat();
+    let joined: String = sources.split("\\\n").map(|piece| piece.trim_start_matches(' ')).collect();
+    let code = joined.lines().filter(|line| !line.trim_start().starts_with(['/', '#']));
+    let literals = code.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
+    let links = StillLinks::ALL.iter().map(|link| link.words().to_owned());
+    let mut words = 0;
+    for text in literals.chain(links).filter(|text| text.contains(char::is_lowercase) && !text.contains('{')) {
+        let text = text.trim();
+        assert!(DOCUMENT.contains(text), "{text:?} is not in the document");
+        words += 1;
+    }
+    assert!(words > 100, "{words} texts");
 }
