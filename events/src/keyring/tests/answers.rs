@@ -49,6 +49,22 @@ fn no_key_is_handed_out_before_the_log_was_read() {
 }
 
 #[test]
+fn who_only_looks_draws_nothing() {
+    let home = Home::new();
+    let ring = home.create();
+    let (named, _) = ring.mint().unwrap();
+    drop(ring);
+    let before = home.open().fingerprints().len();
+    for _ in 0..3 {
+        let ring = home.open();
+        ring.settle(|key| *key == named, true).unwrap();
+        ring.state(&named);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert_eq!(ring.fingerprints().len(), before);
+    }
+}
+
+#[test]
 fn what_may_have_been_handed_out_is_never_handed_out_again() {
     let home = Home::new();
     let ring = home.create();

@@ -215,7 +215,6 @@ fn a_change_cut_anywhere_is_there_or_not_and_the_copies_agree() {
             home.put(&start);
             let ring = home.open();
             ring.settle(all_used, true).unwrap();
-            drawn(&ring, 256);
             ring.mint().unwrap();
             let before = state(&ring);
             cut::after(Some(steps));
