@@ -26,6 +26,9 @@ pub enum Event {
         /// The time the operator confirmed.
         now: Time,
     },
+    /// The ledger was opened again: how long it was closed since the record before this one, nothing but the wall clock says.
+    /// Written where something waits for time to pass, and before anything else.
+    Reopened,
     /// An operator declared that these keys are gone without an erasure.
     KeysLost {
         /// Their fingerprints, sorted.

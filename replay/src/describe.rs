@@ -46,6 +46,7 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
             ],
         ),
         ledger::Event::ClockConfirmed { now } => ("clock confirmed", vec![("now", text(now))]),
+        ledger::Event::Reopened => ("opened again", Vec::new()),
         ledger::Event::KeysLost { keys } => ("keys lost", vec![("keys", list(keys))]),
         ledger::Event::ErasedBefore { keys, epoch } => {
             ("erased before the restore", vec![("keys", list(keys)), ("epoch", json!(epoch))])

@@ -80,8 +80,8 @@ pub enum BootError {
     /// The key is not the one that the log names.
     #[error("the key that signs checkpoints is not the one that this log names")]
     OtherSigner,
-    /// The key that signs could not be written into the log.
-    #[error("the key that signs could not be recorded: {0}")]
+    /// What a start writes could not be written into the log.
+    #[error("what a start writes could not be recorded: {0}")]
     Unnamed(#[from] events::ledger::Failure),
     /// Somebody outside knows another log than this one.
     #[error(transparent)]
@@ -182,6 +182,7 @@ pub fn boot<V: Follow>(
         publishing,
         heads: Heads::new(heads, logged),
     })?;
+    ledger.note_reopened()?;
     if named.is_none() {
         ledger.name_signer()?;
     }

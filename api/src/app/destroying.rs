@@ -9,6 +9,7 @@ use domain::subject::{CoolingOff, Rejection, Stage};
 use domain::time::Time;
 use events::keyring::{Destroyed, KeyringError};
 use events::ledger::{Accepted, EraseError, Refused};
+use events::log::Log as _;
 use projections::{Cut, ErasureFacts, Views};
 
 use super::{App, Envelope};
@@ -23,6 +24,9 @@ const RESTORED: &str = "a backup was put back since the fence, and what was deci
 /// Why what is fenced waits behind a start.
 const CLOSED: &str = "only the machine's clock says how long the ledger was closed since the fence, and that destroys \
     nothing alone: it goes on when it has waited while the ledger was open, or when somebody orders the destruction";
+/// Why what is fenced waits while the ledger takes no changes.
+const WRONG_CLOCK: &str = "the machine's clock cannot be right, so the ledger takes no changes before an operator confirms the \
+    time (`lethe clock confirm`)";
 /// Why what a retention fenced waits.
 const UNCONFIRMED: &str =
     "our clock alone says that its time is over: a second person or a time from outside must confirm it";
@@ -60,6 +64,9 @@ impl App {
         }
         let fenced = erasure.steps.last()?.at;
         let from = self.destroyable_from(erasure).filter(|from| *from <= self.now())?;
+        if self.ledger.clock().next(self.ledger.log().head().recorded_at).is_err() {
+            return Some(WRONG_CLOCK);
+        }
         if views.restored_since(erasure) {
             return Some(RESTORED);
         }

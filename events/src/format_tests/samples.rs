@@ -97,6 +97,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Document, DOCUMENT, documents()),
         (StreamKind::Case, CASE, deliveries()),
         (StreamKind::Case, CASE, claims()),
+        (StreamKind::Log, NEXT_LOG.0, vec![ledger::Event::Reopened.into()]),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }

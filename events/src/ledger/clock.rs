@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::time::Time;
+use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 
 /// How far behind the last record the clock may be: small steps back are bridged by repeating its time.
@@ -43,6 +44,23 @@ pub enum WrongClock {
 /// Stands in for a time that was set while a clock that may be set follows the machine's.
 const FOLLOWS: i64 = i64::MIN;
 
+/// A time in which the ledger was closed: how long it was, nothing but the wall clock says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Away {
+    /// When the last record before it was written.
+    pub since: Time,
+    /// How long, in milliseconds.
+    pub ms: i64,
+}
+
+impl Away {
+    /// What lies between two times; nothing where the clock went back.
+    pub fn between(since: Time, until: Time) -> Option<Self> {
+        let ms = until.0.saturating_sub(since.0);
+        (ms > 0).then_some(Self { since, ms })
+    }
+}
+
 /// Wall clock, watched; or one that may be set, which only the demo and tests may have.
 pub struct Clock {
     /// Where the clock may be set: the time it stands at, or [`FOLLOWS`].
@@ -55,8 +73,8 @@ pub struct Clock {
     confirmed: AtomicBool,
     /// When the last record before the open was written.
     opened_after: AtomicI64,
-    /// How much later than that it was at the open, by nothing but the wall clock.
-    away_ms: AtomicI64,
+    /// When the ledger was closed, of all its opens since an operator confirmed the time.
+    away: Mutex<Vec<Away>>,
 }
 
 impl Clock {
@@ -68,7 +86,7 @@ impl Clock {
             behind_ok: AtomicI64::new(i64::MIN),
             confirmed: AtomicBool::new(false),
             opened_after: AtomicI64::new(i64::MIN),
-            away_ms: AtomicI64::new(0),
+            away: Mutex::default(),
         }
     }
 
@@ -115,21 +133,25 @@ impl Clock {
         self.standing().unwrap_or_else(|| Time(wall_ms()))
     }
 
-    /// The ledger was opened behind a record of this time.
-    pub fn opened_after(&self, last: Time) {
+    /// The ledger was opened behind a record of this time, and had been closed before, as its records say. Says whether it
+    /// was closed until now.
+    pub fn opened_after(&self, last: Time, before: &[Away]) -> bool {
         self.opened_after.store(last.0, Ordering::Release);
-        let is_believed = self.confirmed.load(Ordering::Acquire);
-        let away_ms = if is_believed { 0 } else { self.now().0.saturating_sub(last.0).max(0) };
-        self.away_ms.store(away_ms, Ordering::Release);
+        if self.confirmed.load(Ordering::Acquire) {
+            return false;
+        }
+        let now = Away::between(last, self.now());
+        *self.away.lock() = before.iter().copied().chain(now).collect();
+        now.is_some()
     }
 
     /// What it says, for whoever waits since a time of the log and must not go on by the wall clock alone: the time in which
     /// the ledger was closed does not count, for nothing but the wall clock says how long that was. An operator who confirms
     /// the time says so too.
     pub fn waited(&self, since: Time) -> Time {
-        let is_older = since.0 <= self.opened_after.load(Ordering::Acquire);
-        let away_ms = if is_older { self.away_ms.load(Ordering::Acquire) } else { 0 };
-        self.now().plus_ms(-away_ms)
+        let away = self.away.lock();
+        let later = away.iter().filter(|away| since <= away.since).map(|away| away.ms);
+        self.now().plus_ms(later.fold(0_i64, i64::saturating_sub))
     }
 
     /// What a decision goes by that must come true: not before the last record; but where an operator said that this clock is
@@ -159,7 +181,7 @@ impl Clock {
         self.behind_ok.store(last.0, Ordering::Release);
         self.base_ms.store(base_ms(), Ordering::Release);
         self.confirmed.store(true, Ordering::Release);
-        self.away_ms.store(0, Ordering::Release);
+        self.away.lock().clear();
         self.now().max(last)
     }
 
@@ -223,7 +245,7 @@ mod tests {
     fn a_demo_clock_is_set_and_then_follows_the_machine() {
         let clock = Clock::demo();
         let long_ago = Time(clock.now().0 - 1_826 * Time::DAY_MS);
-        clock.opened_after(long_ago);
+        clock.opened_after(long_ago, &[]);
         clock.set(long_ago);
         assert_eq!((clock.stands(), clock.next(long_ago)), (true, Ok(long_ago)));
         clock.run();
@@ -239,16 +261,21 @@ mod tests {
     fn the_time_that_the_ledger_was_closed_is_no_time_waited() {
         let clock = Clock::system();
         let last = Time(clock.now().0 - 2 * Time::DAY_MS);
-        clock.opened_after(last);
+        clock.opened_after(last, &[]);
         let is_near = |time: Time, to: Time| (time.0 - to.0).abs() < Time::DAY_MS;
         for since in [last, last.plus_ms(-5)] {
             assert!(is_near(clock.waited(since), last), "nobody saw these two days pass");
         }
         assert!(is_near(clock.waited(clock.now()), clock.now()), "what began since is not kept waiting");
+        let earlier = last.plus_ms(-9 * Time::DAY_MS);
+        let before = Away::between(earlier, last.plus_ms(-Time::DAY_MS)).unwrap();
+        clock.opened_after(last, &[before]);
+        assert!(is_near(clock.waited(earlier), last.plus_ms(-8 * Time::DAY_MS)), "every time it was closed counts");
+        assert!(is_near(clock.waited(last), last), "but for what began behind it");
         clock.confirm(last);
-        assert!(is_near(clock.waited(last), clock.now()));
+        assert!(is_near(clock.waited(earlier), clock.now()));
         let demo = Clock::demo();
-        demo.opened_after(last);
+        demo.opened_after(last, &[]);
         assert!(is_near(demo.waited(last), demo.now()), "a demo's clock is believed");
     }
 
@@ -256,7 +283,7 @@ mod tests {
     fn far_ahead_at_open_waits_for_an_operator() {
         let clock = Clock::system();
         let last = Time(clock.now().0 - 31 * Time::DAY_MS);
-        clock.opened_after(last);
+        clock.opened_after(last, &[]);
         assert!(matches!(clock.next(last), Err(WrongClock::Ahead { .. })));
         clock.confirm(last);
         assert!(clock.next(last).is_ok());

@@ -95,6 +95,8 @@ pub(crate) struct Shared<V> {
     stopped: AtomicBool,
     /// Keys that are certified to be destroyed may be there, fenced.
     resurrected: AtomicBool,
+    /// Whether the clock says that the ledger was closed before it was opened.
+    was_closed: bool,
 }
 
 /// A ledger that was read to its end, before its writer starts. Made by the boot in `replay`.
@@ -135,7 +137,7 @@ impl<V: Follow> Ledger<V> {
     pub fn start(parts: Parts<V>) -> Result<Self, StartError> {
         let Parts { lock, log, keyring, log_id, clock, owners, views, publishing, heads } = parts;
         let head = log.head();
-        clock.opened_after(head.recorded_at);
+        let was_closed = clock.opened_after(head.recorded_at, owners.away());
         let Publishing { published, tree, cadence, held } = publishing;
         let shared = Arc::new(Shared {
             _lock: lock,
@@ -151,6 +153,7 @@ impl<V: Follow> Ledger<V> {
             grown: (Mutex::new(head.size), Condvar::new()),
             stopped: AtomicBool::new(false),
             resurrected: AtomicBool::new(false),
+            was_closed,
         });
         let (queue, messages) = mpsc::channel();
         let (steps, durable) = mpsc::channel();

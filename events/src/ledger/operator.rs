@@ -22,6 +22,19 @@ impl<V: Follow> Ledger<V> {
         self.declare(ledger::Event::ClockConfirmed { now: self.shared.clock.now() }, true)
     }
 
+    /// Records that the ledger was closed, where anything waits for time to pass: the next opens count it too. To be called
+    /// once, before anything else is written; without the record, the next open finds the time itself. Where the clock
+    /// cannot be right it is not written, and neither is anything else before an operator confirms the time.
+    pub fn note_reopened(&self) -> Result<(), Failure> {
+        if !self.shared.was_closed || !self.shared.owners.read().waits() {
+            return Ok(());
+        }
+        match self.declare(ledger::Event::Reopened, false) {
+            Ok(_) | Err(Failure::Unwritten(Unwritten::Clock(_))) => Ok(()),
+            Err(failed) => Err(failed),
+        }
+    }
+
     /// Records the key that signs the checkpoints from here on. Durable when it returns.
     pub fn name_signer(&self) -> Result<Appended, Failure> {
         let key = self.published().key();

@@ -10,6 +10,7 @@ use domain::register::{End, LiveCompartment, Register, term};
 use domain::subject::{self, Survivor, redaction};
 use domain::time::{Day, Time};
 
+use super::clock::Away;
 use super::declarations::Declarations;
 use super::ends::Ends;
 use super::moves::{Moves, Now};
@@ -79,6 +80,10 @@ pub struct Owners {
     earlier: Vec<(u64, Time)>,
     /// The day of the last restore that found keys destroyed by erasures that its log does not know.
     restored: Option<Day>,
+    /// When the ledger was closed, since an operator last confirmed the time.
+    away: Vec<Away>,
+    /// When the last record was written.
+    last: Option<Time>,
 }
 
 impl Owners {
@@ -336,12 +341,35 @@ impl Owners {
                 self.restored = Some(place.recorded_at.day());
             }
             Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
-            Event::Log(domain::ledger::Event::ClockConfirmed { now }) if *now < place.recorded_at => {
-                self.earlier.push((place.position, *now));
+            Event::Log(domain::ledger::Event::ClockConfirmed { now }) => {
+                self.away.clear();
+                if *now < place.recorded_at {
+                    self.earlier.push((place.position, *now));
+                }
             }
             Event::Log(domain::ledger::Event::BackedUp(run)) => self.backups.take(run.clone()),
             _ => {}
         }
+        self.pass(place.recorded_at, event);
+    }
+
+    /// Some records are written first when the ledger was closed.
+    fn pass(&mut self, at: Time, event: &Event) {
+        use domain::ledger::Event::{Continued, KeysLost, Reopened};
+        let after = self.last.replace(at);
+        if let (Some(since), Event::Log(Reopened | KeysLost { .. } | Continued(_))) = (after, event) {
+            self.away.extend(Away::between(since, at));
+        }
+    }
+
+    /// When the ledger was closed, since an operator last confirmed the time.
+    pub(super) fn away(&self) -> &[Away] {
+        &self.away
+    }
+
+    /// Whether anything here waits, or may wait, for time to pass: a fence, or what a certificate names.
+    pub(super) fn waits(&self) -> bool {
+        !self.fenced.is_empty() || !self.ordered.is_empty()
     }
 
     /// When a record was written at the latest: what it says, or what an operator said behind it.

@@ -12,6 +12,7 @@ use crate::codec::{decode, encode};
 
 facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool, codec: String } }
 facts! { ClockConfirmedV1 { now: i64 } }
+facts! { ReopenedV1 {} }
 facts! { KeysLostV1 { keys: Vec<[u8; 16]> } }
 facts! { ErasedBeforeV1 { keys: Vec<[u8; 16]>, epoch: u64 } }
 facts! { MappedV1 { size: u64, streams: u64, root: [u8; 32] } }
@@ -51,6 +52,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.backed-up", version: 1, facts: BackedUpV1::FIELDS, parts: &[] },
     Shape { kind: "log.suppressed", version: 1, facts: SuppressedV1::FIELDS, parts: &[] },
     Shape { kind: "log.dropped", version: 1, facts: DroppedV1::FIELDS, parts: &[] },
+    Shape { kind: "log.reopened", version: 1, facts: ReopenedV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -88,6 +90,7 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         }
         Event::Suppressed(suppression) => ("log.suppressed", encode(&suppression.store())?),
         Event::Dropped(dropped) => ("log.dropped", encode(&dropped.store())?),
+        Event::Reopened => ("log.reopened", encode(&ReopenedV1 {})?),
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -124,6 +127,10 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
         }
         ("log.suppressed", 1) => Event::Suppressed(Form::load(decode(facts, "facts")?)?),
         ("log.dropped", 1) => Event::Dropped(Form::load(decode(facts, "facts")?)?),
+        ("log.reopened", 1) => {
+            let ReopenedV1 {} = decode(facts, "facts")?;
+            Event::Reopened
+        }
         ("log.continued", 1) => Event::Continued(Box::new(decode::<ContinuedV1>(facts, "facts")?.try_into()?)),
         ("log.backed-up", 1) => {
             let BackedUpV1 { backup, size, replaces, region, until } = decode(facts, "facts")?;
@@ -202,6 +209,7 @@ mod tests {
         let later = Event::Continued(Box::new(continued(Some(TreeHead { size: 9, root: [6; 32] }))));
         let others = [
             Event::ClockConfirmed { now: Time(5) },
+            Event::Reopened,
             Event::KeysLost { keys: vec![KeyId([2; 16])] },
             Event::ErasedBefore { keys: vec![KeyId([2; 16]), KeyId([3; 16])], epoch: 4 },
             Event::Mapped { size: 7, streams: 3, root: [4; 32] },

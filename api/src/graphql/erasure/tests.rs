@@ -227,6 +227,53 @@ fn a_fence_without_a_wait_counts_from_when_it_was_made() {
     assert_eq!(desk.app.destroyable_from(&facts), Some(NOW.plus_ms(Time::DAY_MS)));
 }
 
+fn waits_for(desk: &Desk, erasure: &str) -> String {
+    desk.get(Role::Dpo, &format!("{{ erasure(id: \"{erasure}\") {{ waitsFor }} }}"))["erasure"]["waitsFor"].to_string()
+}
+
+/// The clock was a day wrong, and somebody wrote a record: the next start counted that day as waited.
+#[test]
+fn however_often_the_ledger_is_opened_again_only_time_in_which_it_was_open_counts() {
+    let desk = Desk::open().cooling(Time::DAY_MS);
+    let erasure = requested(&desk, &desk.contact("Maria"));
+    desk.tried(Role::Dpo, &approve(&erasure, &command_id()));
+    let mut now = NOW.plus_ms(Time::DAY_MS + 3_600_000);
+    let mut desk = desk.restart_at(now).cooling(Time::DAY_MS);
+    for hours in [0, 1, 20] {
+        assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0, "{hours}");
+        assert!(waits_for(&desk, &erasure).contains("the machine's clock says how long"), "{hours}");
+        desk.contact("Late");
+        now = now.plus_ms(hours * 3_600_000);
+        desk = desk.restart_at(now).cooling(Time::DAY_MS);
+    }
+    let (away, clock) = (now, |desk: &Desk, time: Time| desk.app.ledger().clock().set(time));
+    clock(&desk, away.plus_ms(Time::DAY_MS - 1));
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+    // It wrote nothing since it was opened, so of this day nobody can say later that it was open.
+    desk = desk.restart_at(away.plus_ms(Time::DAY_MS)).cooling(Time::DAY_MS);
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+    // Back, and nothing goes on; then an operator says that the clock is right, and that holds behind a start.
+    clock(&desk, NOW);
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 0);
+    desk = desk.restart_at(away.plus_ms(Time::DAY_MS + 1)).cooling(Time::DAY_MS);
+    desk.app.ledger().confirm_clock().unwrap();
+    desk = desk.restart_at(away.plus_ms(Time::DAY_MS + 1)).cooling(Time::DAY_MS);
+    assert_eq!(desk.app.look_at_erasures(true).unwrap(), 1);
+    assert_eq!(stage(&desk, &erasure), Stage::Certified);
+}
+
+/// It answered that it waits for nothing.
+#[test]
+fn what_waits_for_a_clock_to_be_confirmed_says_so() {
+    let desk = Desk::open().cooling(Time::DAY_MS);
+    let erasure = requested(&desk, &desk.contact("Maria"));
+    desk.tried(Role::Dpo, &approve(&erasure, &command_id()));
+    let desk = desk.restart_at(NOW.plus_ms(20 * Time::DAY_MS)).cooling(Time::DAY_MS);
+    desk.contact("Late");
+    desk.app.ledger().clock().set(NOW.plus_ms(2 * Time::DAY_MS));
+    assert!(waits_for(&desk, &erasure).contains("lethe clock confirm"));
+}
+
 #[test]
 fn a_used_command_id_lifts_no_fence() {
     let desk = Desk::open();
