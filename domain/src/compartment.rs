@@ -59,6 +59,11 @@ impl Compartment {
         }
     }
 
+    /// Whether it is of a year that a business may have data of, where it is of a year.
+    pub fn is_of_our_times(self) -> bool {
+        self.year().is_none_or(|year| (1900..=2200).contains(&year))
+    }
+
     /// Reads the form of [`Compartment::code`]; nothing else is a compartment.
     pub fn from_code(code: u16, bucket: u32) -> Option<Self> {
         let [a, b, high, low] = bucket.to_be_bytes();
@@ -171,6 +176,9 @@ mod tests {
             "sales(70000)",
         ] {
             assert_eq!(text.parse::<Compartment>(), Err(NotACompartment), "{text}");
+        }
+        for odd in ["support(26)", "sales(1)", "fiscal(DE, 2206)"] {
+            assert!(!odd.parse::<Compartment>().unwrap().is_of_our_times(), "{odd}");
         }
         for (code, bucket) in [(0, 0), (1, 1), (2, 0x0001_0000), (4, 2026), (8, 0x0001_0000), (9, 0)] {
             assert_eq!(Compartment::from_code(code, bucket), None, "{code} {bucket}");

@@ -997,6 +997,8 @@ impl Kind for Rejection {
             | Self::NoResidueNamed
             | Self::TooManyResidues
             | Self::TooManyHeld(_)
+            | Self::NobodyHas(_)
+            | Self::HasNo(_)
             | Self::PeopleOfAPerson
             | Self::TooManyPeople(_)
             | Self::TooManyKeys

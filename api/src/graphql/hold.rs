@@ -263,6 +263,9 @@ async fn place(ctx: &Context<'_>, input: PlaceHoldInput) -> Done {
     problems.end()?;
     let Some(matter) = matter else { return Err(Failure::internal("a matter that is none").into()) };
     let (case, subject) = whose(app, &input, is_retry)?;
+    if !is_retry {
+        check_compartments(app, subject.map(|(subject, _)| subject), &compartments)?;
+    }
     let case = match (case, subject) {
         (Some(case), _) => case,
         (None, Some((subject, kind))) => {
@@ -281,6 +284,28 @@ async fn place(ctx: &Context<'_>, input: PlaceHoldInput) -> Done {
         placed.filter(|hold| hold.facts.steps.first().is_some_and(|step| step.position == accepted.position));
     let hold = placed.next().map(|hold| Hold::of(&views, &hold));
     Ok((hold.ok_or_else(|| Failure::internal("a hold that the views do not have"))?, accepted))
+}
+
+/// A hold on what nobody can have would keep nothing of what was meant, and nobody would know. What somebody has may be held,
+/// whatever it is; what may still come, where it is of a year and the register has a rule for it.
+fn check_compartments(app: &App, subject: Option<SubjectId>, compartments: &[Compartment]) -> Result<(), No> {
+    let has = |compartment| subject.is_some_and(|subject| app.ledger().owners().key(subject, compartment).is_some());
+    let views = app.ledger().views();
+    let mut problems = Problems::default();
+    for (number, compartment) in compartments.iter().enumerate().filter(|(_, compartment)| !has(**compartment)) {
+        let path = ["compartments", &number.to_string()];
+        match compartment {
+            Compartment::Document(_) | Compartment::Delivery(_) if subject.is_some() => {
+                problems.note(&path, Rejection::HasNo(*compartment));
+            }
+            Compartment::Document(_) | Compartment::Delivery(_) => {}
+            _ if !compartment.is_of_our_times() || views.register().rule(*compartment).is_none() => {
+                problems.note(&path, Rejection::NobodyHas(*compartment));
+            }
+            _ => {}
+        }
+    }
+    Ok(problems.end()?)
 }
 
 /// The case that a hold goes into, where it is open, and whose it is, where that can be read.

@@ -196,6 +196,12 @@ pub enum Rejection {
     /// A delivery that has not been.
     #[error("{0} lies in the future; a certificate was delivered on a day that has been")]
     FutureDelivery(Day),
+    /// A hold that would keep nothing, whatever was meant.
+    #[error("nobody can have {0}: it is of no year that the register knows, or the register says nothing of it")]
+    NobodyHas(Compartment),
+    /// A document or an address by a number that is nobody's.
+    #[error("this subject has no {0}")]
+    HasNo(Compartment),
     /// Nobody to give a code to.
     #[error("nobody asked for {0}, so there is nobody to give a claim code to")]
     NobodyAsked(ErasureId),

@@ -278,6 +278,10 @@ fn bad_holds_are_answered_and_change_nothing() {
     assert_eq!(refused(&many), answer("VALIDATION", "compartments"));
     let odd = format!("{whose} {matter} {review} compartments: [\"claims\", \"hobbies\"]");
     assert_eq!(refused(&odd), answer("VALIDATION", "compartments.1"));
+    for nobodys in ["support(26)", "sales(1)", "fiscal(ZZ, 2026)", "document(0)", "delivery(0)", "delivery(1)"] {
+        let odd = format!("{whose} {matter} {review} compartments: [\"support(2026)\", \"{nobodys}\"]");
+        assert_eq!(refused(&odd), answer("VALIDATION", "compartments.1"), "{nobodys}");
+    }
     assert_eq!(refused(&format!("{matter} {review}")), answer("VALIDATION", ""));
     assert_eq!(refused(&format!("{whose} organizationId: \"{acme}\" {matter} {review}")), answer("VALIDATION", ""));
     let nobody = "contactId: \"contact_00000000000000000000000000000000\"";
