@@ -27,6 +27,7 @@ use events::record::Record;
 use events::secret::token_hash;
 use parking_lot::Mutex;
 use projections::Views;
+use replay::timestamp::certificate::Certificate;
 
 use crate::access::Viewer;
 use crate::error::{Code, Failure};
@@ -38,6 +39,7 @@ use crate::replays::Replays;
 pub use disclosing::{DiscloseError, HandedOut, Handing};
 pub use erasing::{Person, Whose};
 pub use retaining::Settled;
+pub(crate) use retaining::nobody;
 use suppressing::Unrecorded;
 
 /// How much of a stream is read at a time, in bytes.
@@ -63,6 +65,8 @@ pub struct App {
     pub replays: Arc<Replays>,
     /// Whose word on the time counts.
     witnesses: Arc<Vec<VerifierKey>>,
+    /// The certificates of time-stamping authorities whose word on the time counts.
+    pub(crate) authorities: Arc<Vec<Certificate>>,
 }
 
 /// What every mutation may say beside its own values.
@@ -93,6 +97,7 @@ impl App {
             kept: Arc::default(),
             replays: Arc::default(),
             witnesses: Arc::default(),
+            authorities: Arc::default(),
         }
     }
 
@@ -109,6 +114,11 @@ impl App {
     /// The same ledger, with witnesses whose word on the time counts.
     pub fn witnessed_by(self, witnesses: Vec<VerifierKey>) -> Self {
         Self { witnesses: Arc::new(witnesses), ..self }
+    }
+
+    /// The same ledger, with time-stamping authorities whose word on the time counts, whoever brings it.
+    pub fn stamped_by(self, authorities: Vec<Certificate>) -> Self {
+        Self { authorities: Arc::new(authorities), ..self }
     }
 
     /// The ledger.

@@ -213,14 +213,15 @@ pub enum Retention {
         /// All that waits
         #[arg(long)]
         all: bool,
-        /// Instead of a second DPO's word, by one who trusts the authority: a time-stamping authority's token (RFC 3161), less than a day old, for a checkpoint of this
-        /// log. It confirms all that waits and is over by that time too
-        #[arg(long, value_name = "FILE", conflicts_with = "all", requires_all = ["checkpoint", "certificate"])]
+        /// A time-stamping authority's token (RFC 3161), less than a day old, for a checkpoint of this log. It confirms all
+        /// that waits and is over by that time too. Where the settings of the server that runs name the authority, any DPO
+        /// may bring it; else only a second one, who trusts that authority
+        #[arg(long, value_name = "FILE", conflicts_with = "all", requires = "checkpoint")]
         timestamp: Option<PathBuf>,
         /// The checkpoint that the token stamps
         #[arg(long, value_name = "FILE", requires = "timestamp")]
         checkpoint: Option<PathBuf>,
-        /// The certificate (PEM or DER) of the authority, or of who issued it
+        /// The certificate (PEM or DER) of the authority, or of who issued it, where the server's settings do not name it
         #[arg(long, value_name = "FILE", requires = "timestamp")]
         certificate: Option<PathBuf>,
     },

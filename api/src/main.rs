@@ -70,11 +70,12 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             data,
             timestamp: Some(token),
             checkpoint: Some(checkpoint),
-            certificate: Some(certificate),
+            certificate,
             ..
         }) => {
             let read = |path: &Path| std::fs::read(path).map_err(|failed| format!("{}: {failed}", path.display()));
-            let (checkpoint, token, certificate) = (read(&checkpoint)?, read(&token)?, read(&certificate)?);
+            let (checkpoint, token) = (read(&checkpoint)?, read(&token)?);
+            let certificate = certificate.as_deref().map(read).transpose()?;
             let stamped = Stamped { checkpoint, token, certificate };
             order(&data, &Order::ConfirmRetentionByTime { token: officer()?, stamped })
         }

@@ -8,6 +8,7 @@ use events::ledger::{Ledger, PublishError, Published, Signed, epoch, publish};
 use events::note::VerifierKey;
 use events::tree;
 use projections::Views;
+use replay::timestamp::certificate::Certificate;
 use replay::witness::client::{Asked, Client, SubmitError};
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -30,6 +31,8 @@ pub struct Publishing {
     pub cosign_seconds: u64,
     /// A directory with confirmations by replay, which auditors have handed in: they go along with evidence.
     pub replays: Option<PathBuf>,
+    /// The certificates (PEM or DER) of time-stamping authorities, or of who issues them, whose word on the time counts.
+    pub authorities: Vec<PathBuf>,
     /// Who cosigns.
     pub witness: Vec<Witness>,
 }
@@ -51,7 +54,35 @@ impl Default for Publishing {
     fn default() -> Self {
         let cadence_ms = u64::try_from(publish::CADENCE.as_millis()).unwrap_or(u64::MAX);
         let epoch_minutes = epoch::EPOCH.as_secs() / 60;
-        Self { cadence_ms, epoch_minutes, cosign_seconds: 60, replays: None, witness: Vec::new() }
+        Self {
+            cadence_ms,
+            epoch_minutes,
+            cosign_seconds: 60,
+            replays: None,
+            authorities: Vec::new(),
+            witness: Vec::new(),
+        }
+    }
+}
+
+/// A certificate of an authority that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate of an authority in {file} cannot be read: {why}")]
+pub struct NoAuthority {
+    file: PathBuf,
+    why: String,
+}
+
+impl Publishing {
+    /// The certificates of the authorities whose word on the time counts.
+    pub fn authorities(&self) -> Result<Vec<Certificate>, NoAuthority> {
+        let no = |file: &PathBuf, why: String| NoAuthority { file: file.clone(), why };
+        let read = |file: &PathBuf| {
+            let bytes = std::fs::read(file).map_err(|failed| no(file, failed.to_string()))?;
+            Certificate::read(&bytes).map_err(|bad| no(file, bad.to_string()))
+        };
+        let read: Result<Vec<_>, NoAuthority> = self.authorities.iter().map(read).collect();
+        Ok(read?.into_iter().flatten().collect())
     }
 }
 

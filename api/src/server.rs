@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::graphql;
 use crate::http::metrics::Metrics;
 use crate::http::{Edge, serve, vitals};
-use crate::publish::{WitnessError, Witnesses};
+use crate::publish::{NoAuthority, WitnessError, Witnesses};
 use crate::replays::Replays;
 use crate::{local, log_routes, tour};
 
@@ -35,6 +35,9 @@ pub enum ServeError {
     /// A witness has seen another log than this one, or cannot be asked as it is configured.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// An authority whose word on the time is to count cannot be known.
+    #[error(transparent)]
+    Authority(#[from] NoAuthority),
     /// A write failed.
     #[error("a write failed, so the writer stopped; the log is verified at the next start")]
     Stopped,
@@ -45,6 +48,7 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     let limits = config.limits;
     let app = app.confirmed_by(Replays::of(config.log.replays.clone()));
     let app = app.witnessed_by(config.log.witness.iter().map(|witness| witness.vkey.clone()).collect());
+    let app = app.stamped_by(config.log.authorities()?);
     let metrics = Metrics::new().map_err(|_| ServeError::Metrics)?;
     let edge = Edge::new(graphql::schema(app.clone()), app.clone(), config.allow_origin.clone(), limits, &metrics);
     let router = router(&app, &edge, &metrics);

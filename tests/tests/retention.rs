@@ -29,7 +29,7 @@ use tests::client::text;
 use tests::collected::Collected;
 use tests::desk;
 use tests::powercut::check::scratch;
-use tests::programs::{Ended, lethe_audit, program, run as ended};
+use tests::programs::{Ended, issue_token, lethe_audit, program, run as ended};
 use tests::server::Server;
 
 const MARIA: Someone = Someone(1);
@@ -494,8 +494,8 @@ fn an_authority_whose_token_is_for_this_log_confirms_and_no_other() {
     let bent = checkpoint.replacen("lethe.local/log", "other.local/log", 1);
     assert_ne!(bent, checkpoint);
     stamp("bent", &bent);
+    let path = |name: &str| authority.path(name).to_str().unwrap().to_owned();
     let confirm_as = |who: Option<&str>, token: &str, of: &str| {
-        let path = |name: &str| authority.path(name).to_str().unwrap().to_owned();
         let (token, of, root) = (path(token), path(of), path("root.pem"));
         let more = ["confirm", "--timestamp", &token, "--checkpoint", &of, "--certificate", &root];
         lethe_as(who, &data, &more)
@@ -507,6 +507,41 @@ fn an_authority_whose_token_is_for_this_log_confirms_and_no_other() {
         let refused = confirm(token, of);
         assert!(refused.code == Some(1) && refused.err.contains(why), "{refused:?}");
     }
-    let said = confirm("ours.tsr", "ours").done();
+    // Whoever set the rule could have made this authority too.
+    let own = confirm("ours.tsr", "ours");
+    assert!(own.code == Some(1) && own.err.contains("you said yourself how long this is kept"), "{own:?}");
+    let settings = home.path().join("lethe.toml");
+    std::fs::write(&settings, format!("[log]\nauthorities = [\"{}\"]\n", path("root.pem"))).unwrap();
+    let server = Server::at(&data, &["--cooling-off", "0", "--config", settings.to_str().unwrap()]);
+    let (token, of) = (path("ours.tsr"), path("ours"));
+    let of_settings = ["confirm", "--timestamp", &token, "--checkpoint", &of];
+    let nobody = lethe_as(None, &data, &of_settings);
+    assert!(nobody.code == Some(1) && nobody.err.contains("LETHE_TOKEN"), "{nobody:?}");
+    let said = lethe_as(Some(&officer), &data, &of_settings).done();
     assert!(said.contains("by CN=Test stamper") && said.contains("destroyed now: 1"), "{said}");
+    server.stop();
+}
+
+/// One DPO had the keys fenced; another may say that an authority is one to trust.
+#[test]
+#[ignore = "needs openssl"]
+fn an_authority_that_nobody_named_needs_a_second_person() {
+    let home = scratch();
+    let data = home.path().join("ledger");
+    let (checkpoint, ruler) = fenced_by_the_machine(&data);
+    let second = issue_token(&data, "dpo", "Second", &[]);
+    let authority = Authority::new(Key::P256);
+    authority.issue("stamper", "stamps", "root", VALID);
+    authority.write("ours", checkpoint.as_bytes());
+    authority.write("request", &Request::of(checkpoint.as_bytes(), None).unwrap().bytes().unwrap());
+    authority.answer(&authority.path("request"), "tsa", "stamper", "ours.tsr", &[]);
+    let path = |name: &str| authority.path(name).to_str().unwrap().to_owned();
+    let (token, of, root) = (path("ours.tsr"), path("ours"), path("root.pem"));
+    let confirm = ["confirm", "--timestamp", &token, "--checkpoint", &of, "--certificate", &root];
+    let without = lethe_as(Some(&second), &data, &confirm[..5]);
+    assert!(without.code == Some(1) && without.err.contains("no authority is named"), "{without:?}");
+    let own = lethe_as(Some(&ruler), &data, &confirm);
+    assert!(own.code == Some(1) && own.err.contains("another person must confirm"), "{own:?}");
+    let said = lethe_as(Some(&second), &data, &confirm).done();
+    assert!(said.contains("destroyed now: 1"), "{said}");
 }

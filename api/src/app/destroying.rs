@@ -224,7 +224,8 @@ impl App {
         fault: &'static str,
         act: impl Fn(&Self, usize) -> Result<(), EraseError> + Send + Sync + 'static,
     ) {
-        let Self { ledger, erasing, naming, unrecorded, demo, cooling_off_ms, kept, replays, witnesses } = self.clone();
+        let Self { ledger, erasing, naming, unrecorded, demo, cooling_off_ms, kept, replays, witnesses, authorities } =
+            self.clone();
         let (ledger, act) = (Arc::downgrade(&ledger), Arc::new(act));
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(pause);
@@ -233,8 +234,20 @@ impl App {
                 ticks.tick().await;
                 let Some(ledger) = ledger.upgrade() else { return };
                 let (erasing, naming, kept, replays) = (erasing.clone(), naming.clone(), kept.clone(), replays.clone());
-                let (unrecorded, witnesses, act) = (unrecorded.clone(), witnesses.clone(), act.clone());
-                let app = Self { ledger, erasing, naming, unrecorded, demo, cooling_off_ms, kept, replays, witnesses };
+                let (unrecorded, act) = (unrecorded.clone(), act.clone());
+                let (witnesses, authorities) = (witnesses.clone(), authorities.clone());
+                let app = Self {
+                    ledger,
+                    erasing,
+                    naming,
+                    unrecorded,
+                    demo,
+                    cooling_off_ms,
+                    kept,
+                    replays,
+                    witnesses,
+                    authorities,
+                };
                 let failed = match tokio::task::spawn_blocking(move || act(&app, look)).await {
                     Ok(Ok(())) => None,
                     Ok(Err(failed)) => Some(failed.to_string()),

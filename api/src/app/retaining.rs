@@ -181,7 +181,7 @@ impl App {
 }
 
 /// An id that is nobody's: for what the server does by itself.
-fn nobody() -> Result<ActorId, EraseError> {
+pub(crate) fn nobody() -> Result<ActorId, EraseError> {
     Ok(Fresh::new().id().map_err(|none| Failure::from(KeyringError::from(none)))?)
 }
 

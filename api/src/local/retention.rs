@@ -7,7 +7,7 @@ use events::ledger::{Due, EraseError};
 use super::Reply;
 use super::stamp::{self, Stamped};
 use crate::access::Viewer;
-use crate::app::App;
+use crate::app::{App, nobody};
 use crate::http::auth::Authenticate as _;
 
 /// Lists what is over; fences it first, unless it is only a rehearsal.
@@ -49,7 +49,8 @@ pub(super) fn confirm(app: &App, token: &str, erasures: &[String], told: &mut dy
     settle(app, by.actor, &which, &Confirmed::Person, told)
 }
 
-/// Confirms what waits by the time of a time-stamping authority, in the name of who trusts it: anybody can make one.
+/// Confirms what waits by the time of a time-stamping authority: in nobody's name where the server's settings name it, else in
+/// the name of who trusts it. Anybody can make one, so that person must be a second one.
 pub(super) fn confirm_by_time(
     app: &App,
     token: &str,
@@ -57,9 +58,10 @@ pub(super) fn confirm_by_time(
     told: &mut dyn FnMut(Reply),
 ) -> Result<(), String> {
     let by = bearer(app, token)?;
-    let outside = stamp::time(app, stamped)?;
+    let (outside, is_named) = stamp::time(app, stamped)?;
+    let by = if is_named { nobody().map_err(words)? } else { by.actor };
     told(Reply::Say(format!("by {} it was {}", outside.by.as_str(), outside.at)));
-    settle(app, by.actor, &app.retention_waiting(), &Confirmed::Outside(outside), told)
+    settle(app, by, &app.retention_waiting(), &Confirmed::Outside(outside), told)
 }
 
 fn settle(

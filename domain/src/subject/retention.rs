@@ -44,6 +44,17 @@ pub enum Confirmed {
     Outside(OutsideTime),
 }
 
+impl Confirmed {
+    /// Whether it rests on the person who gives the command: their own word, or that an authority is one to trust, which
+    /// anybody can make one of. The server itself gives the word of those that its settings name.
+    pub fn is_persons_word(&self) -> bool {
+        match self {
+            Self::Person => true,
+            Self::Outside(outside) => outside.source == OutsideSource::Authority,
+        }
+    }
+}
+
 /// A time that somebody outside claims for a checkpoint of this log.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OutsideTime {
@@ -107,8 +118,10 @@ pub(super) fn confirm(
     }
     let found = find(case, erasure, &[Stage::Fenced], "fenced", "confirmed")?;
     is_over(&found.over, when.now)?;
+    if confirmed.is_persons_word() && found.by == when.actor {
+        return Err(Rejection::ConfirmingOwnRun);
+    }
     match confirmed {
-        Confirmed::Person if found.by == when.actor => return Err(Rejection::ConfirmingOwnRun),
         Confirmed::Person => {}
         Confirmed::Outside(outside) if !outside.is_fresh(when.now) => {
             return Err(Rejection::StaleTime { at: outside.at });

@@ -230,7 +230,8 @@ impl<V: Follow> Ledger<V> {
         Ok(setters)
     }
 
-    /// Whoever said how long something is kept is no second person: the run is the machine's.
+    /// Whoever said how long something is kept is no second person, and nobody to say whose time counts: the run is the
+    /// machine's.
     fn check_other_eyes(
         &self,
         setters: &Setters,
@@ -238,7 +239,7 @@ impl<V: Follow> Ledger<V> {
         by: ActorId,
         confirmed: &Confirmed,
     ) -> Result<(), EraseError> {
-        if *confirmed != Confirmed::Person {
+        if !confirmed.is_persons_word() {
             return Ok(());
         }
         let (_, state) = self.state::<Case>(&case.0)?;

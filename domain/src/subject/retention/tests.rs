@@ -118,6 +118,15 @@ fn our_clock_alone_destroys_nothing_and_who_ran_it_confirms_nothing() {
     }
     let own = case.decide(&confirm(Confirmed::Person), &at(TIMER, "2029-01-01"));
     assert_eq!(own, Err(Rejection::ConfirmingOwnRun));
+    let outside = OutsideTime {
+        source: OutsideSource::Authority,
+        at: at(TIMER, "2029-01-01").now,
+        by: Line::parse("CN=Mine").unwrap(),
+        size: 9,
+    };
+    let own = case.decide(&confirm(Confirmed::Outside(outside.clone())), &at(TIMER, "2029-01-01"));
+    assert_eq!(own, Err(Rejection::ConfirmingOwnRun), "anybody can make an authority");
+    assert!(case.decide(&confirm(Confirmed::Outside(outside)), &at(DPO, "2029-01-01")).is_ok());
     let back = case.decide(&confirm(Confirmed::Person), &at(DPO, "2026-06-01"));
     assert!(matches!(back, Err(Rejection::NotOver { .. })), "the clock is back: {back:?}");
 
