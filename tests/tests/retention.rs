@@ -176,8 +176,9 @@ fn a_year_dies_while_the_next_one_lives_and_the_customer_stays() {
     let lived = ledger.views().digest();
     drop(ledger);
 
-    let (ledger, booted) = boot_at(home.path(), at("2029-01-02"));
+    let (ledger, booted) = boot_at(home.path(), at("2029-01-01"));
     assert_eq!((booted.finished, ledger.views().digest()), (0, lived), "replay is as it was live");
+    ledger.clock().set(at("2029-01-02"));
     let late = (Fresh::new().id::<TicketId>().unwrap().0, AGENT, question());
     let refused = try_say::<Ticket>(&ledger, late, Some(at("2026-11-11")));
     assert!(matches!(refused, Err(Refused::Fenced)), "its bucket stays closed: {refused:?}");
