@@ -261,11 +261,12 @@ pub enum Keyring {
         #[arg(long, value_name = "ANCHOR", required = true)]
         to: Vec<AnchorSettings>,
     },
-    /// Lists the keys that wait since a restore, because no record names them any more; destroys them when told so
+    /// Lists the keys that wait since a restore, because no record names them any more; two people destroy them, each with an
+    /// access token of a DPO or an admin in LETHE_TOKEN
     Confirm {
         #[command(flatten)]
         data: Data,
-        /// Says that no newer log exists anywhere, and destroys them
+        /// Says that no newer log exists anywhere, which is a record, and destroys them when another person has said so
         #[arg(long)]
         destroy: bool,
     },

@@ -1,22 +1,41 @@
 //! What an operator is told of the keys, and may do to them. No line holds a key.
 
+use domain::id::{ActorId, KeyId};
 use events::keyring::{KeyringError, MemberStatus, Status};
+use events::ledger::{Failure, Waited};
 
 use crate::app::App;
 
-/// The keys that wait since a restore: listed, or destroyed.
-pub fn waiting(app: &App, destroy: bool) -> Result<Vec<String>, KeyringError> {
-    let keys = if destroy { app.ledger().destroy_waiting()? } else { app.ledger().waiting_keys() };
-    let count = keys.len();
-    let said = match (count, destroy) {
-        (0, _) => return Ok(vec!["No key waits.".into()]),
-        (_, true) => format!("{count} keys are destroyed:"),
-        (_, false) => format!("{count} keys wait; no record in this log names them, and a newer log might:"),
-    };
-    let advice =
-        "If no newer log exists anywhere, --destroy destroys them. What was sealed under them is then gone for good.";
-    let listed = keys.iter().map(|key| format!("  {key}"));
-    Ok([said].into_iter().chain(listed).chain((!destroy).then(|| advice.to_owned())).collect())
+/// The keys that wait since a restore.
+pub fn waiting(app: &App) -> Vec<String> {
+    let keys = app.ledger().waiting_keys();
+    if keys.is_empty() {
+        return vec![NONE.into()];
+    }
+    let said = format!("{} keys wait; no record in this log names them, and a newer log might:", keys.len());
+    let advice = "If no newer log exists anywhere, --destroy says so, and destroys them when a second person has said so too. \
+        What was sealed under them is then gone for good.";
+    [said].into_iter().chain(listed(&keys)).chain([advice.to_owned()]).collect()
+}
+
+/// Somebody says that no newer log exists: two of them destroy the keys that wait since a restore.
+pub fn destroy_waiting(app: &App, by: ActorId) -> Result<Vec<String>, Failure> {
+    Ok(match app.ledger().destroy_waiting(by)? {
+        Waited::None => vec![NONE.into()],
+        Waited::Alone(keys) => {
+            let count = keys.len();
+            vec![format!("{count} keys wait for a second person, who says the same with a token of their own.")]
+        }
+        Waited::Destroyed(keys) => {
+            [format!("{} keys are destroyed:", keys.len())].into_iter().chain(listed(&keys)).collect()
+        }
+    })
+}
+
+const NONE: &str = "No key waits.";
+
+fn listed(keys: &[KeyId]) -> impl Iterator<Item = String> {
+    keys.iter().map(|key| format!("  {key}"))
 }
 
 /// What holds the root, what destroying it is worth, and how many keys stand how.

@@ -15,6 +15,7 @@ use events::log::LogError;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::http::auth::Authenticate as _;
 use crate::open::{OpenError, Opening, open};
 use crate::publish::Publishing;
 use crate::tokens::{self, TokenError};
@@ -46,8 +47,8 @@ pub enum Order {
     ConfirmClock,
     /// The keys that wait since a restore: they are listed, or destroyed.
     ConfirmKeys {
-        /// Whether the operator says that no newer log exists, so that they may go.
-        destroy: bool,
+        /// The access token of whoever says that no newer log exists; the second one's destroys them.
+        destroy: Option<String>,
     },
     /// What holds the root, and how many keys there are.
     KeyringStatus,
@@ -251,7 +252,18 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
             }
         }
         Order::ConfirmKeys { destroy } => {
-            keys::waiting(app, *destroy).map_err(words_of)?.into_iter().map(Reply::Say).for_each(told);
+            let said = match destroy {
+                None => keys::waiting(app),
+                Some(token) => {
+                    let viewer = app.viewer(token).map_err(|refused| refused.to_string())?;
+                    // As of what is declared about an anchor.
+                    if !viewer.may("confirmAnchor") {
+                        return Err("only a data protection officer or an admin may do this".into());
+                    }
+                    keys::destroy_waiting(app, viewer.actor).map_err(words_of)?
+                }
+            };
+            said.into_iter().map(Reply::Say).for_each(told);
         }
         Order::KeyringStatus => keys::status(app).into_iter().map(Reply::Say).for_each(told),
         Order::RotateKeyring => told(Reply::Say(keys::rotate(app).map_err(words_of)?)),

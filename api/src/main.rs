@@ -83,7 +83,9 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
             order(&data, &Order::ConfirmRetention { token: officer()?, erasures })
         }
         Command::Clock(cli::Clock::Confirm { data }) => order(&data, &Order::ConfirmClock),
-        Command::Keyring(cli::Keyring::Confirm { data, destroy }) => order(&data, &Order::ConfirmKeys { destroy }),
+        Command::Keyring(cli::Keyring::Confirm { data, destroy }) => {
+            order(&data, &Order::ConfirmKeys { destroy: destroy.then(officer).transpose()? })
+        }
         Command::Keyring(cli::Keyring::Repair { data, older }) => repair_keyring(&data.path, older),
         Command::Keyring(cli::Keyring::Init { data, anchor, copy }) => init_keyring(&data, anchor, &copy),
         Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),

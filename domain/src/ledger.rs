@@ -29,6 +29,14 @@ pub enum Event {
     /// The ledger was opened again: how long it was closed since the record before this one, nothing but the wall clock says.
     /// Written where something waits for time to pass, and before anything else.
     Reopened,
+    /// Behind a restore, somebody said that no newer log exists anywhere, so that the keys which wait for one may be destroyed.
+    /// When another person has said so of the same keys, they are.
+    NothingNewer {
+        /// How many keys wait.
+        count: u64,
+        /// BLAKE3 of their ids, sorted.
+        digest: [u8; 32],
+    },
     /// An operator declared that these keys are gone without an erasure.
     KeysLost {
         /// Their fingerprints, sorted.

@@ -47,6 +47,9 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
         ),
         ledger::Event::ClockConfirmed { now } => ("clock confirmed", vec![("now", text(now))]),
         ledger::Event::Reopened => ("opened again", Vec::new()),
+        ledger::Event::NothingNewer { count, digest } => {
+            ("no newer log exists", vec![("keys that wait", json!(count)), ("digest", json!(hex(digest)))])
+        }
         ledger::Event::KeysLost { keys } => ("keys lost", vec![("keys", list(keys))]),
         ledger::Event::ErasedBefore { keys, epoch } => {
             ("erased before the restore", vec![("keys", list(keys)), ("epoch", json!(epoch))])

@@ -29,7 +29,7 @@ use tests::cast::Someone;
 use tests::files::{read_files, write_files};
 use tests::forge::Forger;
 use tests::powercut::check::scratch;
-use tests::programs::{lethe, program};
+use tests::programs::{issue_token, program, run};
 
 use crate::tamper::{Verdict, assert_broken, audit, audit_by_program};
 
@@ -459,13 +459,21 @@ fn keys_that_wait_since_a_restore_go_when_an_operator_says_so() {
     put_back(home.path(), &before);
     let restored = restore_as(home.path(), NEW).unwrap();
     let data = home.path().to_str().unwrap();
-    let confirm = |more: &[&str]| {
+    let [agent, first, second] = [("agent", "Ada"), ("dpo", "Dora"), ("admin", "Dirk")]
+        .map(|(role, name)| issue_token(home.path(), role, name, &[]));
+    let tried = |token: &str, more: &[&str]| {
+        let mut command = Command::new(program("lethe"));
+        command.args(["keyring", "confirm", "--data", data]).args(more).env("LETHE_TOKEN", token);
+        run(&mut command)
+    };
+    let confirm_as = |token: &str, more: &[&str]| {
         let done = book::patiently(|| {
-            let ended = lethe(&[&["keyring", "confirm", "--data", data], more].concat());
+            let ended = tried(token, more);
             if ended.code == Some(0) { Ok(ended.out) } else { Err(ended.err) }
         });
         done.unwrap()
     };
+    let confirm = |more: &[&str]| confirm_as("", more);
     let listed = confirm(&[]);
     assert!(listed.contains(&format!("{} keys wait", restored.awaiting)) && listed.contains("--destroy"), "{listed}");
     let keys: Vec<KeyId> = listed.lines().filter_map(|line| line.strip_prefix("  ")?.parse().ok()).collect();
@@ -476,9 +484,20 @@ fn keys_that_wait_since_a_restore_go_when_an_operator_says_so() {
     let erased = ledger.keyring().counts().erased;
     drop(ledger);
 
-    let said = confirm(&["--destroy"]);
+    for (token, why) in [("lethe_00", "not known here"), (agent.as_str(), "only a data protection officer")] {
+        let refused = tried(token, &["--destroy"]);
+        assert!(refused.code == Some(1) && refused.err.contains(why), "{refused:?}");
+    }
+    for _ in 0..2 {
+        let alone = confirm_as(&first, &["--destroy"]);
+        assert!(alone.contains(&format!("{} keys wait for a second person", keys.len())), "{alone}");
+    }
+    let ledger = book::open(home.path()).unwrap();
+    assert_eq!(ledger.keyring().counts().awaiting, restored.awaiting, "one person destroys none");
+    drop(ledger);
+    let said = confirm_as(&second, &["--destroy"]);
     assert!(said.contains(&format!("{} keys are destroyed", keys.len())), "{said}");
-    assert!(confirm(&[]).contains("No key waits.") && confirm(&["--destroy"]).contains("No key waits."));
+    assert!(confirm(&[]).contains("No key waits.") && confirm_as(&first, &["--destroy"]).contains("No key waits."));
     let ledger = book::open(home.path()).unwrap();
     assert!(keys.iter().all(|key| matches!(ledger.keyring().state(key), KeyState::Erased { .. })));
     assert!(ledger.keyring().counts().erased >= erased + keys.len());

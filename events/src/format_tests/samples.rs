@@ -97,7 +97,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Document, DOCUMENT, documents()),
         (StreamKind::Case, CASE, deliveries()),
         (StreamKind::Case, CASE, claims()),
-        (StreamKind::Log, NEXT_LOG.0, vec![ledger::Event::Reopened.into()]),
+        (StreamKind::Log, NEXT_LOG.0, vec![ledger::Event::Reopened.into(), nothing_newer()]),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -224,6 +224,10 @@ fn suppressions() -> Vec<Event> {
         ledger::Event::Dropped(dropped).into(),
         ledger::Event::Dropped(imported).into(),
     ]
+}
+
+fn nothing_newer() -> Event {
+    ledger::Event::NothingNewer { count: 2, digest: [0xd9; 32] }.into()
 }
 
 fn public_key(seed: [u8; 32]) -> [u8; 32] {

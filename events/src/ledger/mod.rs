@@ -49,6 +49,7 @@ pub use fresh::Fresh;
 pub use keys::{Keys, Moved, NAME as KEYS};
 pub use lost::{Declared, NotLost, declare_lost, put_keyring_aside};
 pub use moves::Now;
+pub use operator::Waited;
 pub use owners::{Owned, Owners};
 pub use publish::{PublishError, Published, Publishing, Signed};
 pub use read::{Fault, Opened, Unreadable, open_entry};

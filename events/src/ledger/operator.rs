@@ -16,6 +16,17 @@ use crate::wire::{self, Written};
 /// How often a fact is tried again behind another of the log's own.
 const TRIES: u32 = 10;
 
+/// What became of the keys that wait since a restore.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Waited {
+    /// There are none.
+    None,
+    /// One person said that no newer log exists; another must say so too.
+    Alone(Vec<KeyId>),
+    /// They are gone.
+    Destroyed(Vec<KeyId>),
+}
+
 impl<V: Follow> Ledger<V> {
     /// Records that the machine's clock is right, so that appends go on. Durable when it returns.
     pub fn confirm_clock(&self) -> Result<Appended, Failure> {
@@ -50,15 +61,27 @@ impl<V: Follow> Ledger<V> {
         keys
     }
 
-    /// Somebody says that no newer log exists: destroys the keys that have waited for this, and names them. They are gone,
-    /// and that is durable, when it returns; what a crash leaves of them dies with the next destruction.
-    pub fn destroy_waiting(&self) -> Result<Vec<KeyId>, KeyringError> {
+    /// Somebody says that no newer log exists, which is a record. When two people have said so, the keys that have waited for
+    /// this are destroyed. They are gone, and that is durable, when it returns; what a crash leaves of them dies with the next
+    /// destruction.
+    pub fn destroy_waiting(&self, by: ActorId) -> Result<Waited, Failure> {
         let keys = self.waiting_keys();
-        if !keys.is_empty() {
-            self.shared.keyring.confirm_retired()?;
-            self.shared.keyring.destroy(&keys)?;
+        if keys.is_empty() {
+            return Ok(Waited::None);
         }
-        Ok(keys)
+        let bytes: Vec<u8> = keys.iter().flat_map(|key| key.0).collect();
+        let digest = *blake3::hash(&bytes).as_bytes();
+        let mut said = self.owners().said_nothing_newer(&digest);
+        if said.insert(by) {
+            let event = ledger::Event::NothingNewer { count: keys.len() as u64, digest };
+            self.declare_by(event, Some((by, Fresh::new().id().map_err(KeyringError::from)?)), false)?;
+        }
+        if said.len() < 2 {
+            return Ok(Waited::Alone(keys));
+        }
+        self.shared.keyring.confirm_retired()?;
+        self.shared.keyring.destroy(&keys)?;
+        Ok(Waited::Destroyed(keys))
     }
 
     /// Records a fact of the log's own. Durable when it returns. They are no answer to anything in the log, so one that comes

@@ -1,6 +1,6 @@
 //! Whose key is whose. It stands only inside sealed parts and is folded from them, at boot and behind every append.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::backup::Backups;
 use domain::compartment::Compartment;
@@ -82,6 +82,8 @@ pub struct Owners {
     restored: Option<Day>,
     /// When the ledger was closed, since an operator last confirmed the time.
     away: Vec<Away>,
+    /// Who said, of which keys that wait, that no newer log exists.
+    nothing_newer: ([u8; 32], BTreeSet<ActorId>),
     /// When the last record was written.
     last: Option<Time>,
 }
@@ -347,6 +349,13 @@ impl Owners {
                     self.earlier.push((place.position, *now));
                 }
             }
+            Event::Log(domain::ledger::Event::NothingNewer { digest, .. }) => {
+                if self.nothing_newer.0 != *digest {
+                    self.nothing_newer = (*digest, BTreeSet::new());
+                }
+                self.nothing_newer.1.insert(place.actor);
+            }
+            Event::Log(domain::ledger::Event::Continued(_)) => self.nothing_newer = Default::default(),
             Event::Log(domain::ledger::Event::BackedUp(run)) => self.backups.take(run.clone()),
             _ => {}
         }
@@ -360,6 +369,12 @@ impl Owners {
         if let (Some(since), Event::Log(Reopened | KeysLost { .. } | Continued(_))) = (after, event) {
             self.away.extend(Away::between(since, at));
         }
+    }
+
+    /// Who said of these keys, by their digest, that no newer log exists.
+    pub(super) fn said_nothing_newer(&self, digest: &[u8; 32]) -> BTreeSet<ActorId> {
+        let (of, who) = &self.nothing_newer;
+        if of == digest { who.clone() } else { BTreeSet::new() }
     }
 
     /// When the ledger was closed, since an operator last confirmed the time.

@@ -13,6 +13,7 @@ use crate::codec::{decode, encode};
 facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool, codec: String } }
 facts! { ClockConfirmedV1 { now: i64 } }
 facts! { ReopenedV1 {} }
+facts! { NothingNewerV1 { count: u64, digest: [u8; 32] } }
 facts! { KeysLostV1 { keys: Vec<[u8; 16]> } }
 facts! { ErasedBeforeV1 { keys: Vec<[u8; 16]>, epoch: u64 } }
 facts! { MappedV1 { size: u64, streams: u64, root: [u8; 32] } }
@@ -53,6 +54,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.suppressed", version: 1, facts: SuppressedV1::FIELDS, parts: &[] },
     Shape { kind: "log.dropped", version: 1, facts: DroppedV1::FIELDS, parts: &[] },
     Shape { kind: "log.reopened", version: 1, facts: ReopenedV1::FIELDS, parts: &[] },
+    Shape { kind: "log.nothing-newer", version: 1, facts: NothingNewerV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -91,6 +93,9 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::Suppressed(suppression) => ("log.suppressed", encode(&suppression.store())?),
         Event::Dropped(dropped) => ("log.dropped", encode(&dropped.store())?),
         Event::Reopened => ("log.reopened", encode(&ReopenedV1 {})?),
+        Event::NothingNewer { count, digest } => {
+            ("log.nothing-newer", encode(&NothingNewerV1 { count: *count, digest: *digest })?)
+        }
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -130,6 +135,10 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
         ("log.reopened", 1) => {
             let ReopenedV1 {} = decode(facts, "facts")?;
             Event::Reopened
+        }
+        ("log.nothing-newer", 1) => {
+            let NothingNewerV1 { count, digest } = decode(facts, "facts")?;
+            Event::NothingNewer { count, digest }
         }
         ("log.continued", 1) => Event::Continued(Box::new(decode::<ContinuedV1>(facts, "facts")?.try_into()?)),
         ("log.backed-up", 1) => {
@@ -210,6 +219,7 @@ mod tests {
         let others = [
             Event::ClockConfirmed { now: Time(5) },
             Event::Reopened,
+            Event::NothingNewer { count: 2, digest: [8; 32] },
             Event::KeysLost { keys: vec![KeyId([2; 16])] },
             Event::ErasedBefore { keys: vec![KeyId([2; 16]), KeyId([3; 16])], epoch: 4 },
             Event::Mapped { size: 7, streams: 3, root: [4; 32] },
