@@ -49,6 +49,9 @@ pub enum Person {
     Known(SubjectId, SubjectKind),
 }
 
+/// Why no address goes on the suppression list any more.
+const APPROVED: &str = "this erasure was approved before, and its addresses were not put on the suppression list then";
+
 impl App {
     /// Whose data it is.
     pub fn person(&self, whose: Whose) -> Result<Person, Unread> {
@@ -200,10 +203,19 @@ impl App {
         let register = self.register_id()?;
         let _one = self.erasing.lock();
         let approval = intent::<Case>(by, case.0, Command::Approve { erasure }, envelope, Fresh::new())?;
-        if self.ledger.log().command(&approval.command_id).is_none() && self.stands(case, erasure)? == Stage::Requested
-        {
-            self.ledger.check_fence(register, case, erasure, &approval)?;
-            suppress.map_or(Ok(()), |until| self.suppress_erased(case, erasure, until))?;
+        let is_new = self.ledger.log().command(&approval.command_id).is_none();
+        match (self.stands(case, erasure)?, suppress) {
+            (Stage::Requested, _) if is_new => {
+                self.ledger.check_fence(register, case, erasure, &approval)?;
+                suppress.map_or(Ok(()), |until| self.suppress_erased(case, erasure, until))?;
+            }
+            // The approval before took the addresses, or did not.
+            (Stage::Approved | Stage::Fenced, Some(_))
+                if is_new && !self.ledger.keyring().suppression().unsettled().contains_key(&erasure) =>
+            {
+                return Err(Refused::Rejected(Rejection::SuppressUnread(APPROVED)).into());
+            }
+            _ => {}
         }
         let approved = match self.ledger.submit_blocking(&approval) {
             Err(refused) => {
@@ -216,7 +228,8 @@ impl App {
         Ok(approved)
     }
 
-    /// Takes a request back; a fence is lifted with it. What two people agreed to is a DPO's to withdraw. Durable when it
+    /// Takes a request back; a fence is lifted with it. What two people agreed to is a DPO's to withdraw, and so is what
+    /// somebody else wrote down. Durable when it
     /// returns; blocks.
     pub fn withdraw_erasure(
         &self,
@@ -230,6 +243,10 @@ impl App {
         let approved = matches!(self.stands(case, erasure)?, Stage::Approved | Stage::Fenced);
         if approved && !by.is(Role::Dpo) && !self.is_repeated(&envelope) {
             return Err(Refused::Rejected(Rejection::ApprovalStands).into());
+        }
+        let is_own = self.find(case, erasure)?.is_none_or(|found| found.by == by.actor);
+        if !is_own && !by.is(Role::Dpo) && !self.is_repeated(&envelope) {
+            return Err(Refused::Rejected(Rejection::OthersRequest).into());
         }
         self.end(by.actor, case, erasure, command, envelope)
     }

@@ -7,14 +7,18 @@ use std::sync::Arc;
 use domain::id::{CaseId, ContactId, ErasureId, PointId};
 use domain::point::Point;
 use domain::register::Slug;
-use domain::subject::Stage;
+use domain::subject::{Rejection, Stage};
 use domain::suppression::{Address, DropPlace, Dropped};
 use domain::time::Day;
-use events::ledger::{EraseError, Failure};
+use events::ledger::{EraseError, Failure, Refused};
 use parking_lot::Mutex;
 use projections::{HeldThing, PointSheet};
 
 use super::App;
+
+/// Why an erasure puts no address on the suppression list.
+const WITHHELD: &str =
+    "an address of whom this erasure reaches cannot be read now: a retention withholds it, or it was redacted";
 
 /// How often each purpose was dropped since that was last recorded: one record for each question would be a way to fill the log.
 pub(crate) type Unrecorded = Arc<Mutex<BTreeMap<Slug, u64>>>;
@@ -96,12 +100,15 @@ impl App {
     /// Puts the addresses of whom an erasure reaches on the list, while they can be read. The caller holds `erasing` and goes
     /// on to the approval.
     pub(super) fn suppress_erased(&self, case: CaseId, erasure: ErasureId, until: Day) -> Result<(), EraseError> {
-        let addresses = self.addresses_of(case, erasure);
+        let Some(addresses) = self.addresses_of(case, erasure) else {
+            return Err(Refused::Rejected(Rejection::SuppressUnread(WITHHELD)).into());
+        };
         Ok(self.ledger.suppress(&addresses, &[], until, Some(erasure)).map_err(Failure::from)?)
     }
 
-    /// Every address of the contacts and organizations that an erasure reaches, retired ones too.
-    fn addresses_of(&self, case: CaseId, erasure: ErasureId) -> Vec<Address> {
+    /// Every address of the contacts and organizations that an erasure reaches, retired ones too; nothing where one of them is
+    /// withheld, by a retention say.
+    fn addresses_of(&self, case: CaseId, erasure: ErasureId) -> Option<Vec<Address>> {
         let views = self.ledger.views();
         let people = views.erasure(erasure).and_then(|erasure| erasure.request.map(|request| request.people.clone()));
         let subjects = views.case(case).and_then(|case| case.subject).into_iter().chain(people.unwrap_or_default());
@@ -110,12 +117,10 @@ impl App {
             for thing in held.compartments.iter().flat_map(|compartment| &compartment.things) {
                 match thing {
                     HeldThing::Contact(contact) => {
-                        let points = contact.sheet.into_iter().flat_map(|sheet| sheet.points());
-                        addresses.extend(points.filter_map(address_of));
+                        addresses.extend(contact.sheet?.points().filter_map(address_of));
                     }
                     HeldThing::Organization(organization) => {
-                        let points = organization.sheet.into_iter().flat_map(|sheet| sheet.points());
-                        addresses.extend(points.filter_map(address_of));
+                        addresses.extend(organization.sheet?.points().filter_map(address_of));
                     }
                     _ => {}
                 }
@@ -123,7 +128,7 @@ impl App {
         }
         addresses.sort();
         addresses.dedup();
-        addresses
+        Some(addresses)
     }
 }
 

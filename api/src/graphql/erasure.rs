@@ -965,7 +965,7 @@ impl Kind for Rejection {
             Self::Lost => ErrorCode::Lost,
             Self::Withheld | Self::NoMatterNow => ErrorCode::Fenced,
             Self::ApprovingOwnRequest | Self::RefusingOwnRequest | Self::ApprovalStands => ErrorCode::Permission,
-            Self::ApprovingOwnHold | Self::ApprovingOwnLift => ErrorCode::Permission,
+            Self::ApprovingOwnHold | Self::ApprovingOwnLift | Self::OthersRequest => ErrorCode::Permission,
             Self::NoSuchClaim => ErrorCode::NotFound,
             Self::ClaimUsed | Self::NobodyAsked(_) | Self::OwnErasure(_) | Self::AlreadyReturned(_) => {
                 ErrorCode::Conflict
@@ -998,6 +998,7 @@ impl Kind for Rejection {
             | Self::TooManyResidues
             | Self::TooManyHeld(_)
             | Self::NobodyHas(_)
+            | Self::SuppressUnread(_)
             | Self::HasNo(_)
             | Self::PeopleOfAPerson
             | Self::TooManyPeople(_)

@@ -196,6 +196,12 @@ pub enum Rejection {
     /// A delivery that has not been.
     #[error("{0} lies in the future; a certificate was delivered on a day that has been")]
     FutureDelivery(Day),
+    /// Whoever knows an id could end somebody's right to be forgotten.
+    #[error("somebody else wrote this request down; they take it back, or a data protection officer does")]
+    OthersRequest,
+    /// Nobody reads an address behind a fence.
+    #[error("{0}; approve without suppress, and put addresses on the list with the mutation suppress")]
+    SuppressUnread(&'static str),
     /// A hold that would keep nothing, whatever was meant.
     #[error("nobody can have {0}: it is of no year that the register knows, or the register says nothing of it")]
     NobodyHas(Compartment),

@@ -183,6 +183,21 @@ fn a_cooling_off_gives_the_person_back_when_the_request_is_withdrawn() {
     assert_eq!(read(&desk, &anna)["name"], json!(null));
 }
 
+/// The portal ended with one call what a data protection officer had written down.
+#[test]
+fn only_who_wrote_a_request_down_takes_it_back_or_an_officer() {
+    let mut desk = Desk::open();
+    let erasure = requested(&desk, &desk.contact("Maria"));
+    let withdraw = format!("withdrawErasureRequest(input: {{ erasureId: \"{erasure}\" }}) {{ {ERASURE} {REST} }}");
+    let size = desk.size();
+    let (code, _, words) = desk.refused(Role::Integration, &withdraw);
+    assert!(code == "PERMISSION" && words.contains("somebody else wrote this request down"), "{code} {words}");
+    assert_eq!((desk.size(), stage(&desk, &erasure)), (size, Stage::Requested));
+    desk.relieve(Role::Agent);
+    assert_eq!(desk.refused(Role::Agent, &withdraw).0, "PERMISSION");
+    assert_eq!(desk.tried(Role::Dpo, &withdraw)["erasure"]["stage"], "WITHDRAWN");
+}
+
 /// One record of 2038, and the clock back: an operator said that it is 2026, and nobody waits for twelve years.
 #[test]
 fn behind_a_wrong_later_time_an_erasure_takes_no_longer() {

@@ -301,6 +301,19 @@ fn a_list_without_its_record_is_led_on_after_a_crash() {
     for ((_, erasure), mail) in erasures.iter().zip([asked, approved, certified]) {
         desk.app.ledger().suppress(&address(mail), &[], until, Some(*erasure)).unwrap();
     }
+/// It answered as if it had put the addresses there.
+#[test]
+fn an_approval_that_cannot_read_the_addresses_any_more_says_so() {
+    let desk = Desk::open().cooling(Time::DAY_MS);
+    let (contact, _) = registered(&desk, MAIL);
+    let (_, first) = requested(&desk, &contact);
+    done(&desk, &approve(first, ""));
+    let size = desk.size();
+    let (code, _, words) = desk.refused(Role::Dpo, &approve(first, "suppress: true"));
+    assert!(code == "VALIDATION" && words.contains("was approved before"), "{code} {words}");
+    assert_eq!((desk.size(), list(&desk)["unsettled"].clone()), (size, json!(0)));
+}
+
     desk.app.ledger().suppress(&address(MAIL), &[], until, None).unwrap();
     for (case, erasure) in &erasures[1..] {
         desk.submit::<domain::subject::Case>(case.0, dpo, domain::subject::Command::Approve { erasure: *erasure });
