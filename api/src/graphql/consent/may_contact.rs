@@ -108,7 +108,8 @@ pub struct MayContactQuery;
 #[Object]
 impl MayContactQuery {
     /// Whether this contact may be contacted for this purpose, by this way, at this contact point: today, or on a day, as
-    /// far as was known at a time. Default no; the least permissive rule wins. Of today the suppression list is asked too.
+    /// far as was known at a time. Default no; the least permissive rule wins. Of today or later the suppression list is
+    /// asked too, unless it is about what was known on a day before.
     #[allow(clippy::too_many_arguments, reason = "arguments of a field")]
     async fn may_contact(
         &self,
@@ -127,7 +128,9 @@ impl MayContactQuery {
         let as_of = seen_from(app, day, known_at);
         let answer = app.ledger().views().may_contact(contact, &purpose, channel.into(), point, as_of);
         // Whom the list holds today, nobody writes to; a question about another day is about what consents said then.
-        let asks_for_today = known_at.is_none() && as_of.day >= app.now().day();
+        let today = app.now().day();
+        let is_known_now = known_at.is_none_or(|known| known.0.day() >= today);
+        let asks_for_today = is_known_now && as_of.day >= today;
         if answer.is_ok() && asks_for_today && app.drops_sending(contact, point, &purpose) {
             return Ok(MayContact::dropped());
         }

@@ -137,10 +137,21 @@ fn an_address_may_be_suppressed_for_one_purpose_alone() {
     assert_eq!((may("newsletter", ""), may("newsletter", "")), (no.clone(), no));
     assert_eq!(may("product-news", "")["why"], "NEVER_ASKED");
     assert_eq!(may("newsletter", r#", day: "2026-09-01""#)["why"], "NO_SUCH_PURPOSE", "another day, another question");
+    let asked_with = |time: Time| format!(r#", knownAt: "{time}""#);
+    for time in [NOW, NOW.plus_ms(-1), NOW.plus_ms(9 * Time::DAY_MS)] {
+        assert_eq!(may("newsletter", &asked_with(time))["why"], "DROPPED", "who says when it is asks for now: {time}");
+    }
+    let tomorrow = format!(r#", day: "2026-09-23"{}"#, asked_with(NOW.plus_ms(2 * Time::DAY_MS)));
+    assert_eq!(may("newsletter", &tomorrow)["why"], "DROPPED");
+    assert_eq!(
+        may("newsletter", &asked_with(NOW.plus_ms(-Time::DAY_MS)))["why"],
+        "NO_SUCH_PURPOSE",
+        "known the day before"
+    );
     assert_eq!(desk.size(), size, "a question writes nothing");
     desk.app.record_sendings().unwrap();
     let purpose = Some("newsletter".parse().unwrap());
-    let counted = Dropped { place: DropPlace::Sending, purpose, count: 2 };
+    let counted = Dropped { place: DropPlace::Sending, purpose, count: 6 };
     assert_eq!((desk.size(), last(&desk)), (size + 1, Event::Log(ledger::Event::Dropped(counted))));
     desk.app.record_sendings().unwrap();
     assert_eq!(desk.size(), size + 1, "it is said once");
@@ -290,17 +301,6 @@ fn an_erasure_that_ends_otherwise_gives_the_addresses_up() {
 }
 
 /// A crash between the list and the record that follows it, on every way.
-#[test]
-fn a_list_without_its_record_is_led_on_after_a_crash() {
-    let desk = Desk::open();
-    let until = NOW.day().plus_months(24);
-    let address = |mail: &str| [Address::parse(mail, None).unwrap()];
-    let [asked, approved, certified] = ["asked@x.example", "approved@x.example", "certified@x.example"];
-    let erasures = [asked, approved, certified].map(|mail| requested(&desk, &registered(&desk, mail).0));
-    let dpo = desk.viewer(Role::Dpo).actor;
-    for ((_, erasure), mail) in erasures.iter().zip([asked, approved, certified]) {
-        desk.app.ledger().suppress(&address(mail), &[], until, Some(*erasure)).unwrap();
-    }
 /// It answered as if it had put the addresses there.
 #[test]
 fn an_approval_that_cannot_read_the_addresses_any_more_says_so() {
@@ -314,6 +314,17 @@ fn an_approval_that_cannot_read_the_addresses_any_more_says_so() {
     assert_eq!((desk.size(), list(&desk)["unsettled"].clone()), (size, json!(0)));
 }
 
+#[test]
+fn a_list_without_its_record_is_led_on_after_a_crash() {
+    let desk = Desk::open();
+    let until = NOW.day().plus_months(24);
+    let address = |mail: &str| [Address::parse(mail, None).unwrap()];
+    let [asked, approved, certified] = ["asked@x.example", "approved@x.example", "certified@x.example"];
+    let erasures = [asked, approved, certified].map(|mail| requested(&desk, &registered(&desk, mail).0));
+    let dpo = desk.viewer(Role::Dpo).actor;
+    for ((_, erasure), mail) in erasures.iter().zip([asked, approved, certified]) {
+        desk.app.ledger().suppress(&address(mail), &[], until, Some(*erasure)).unwrap();
+    }
     desk.app.ledger().suppress(&address(MAIL), &[], until, None).unwrap();
     for (case, erasure) in &erasures[1..] {
         desk.submit::<domain::subject::Case>(case.0, dpo, domain::subject::Command::Approve { erasure: *erasure });
