@@ -1,7 +1,7 @@
 //! Actors: who may act here, and the tokens they act with.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use domain::actor::{self, Command, Rejection};
+use domain::actor::{self, Command, Rejection, Role as Named};
 use domain::id::{ActorId, TokenId};
 use domain::value::Line;
 use events::ledger::{Accepted, Fresh};
@@ -226,9 +226,22 @@ impl ActorMutation {
     }
 }
 
+/// Whoever issues a token reads it. So that nobody is two of the four eyes: the token of a data protection officer goes to
+/// nobody but its bearer, or is issued at the machine; and an officer issues none to anybody else.
+fn may_issue(app: &App, viewer: &Viewer, actor: ActorId) -> Result<(), No> {
+    let is_officers = app.ledger().views().actor(actor).is_some_and(|actor| actor.facts.roles.contains(&Named::Dpo));
+    if viewer.actor == actor || !(is_officers || viewer.is(Named::Dpo)) {
+        return Ok(());
+    }
+    let words = "whoever issues a token can act with it: a data protection officer's is issued by `lethe token issue` at the \
+        machine, and an officer issues none to others";
+    Err(UserError { code: ErrorCode::Permission, ..UserError::at(&["actorId"], words) }.into())
+}
+
 async fn issue(ctx: &Context<'_>, input: IssueTokenInput) -> Result<(Token, Option<String>, Accepted), No> {
     let (app, viewer) = ctx.may("issueToken")?;
     let actor: ActorId = input.actor_id.parse().map_err(|wrong| UserError::at(&["actorId"], wrong))?;
+    may_issue(app, viewer, actor)?;
     let mut problems = Problems::default();
     let label = input.label.and_then(|label| problems.take(&["label"], Line::parse(&label)));
     problems.end()?;

@@ -41,7 +41,7 @@ pub struct Desk {
     /// The ledger, as the resolvers see it.
     pub app: App,
     schema: Schema,
-    viewers: BTreeMap<Role, Viewer>,
+    pub viewers: BTreeMap<Role, Viewer>,
     runtime: Runtime,
     directory: TempDir,
 }

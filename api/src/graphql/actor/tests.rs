@@ -42,6 +42,24 @@ fn a_token_lets_in_until_it_is_revoked() {
     assert_eq!(desk.app.viewer(secret), Err(AuthError::Revoked));
 }
 
+/// An admin alone asked for an erasure and approved it, with two tokens that were told to nobody else.
+#[test]
+fn the_token_of_an_officer_is_issued_to_its_bearer_or_at_the_machine() {
+    let mut desk = Desk::open();
+    let officer = desk.viewer(Role::Dpo).actor;
+    let size = desk.size();
+    let (code, path, words) = desk.refused(Role::Admin, &issue(&officer.to_string(), ""));
+    assert_eq!((code.as_str(), path.as_str()), ("PERMISSION", "actorId"), "{words}");
+    assert_eq!(desk.size(), size);
+    let agent = desk.viewer(Role::Agent).actor.to_string();
+    assert_eq!(desk.tried(Role::Admin, &issue(&agent, ""))["errors"], json!([]));
+    // Whoever is both would be an agent as well.
+    desk.viewers.get_mut(&Role::Admin).unwrap().roles.push(Role::Dpo);
+    assert_eq!(desk.refused(Role::Admin, &issue(&agent, "")).0, "PERMISSION");
+    let own = desk.viewer(Role::Admin).actor.to_string();
+    assert_eq!(desk.tried(Role::Admin, &issue(&own, ""))["errors"], json!([]));
+}
+
 #[test]
 fn a_token_runs_out() {
     let desk = Desk::open();
