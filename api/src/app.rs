@@ -57,6 +57,8 @@ pub struct App {
     unrecorded: Unrecorded,
     /// Whether this is a demo ledger.
     pub demo: bool,
+    /// Whether its first record says that it is a demo or test ledger, however it is served.
+    pub is_trial: bool,
     /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
     pub cooling_off_ms: i64,
     /// Which fields are kept here.
@@ -93,6 +95,7 @@ impl App {
             naming: Arc::default(),
             unrecorded: Arc::default(),
             demo,
+            is_trial: demo,
             cooling_off_ms,
             kept: Arc::default(),
             replays: Arc::default(),

@@ -60,6 +60,9 @@ pub enum Command {
     Schema,
 }
 
+/// The longest cooling-off: a year.
+const HOURS_MOST: i64 = 366 * 24;
+
 /// Which ledger.
 #[derive(Args, Clone, Debug)]
 pub struct Data {
@@ -79,6 +82,9 @@ pub struct Founder {
     /// What a new ledger's checkpoints are signed for
     #[arg(long, value_name = "NAME", default_value = "lethe.local/log")]
     pub origin: String,
+    /// A new ledger is one for tests, for ever: its first record says so, and only such a one may go without a cooling-off
+    #[arg(long)]
+    pub test: bool,
 }
 
 #[derive(Args)]
@@ -92,8 +98,8 @@ pub struct Serve {
     #[command(flatten)]
     pub founder: Founder,
     /// How many hours an approved erasure waits, fenced, before its keys are destroyed: 24 where it is not said, 0 with
-    /// --demo; proofs of consent, claims and fiscal data wait for 24 at least, outside a demo
-    #[arg(long, value_name = "HOURS")]
+    /// --demo; 0 is refused without --demo or --test; proofs of consent, claims and fiscal data wait for 24 at least, outside a demo
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(..=HOURS_MOST))]
     pub cooling_off: Option<u32>,
     #[command(flatten)]
     pub flags: Flags,
@@ -199,7 +205,7 @@ pub enum Retention {
         #[arg(long)]
         dry_run: bool,
         /// How many hours what is fenced waits before it is destroyed; a server that runs goes by its own
-        #[arg(long, value_name = "HOURS", default_value = "24")]
+        #[arg(long, value_name = "HOURS", default_value = "24", value_parser = clap::value_parser!(u32).range(..=HOURS_MOST))]
         cooling_off: u32,
     },
     /// Confirms that what was fenced is over, and destroys it when its cooling-off has passed. Needs an access token of a DPO

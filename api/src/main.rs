@@ -63,7 +63,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Token(Token::List { data }) => order(&data, &Order::ListTokens),
         Command::Token(Token::Revoke { data, token }) => order(&data, &Order::RevokeToken { token }),
         Command::Retention(Retention::Run { data, dry_run, cooling_off }) => {
-            let opening = Opening { cooling_off_ms: i64::from(cooling_off) * 3_600_000, ..opening(&data) };
+            let opening = Opening { cooling_off_ms: Some(hours(cooling_off)), ..opening(&data) };
             order_with(&data, &opening, &Order::RunRetention { dry_run, token: std::env::var("LETHE_TOKEN").ok() })
         }
         Command::Retention(Retention::Confirm {
@@ -135,6 +135,10 @@ fn init_keyring(data: &Path, anchors: Vec<AnchorSettings>, copies: &[PathBuf]) -
 }
 
 /// The access token of a DPO.
+fn hours(hours: u32) -> i64 {
+    i64::from(hours) * 3_600_000
+}
+
 fn officer() -> Result<String, &'static str> {
     std::env::var("LETHE_TOKEN").map_err(|_| "put the access token of a DPO into LETHE_TOKEN")
 }
@@ -178,12 +182,12 @@ fn destroy_again(data: &Path) -> Result<(), Box<dyn Error>> {
 fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let data = serve.data.unwrap_or_else(|| PathBuf::from(if serve.demo { "lethe-demo" } else { "lethe-data" }));
     let config = Config::load(serve.flags)?;
-    let cooling_off_ms = i64::from(serve.cooling_off.unwrap_or(if serve.demo { 0 } else { 24 })) * 3_600_000;
-    let Founder { controller, origin } = serve.founder;
+    let cooling_off_ms = serve.cooling_off.map(hours);
+    let Founder { controller, origin, test } = serve.founder;
     let not_kept = config.not_kept.clone();
     let clock = if serve.demo { Clock::demo() } else { Clock::system() };
     let (demo, publishing) = (Some(serve.demo), config.log.clone());
-    let opening = Opening { controller, origin, demo, cooling_off_ms, not_kept, publishing, signs: true };
+    let opening = Opening { controller, origin, demo, test, cooling_off_ms, not_kept, publishing, signs: true };
     let app = open(&data, &opening, clock)?;
     let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -252,12 +256,13 @@ fn verify(data: &Data) -> Result<(), Box<dyn Error>> {
 }
 
 fn opening(data: &Data) -> Opening {
-    let Founder { controller, origin } = data.founder.clone();
+    let Founder { controller, origin, test } = data.founder.clone();
     Opening {
         controller,
         origin,
         demo: None,
-        cooling_off_ms: 0,
+        test,
+        cooling_off_ms: None,
         not_kept: NotKept::default(),
         publishing: Publishing::default(),
         signs: false,

@@ -30,8 +30,12 @@ pub struct Opening {
     pub origin: String,
     /// Whether it must be a demo ledger, or must not; either will do where it is not said, and a new one is none.
     pub demo: Option<bool>,
-    /// How long a fenced erasure waits before its keys are destroyed, in milliseconds.
-    pub cooling_off_ms: i64,
+    /// Whether a new ledger is one for tests: it says so in its first record, and only there and in a demo may erasures go
+    /// without a cooling-off. One that is there may be a demo or test ledger then.
+    pub test: bool,
+    /// How long a fenced erasure waits before its keys are destroyed, in milliseconds; a day where it is not said, and no time
+    /// in a demo.
+    pub cooling_off_ms: Option<i64>,
     /// Fields that are not kept.
     pub not_kept: NotKept,
     /// How it is published: the witnesses are asked before anything is written.
@@ -56,8 +60,13 @@ pub enum OpenError {
     #[error("this directory holds a ledger that is no demo; --demo makes one in a directory of its own")]
     NotADemo,
     /// And the other way round.
-    #[error("this directory holds a demo ledger; open it with --demo")]
+    #[error("this directory holds a demo or test ledger; open it with --demo or --test")]
     OnlyADemo,
+    /// Erasures of a real ledger wait.
+    #[error(
+        "erasures go without a cooling-off only in a demo (--demo) or in a ledger that was made for tests (--test)"
+    )]
+    NoCoolingOff,
     /// The demo's story could not be told.
     #[error(transparent)]
     Demo(#[from] DemoError),
@@ -99,7 +108,8 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
     let is_demo = is_demo(&directory)?;
     match (is_demo, opening.demo) {
         (false, Some(true)) => return Err(OpenError::NotADemo),
-        (true, Some(false)) => return Err(OpenError::OnlyADemo),
+        (true, Some(false)) if !opening.test => return Err(OpenError::OnlyADemo),
+        (false, _) if opening.cooling_off_ms == Some(0) => return Err(OpenError::NoCoolingOff),
         _ => {}
     }
     if let Some(reason) = &directory.log.opened().index_set_aside {
@@ -132,7 +142,10 @@ pub fn open(path: &Path, opening: &Opening, clock: Clock) -> Result<App, OpenErr
             "keys that are certified to be destroyed are there again, fenced: the anchor did not answer"
         );
     }
-    let app = App::new(Arc::new(ledger), is_demo, opening.cooling_off_ms).keeping(opening.not_kept.clone());
+    let is_shown = is_demo && opening.demo != Some(false);
+    let cooling_off_ms = opening.cooling_off_ms.unwrap_or(if is_shown { 0 } else { Time::DAY_MS });
+    let mut app = App::new(Arc::new(ledger), is_shown, cooling_off_ms).keeping(opening.not_kept.clone());
+    app.is_trial = is_demo;
     app.settle_suppressions().map_err(BootError::from)?;
     if !booted.residue.is_empty() {
         app.sweep(booted.residue);
@@ -164,10 +177,10 @@ pub fn destroy_again(path: &Path) -> Result<(usize, usize), OpenError> {
 }
 
 fn founding(opening: &Opening, now: Time) -> Founding {
-    let Opening { controller, origin, demo, .. } = opening;
+    let Opening { controller, origin, demo, test, .. } = opening;
     match demo {
         Some(true) => demo::founding(now),
-        _ => Founding { controller: controller.clone(), origin: origin.clone(), demo: false, at: now },
+        _ => Founding { controller: controller.clone(), origin: origin.clone(), demo: *test, at: now },
     }
 }
 

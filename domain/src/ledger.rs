@@ -18,7 +18,7 @@ pub enum Event {
         controller: String,
         /// What checkpoints will be signed for; no spaces.
         origin: String,
-        /// Whether clocks may be set and erasures may skip their cooling-off.
+        /// Whether it is a demo or for tests, so that erasures may skip their cooling-off; of a demo the clock may be set.
         demo: bool,
     },
     /// An operator said that the clock is right again, so appends go on.

@@ -224,8 +224,19 @@ impl App {
         fault: &'static str,
         act: impl Fn(&Self, usize) -> Result<(), EraseError> + Send + Sync + 'static,
     ) {
-        let Self { ledger, erasing, naming, unrecorded, demo, cooling_off_ms, kept, replays, witnesses, authorities } =
-            self.clone();
+        let Self {
+            ledger,
+            erasing,
+            naming,
+            unrecorded,
+            demo,
+            is_trial,
+            cooling_off_ms,
+            kept,
+            replays,
+            witnesses,
+            authorities,
+        } = self.clone();
         let (ledger, act) = (Arc::downgrade(&ledger), Arc::new(act));
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(pause);
@@ -242,6 +253,7 @@ impl App {
                     naming,
                     unrecorded,
                     demo,
+                    is_trial,
                     cooling_off_ms,
                     kept,
                     replays,

@@ -365,7 +365,7 @@ impl Erasure {
     /// What was done to the keys and what stays. Only when it is done.
     async fn certificate(&self, ctx: &Context<'_>) -> Option<async_graphql::Result<Certificate>> {
         let certificate = self.facts.certificate.as_ref()?;
-        Some(ctx.may_read("erasure").map(|(app, _)| Certificate::of(certificate, &self.facts, app.demo)))
+        Some(ctx.may_read("erasure").map(|(app, _)| Certificate::of(certificate, &self.facts, app.is_trial)))
     }
 }
 
@@ -497,9 +497,9 @@ pub enum CertificateForm {
 }
 
 impl Certificate {
-    fn of(certificate: &subject::Certificate, facts: &ErasureFacts, is_demo: bool) -> Self {
+    fn of(certificate: &subject::Certificate, facts: &ErasureFacts, is_trial: bool) -> Self {
         Self {
-            cooling_off: cooling_off_words(facts, is_demo),
+            cooling_off: cooling_off_words(facts, is_trial),
             level: certificate.level.name(),
             words: level_words(certificate.level),
             epoch_before: certificate.epoch_before,
@@ -514,12 +514,12 @@ impl Certificate {
     }
 }
 
-fn cooling_off_words(facts: &ErasureFacts, is_demo: bool) -> String {
+fn cooling_off_words(facts: &ErasureFacts, is_trial: bool) -> String {
     let fenced = facts.steps.iter().rev().find(|step| step.stage == Stage::Fenced).map(|step| step.effective_at);
     match (facts.cooling_off, fenced) {
         (Some(until), Some(fenced)) => format!("fenced at {fenced}, and not to be destroyed before {until}"),
-        _ if is_demo => "no cooling-off: demo ledger".into(),
-        _ => "no cooling-off: none was asked for what was destroyed".into(),
+        _ if is_trial => "no cooling-off: demo or test ledger".into(),
+        _ => "no cooling-off: whoever ran the server had set none".into(),
     }
 }
 

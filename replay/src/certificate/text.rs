@@ -52,7 +52,11 @@ impl Statement {
                     "Keine Bedenkzeit: Dies ist eine Vorführung oder ein Test.",
                 )
                 .to_owned(),
-                None => say("No cooling-off was due.", "Eine Bedenkzeit war nicht fällig.").to_owned(),
+                None => say(
+                    "No cooling-off: whoever ran the server had set none.",
+                    "Keine Bedenkzeit: Wer den Server betrieb, hatte keine eingestellt.",
+                )
+                .to_owned(),
             };
             line(&mut out, "  ", &waited);
         }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tests::client::{Client, text};
 use tests::desk::{self, Registered};
+use tests::programs::{lethe, program};
 use tests::server::{Server, unchanged};
 
 fn rename(of: &Registered, name: &str) -> Value {
@@ -170,6 +171,34 @@ fn about_a_fenced_person_nothing_is_written_and_everything_again_when_the_fence_
 }
 
 /// Outside a demo, where the start says nothing of it.
+/// It was taken, and somebody was destroyed within a second of the approval.
+#[test]
+fn a_real_ledger_never_goes_without_a_cooling_off() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("real");
+    let serve = |more: &[&str]| {
+        let mut command = std::process::Command::new(program("lethe"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).args(more);
+        Server::spawn(command, &data)
+    };
+    serve(&[]).unwrap().stop();
+    for more in [&["--cooling-off", "0"][..], &["--cooling-off", "0", "--test"]] {
+        let refused = serve(more).err().unwrap();
+        assert!(refused.code == Some(1) && refused.err.contains("without a cooling-off only in a demo"), "{refused:?}");
+    }
+    let data = data.to_str().unwrap();
+    let refused = lethe(&["retention", "run", "--cooling-off", "0", "--data", data]);
+    assert!(refused.code == Some(1) && refused.err.contains("without a cooling-off only in a demo"), "{refused:?}");
+    let far = lethe(&["retention", "run", "--cooling-off", "4294967295", "--data", data]);
+    assert!(far.code == Some(2) && far.err.contains("8784"), "{far:?}");
+    let trial = home.path().join("trial");
+    Server::at(&trial, &["--cooling-off", "0"]).stop();
+    let mut command = std::process::Command::new(program("lethe"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&trial);
+    let refused = Server::spawn(command, &trial).err().unwrap();
+    assert!(refused.err.contains("open it with --demo or --test"), "{refused:?}");
+}
+
 #[test]
 fn an_approved_erasure_waits_for_a_day_and_nobody_hurries_it() {
     let server = Server::start(&[]);
