@@ -170,10 +170,16 @@ impl Drop for Server {
     }
 }
 
-/// The command that serves a directory on a free port, a demo or a ledger for tests; the caller may add to it.
-pub fn command(data: &Path, arguments: &[&str]) -> Command {
+/// The command that serves a directory on a free port; the caller may add to it.
+pub fn real(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program("lethe"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
+    command
+}
+
+/// The same of a demo, or of a ledger for tests.
+pub fn command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = real(data, arguments);
     if !arguments.contains(&"--demo") {
         command.arg("--test");
     }

@@ -305,7 +305,7 @@ fn check_compartments(app: &App, subject: Option<SubjectId>, compartments: &[Com
             _ => {}
         }
     }
-    Ok(problems.end()?)
+    problems.end()
 }
 
 /// The case that a hold goes into, where it is open, and whose it is, where that can be read.

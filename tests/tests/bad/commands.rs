@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tests::client::{Client, text};
 use tests::desk::{self, Registered};
-use tests::programs::{lethe, program};
-use tests::server::{Server, unchanged};
+use tests::programs::lethe;
+use tests::server::{Server, real, unchanged};
 
 fn rename(of: &Registered, name: &str) -> Value {
     json!({ "contactId": of.id, "reason": "CHANGE", "lastName": name })
@@ -176,11 +176,7 @@ fn about_a_fenced_person_nothing_is_written_and_everything_again_when_the_fence_
 fn a_real_ledger_never_goes_without_a_cooling_off() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("real");
-    let serve = |more: &[&str]| {
-        let mut command = std::process::Command::new(program("lethe"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).args(more);
-        Server::spawn(command, &data)
-    };
+    let serve = |more: &[&str]| Server::spawn(real(&data, more), &data);
     serve(&[]).unwrap().stop();
     for more in [&["--cooling-off", "0"][..], &["--cooling-off", "0", "--test"]] {
         let refused = serve(more).err().unwrap();
@@ -193,9 +189,7 @@ fn a_real_ledger_never_goes_without_a_cooling_off() {
     assert!(far.code == Some(2) && far.err.contains("8784"), "{far:?}");
     let trial = home.path().join("trial");
     Server::at(&trial, &["--cooling-off", "0"]).stop();
-    let mut command = std::process::Command::new(program("lethe"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&trial);
-    let refused = Server::spawn(command, &trial).err().unwrap();
+    let refused = Server::spawn(real(&trial, &[]), &trial).err().unwrap();
     assert!(refused.err.contains("open it with --demo or --test"), "{refused:?}");
 }
 

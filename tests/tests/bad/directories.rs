@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tests::files::read_files;
 use tests::programs::{Ended, issue_token, lethe, lethe_audit};
-use tests::server::Server;
+use tests::server::{self, Server};
 
 /// What must be as it was. The lock is taken to look, and the index may be made again at any time.
 fn kept(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -70,10 +70,11 @@ fn a_directory_of_somebody_else_is_refused_by_every_command() {
 fn a_demo_and_a_real_ledger_are_never_mixed() {
     let home = tempfile::tempdir().unwrap();
     let (real, demo) = (home.path().join("real"), home.path().join("demo"));
-    assert!(Server::at(&real, &[]).stop().status.success());
+    assert!(Server::spawn(server::real(&real, &[]), &real).unwrap().stop().status.success());
     refused(&real, &["--demo"], "no demo");
     assert!(Server::at(&demo, &["--demo"]).stop().status.success());
-    refused(&demo, &[], "a demo ledger");
+    let mixed = Server::spawn(server::real(&demo, &[]), &demo).err().unwrap();
+    assert!(mixed.code == Some(1) && mixed.err.contains("a demo or test ledger"), "{mixed:?}");
 }
 
 #[test]
