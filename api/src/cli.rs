@@ -287,6 +287,9 @@ pub enum Keyring {
         /// Where there is one that never opens again, since its root is gone or no header is left: gives its copies another name
         #[arg(long, requires = "all")]
         put_aside: bool,
+        /// Instead, the suppression list: begins an empty one where it is gone from every copy
+        #[arg(long, conflicts_with = "all")]
+        list: bool,
     },
     /// Destroys the keys anew that an older keyring brought back although the log says that they were destroyed
     DestroyAgain {

@@ -91,7 +91,8 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::Status { data }) => order(&data, &Order::KeyringStatus),
         Command::Keyring(cli::Keyring::Rotate { data }) => order(&data, &Order::RotateKeyring),
         Command::Keyring(cli::Keyring::Move { data, to }) => move_keyring(&data, to),
-        Command::Keyring(cli::Keyring::DeclareLost { data, all, put_aside }) => {
+        Command::Keyring(cli::Keyring::DeclareLost { data, list: true, .. }) => begin_list(&data.path),
+        Command::Keyring(cli::Keyring::DeclareLost { data, all, put_aside, .. }) => {
             declare_lost(&data.path, all, put_aside)
         }
         Command::Keyring(cli::Keyring::DestroyAgain { data }) => destroy_again(&data.path),
@@ -167,6 +168,17 @@ fn declare_lost(data: &Path, all: bool, put_aside: bool) -> Result<(), Box<dyn E
     if declared.made_new {
         println!("A new keyring was made. No copy of the old one opens any more.");
     }
+    Ok(())
+}
+
+fn begin_list(data: &Path) -> Result<(), Box<dyn Error>> {
+    let directory = Directory::open(data, Options::default(), &|_, _| {})?;
+    let list = directory.keyring.suppression();
+    if list.is_there() {
+        return Err("the suppression list is there".into());
+    }
+    list.begin_anew()?;
+    println!("The suppression list begins anew, and holds nobody. Whom it held may be taken in and written to again.");
     Ok(())
 }
 

@@ -62,6 +62,12 @@ pub enum BootError {
         /// One of them.
         key: KeyId,
     },
+    /// Whom it held would be let in again.
+    #[error(
+        "the suppression list is gone from every copy of the keyring, and the log says that addresses were put on it: put the \
+         file `suppressed` back; where nobody has it, `lethe keyring declare-lost --list` begins an empty one"
+    )]
+    ListGone,
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -165,6 +171,9 @@ pub fn boot<V: Follow>(
     let back = resurrected(&keyring, &owners);
     if let Some(key) = back.iter().min().filter(|_| !destroys_again) {
         return Err(BootError::OlderKeyring { count: back.len(), key: *key });
+    }
+    if owners.is_listed() && !keyring.suppression().is_there() {
+        return Err(BootError::ListGone);
     }
     // An open log reaches its head mark, so a key that no record names was left by a crash.
     let settled = keyring.settle(|key| owners.owner(key).is_some() || unopened.contains(key), true)?;

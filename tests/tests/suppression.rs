@@ -101,6 +101,38 @@ fn who_was_erased_for_good_is_not_imported_again() {
     assert_eq!(search.find(verified.as_bytes()), []);
 }
 
+/// A list that is gone read like one that holds nobody.
+#[test]
+fn a_list_that_is_gone_is_no_empty_list() {
+    let home = TempDir::new().unwrap();
+    let data = home.path().join("ledger");
+    let server = Server::at(&data, &[]);
+    let officer = server.client("dpo");
+    officer.change("suppress", &json!({ "address": PLANTED[1], "reason": "ASKED" }), "");
+    server.stop();
+    let files = ["keyring", "keyring.copy"].map(|copy| data.join(copy).join("suppressed"));
+    let kept = std::fs::read(&files[0]).unwrap();
+    let lose = || files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    lose();
+    let refused = Server::try_at(&data, &[]).err().unwrap();
+    assert!(refused.code == Some(1) && refused.err.contains("the suppression list is gone"), "{refused:?}");
+    std::fs::write(&files[1], kept).unwrap();
+    let server = Server::at(&data, &[]);
+    let by_mail = desk::person("F", "Q", PLANTED[1]);
+    assert_eq!(refused_by(&server, &by_mail), dropped(), "its key was not retired");
+    server.stop();
+    let begin = || lethe(&["keyring", "declare-lost", "--list", "--data", data.to_str().unwrap()]);
+    let there = begin();
+    assert!(there.code == Some(1) && there.err.contains("the suppression list is there"), "{there:?}");
+    lose();
+    assert!(begin().done().contains("holds nobody"));
+    desk::register(&Server::at(&data, &[]).client("agent"), "F", "Q", PLANTED[1]);
+}
+
+fn refused_by(server: &Server, input: &Value) -> Value {
+    refused(&server.client("agent"), input)
+}
+
 /// What the server answered for is on the list, wherever it was killed; what it did not answer for is there or not, and asked
 /// again it is there with its record.
 #[test]

@@ -90,6 +90,23 @@ impl SuppressionList {
         self.list().versions.is_empty()
     }
 
+    /// Whether it lies in the copies: from its first entry on it does, also when the last one is gone.
+    pub fn is_there(&self) -> bool {
+        self.list().counter > 0
+    }
+
+    /// Begins an empty one where it was lost. Durable in every copy when it returns.
+    pub fn begin_anew(&self) -> Result<(), KeyringError> {
+        let _one = self.changing.lock();
+        if self.is_there() {
+            return Ok(());
+        }
+        let next = List { counter: 1, versions: Vec::new() };
+        self.ring.write_list(&next.bytes(self.ring.log())?)?;
+        *self.list.write() = Arc::new(next);
+        Ok(())
+    }
+
     /// How many entries there are by the year of their key, expired ones too until they are cleared away.
     pub fn counts(&self) -> Vec<(u16, usize)> {
         self.list().versions.iter().map(|version| (version.year, version.rows.len())).collect()

@@ -7,7 +7,8 @@ use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
 use domain::register::{End, LiveCompartment, Register, term};
-use domain::subject::{self, Survivor, redaction};
+use domain::subject::{self, ResidueKind, Survivor, redaction};
+use domain::suppression::SuppressionAct;
 use domain::time::{Day, Time};
 
 use super::clock::Away;
@@ -82,6 +83,8 @@ pub struct Owners {
     restored: Option<Day>,
     /// When the ledger was closed, since an operator last confirmed the time.
     away: Vec<Away>,
+    /// Whether addresses were put on the suppression list of this keyring.
+    listed: bool,
     /// Who said, of which keys that wait, that no newer log exists.
     nothing_newer: ([u8; 32], BTreeSet<ActorId>),
     /// When the last record was written.
@@ -342,7 +345,17 @@ impl Owners {
                 self.ordered.extend(keys.iter().copied());
                 self.restored = Some(place.recorded_at.day());
             }
-            Event::Log(domain::ledger::Event::KeysLost { keys }) => self.lost.extend(keys.iter().copied()),
+            Event::Log(domain::ledger::Event::KeysLost { keys }) => {
+                self.lost.extend(keys.iter().copied());
+                // With a new keyring begins a new list.
+                self.listed = false;
+            }
+            Event::Log(domain::ledger::Event::Suppressed(said)) if said.act == SuppressionAct::Added => {
+                self.listed = true;
+            }
+            Event::Case(subject::Event::ResiduesNamed { residues, .. }) => {
+                self.listed |= residues.iter().any(|residue| residue.kind == ResidueKind::SuppressionList);
+            }
             Event::Log(domain::ledger::Event::ClockConfirmed { now }) => {
                 self.away.clear();
                 if *now < place.recorded_at {
@@ -369,6 +382,11 @@ impl Owners {
         if let (Some(since), Event::Log(Reopened | KeysLost { .. } | Continued(_))) = (after, event) {
             self.away.extend(Away::between(since, at));
         }
+    }
+
+    /// Whether addresses were put on the suppression list, so that there is one.
+    pub fn is_listed(&self) -> bool {
+        self.listed
     }
 
     /// Who said of these keys, by their digest, that no newer log exists.
