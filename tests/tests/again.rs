@@ -60,6 +60,8 @@ fn nothing_that_is_done_again_brings_a_key_back() {
     // The same command, the same address, the same file; each is somebody new, or is refused.
     let retried = agent.mutate("registerContact", &input, "contact { id name }");
     assert!(!retried.body.to_string().contains("Willi"), "{retried:?}");
+    let told = &retried.body["data"]["registerContact"]["errors"][0]["code"];
+    assert_eq!(told, "ERASED", "nobody is told to try under another id: {retried:?}");
     let again = desk::register(&agent, "Willi", "Wiesengrund", "willi@wiesengrund.example");
     assert_ne!(again.id, willi);
     import(&data, &file).done();

@@ -136,7 +136,8 @@ impl<R: Kind> From<Refused<R>> for No {
                 UserError { path: vec!["commandId".into()], ..UserError::new(ErrorCode::CommandReused, words) }
             }
             Refused::Fenced => UserError::new(ErrorCode::Fenced, words),
-            Refused::Future => UserError::at(&["effectiveAt"], words),
+            Refused::Erased => UserError::new(ErrorCode::Erased, words),
+            Refused::Future | Refused::LongAgo => UserError::at(&["effectiveAt"], words),
             Refused::TooLarge => UserError::new(ErrorCode::Validation, words),
             Refused::Failed(failure) => return Self::Failure(failure.into()),
         };

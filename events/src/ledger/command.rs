@@ -87,6 +87,12 @@ pub enum Refused<R: std::error::Error> {
     /// It does not fit into a record.
     #[error("it is too large to be recorded")]
     TooLarge,
+    /// It was done, and what it wrote was erased or redacted since: whoever tries again under another id writes it anew.
+    #[error("this command was carried out, and what it wrote was erased since: do not repeat it")]
+    Erased,
+    /// It says that it became true in a year that no business has data of.
+    #[error("it cannot have become true before 1900")]
+    LongAgo,
     /// The machine failed; the cause is for the program log.
     #[error("it failed")]
     Failed(#[from] Failure),

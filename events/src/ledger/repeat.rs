@@ -7,7 +7,9 @@ use domain::event::{Event, Follow, Recorded, Stream};
 use super::command::{Accepted, Failure, Intent, Refused};
 use super::read::{Fault, Unreadable};
 use super::{Fresh, Ledger};
+use crate::keyring::KeyState;
 use crate::log::{Log as _, PartPlace};
+use crate::record::Record;
 use crate::wire::{self, Written};
 
 /// What an earlier command with this id came to, where there was one.
@@ -27,7 +29,7 @@ pub(super) fn repeat<A: Aggregate, V: Follow>(
         return Err(Refused::CommandReused);
     }
     if !same(ledger, intent, place.stream, &recorded)? {
-        return Err(Refused::CommandReused);
+        return Err(incomparable(ledger, &recorded)?.unwrap_or(Refused::CommandReused));
     }
     Ok(Some(Accepted {
         stream: place.stream,
@@ -45,6 +47,30 @@ fn read<V: Follow>(ledger: &Ledger<V>, position: u64) -> Result<Recorded, Failur
     let entry = shared.log.record(position).map_err(|failed| unreadable(failed.into()))?;
     let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
     Ok(shared.open(&entry)?.recorded)
+}
+
+/// What was written and can be read no more is not compared: another command would be told the same, and learns nothing by it.
+fn incomparable<R: std::error::Error, V: Follow>(
+    ledger: &Ledger<V>,
+    recorded: &[Recorded],
+) -> Result<Option<Refused<R>>, Failure> {
+    let shared = &ledger.shared;
+    let size = shared.log.head().size;
+    let mut found = None;
+    for place in recorded.iter().map(|recorded| recorded.place) {
+        let unreadable = |fault| Unreadable { position: place.position, fault };
+        let entry = shared.log.record(place.position).map_err(|failed| unreadable(failed.into()))?;
+        let entry = entry.ok_or_else(|| unreadable(Fault::Parts))?;
+        let record = Record::parse(&entry.record).map_err(|bad| unreadable(bad.into()))?;
+        for key in shared.owners.read().keys_now(&record, size) {
+            match key.map(|key| shared.keyring.state(&key)) {
+                None | Some(KeyState::Erased { .. }) => return Ok(Some(Refused::Erased)),
+                Some(KeyState::Fenced) => found = Some(Refused::Fenced),
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn same<A: Aggregate, V: Follow>(
