@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// A text that is no id of the noun that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not the id of a {0}: it is written {0}_ and 32 hexadecimal digits")]
+#[error("this is no {0} id: it is written {0}_ and 32 hexadecimal digits")]
 pub struct NotAnId(pub &'static str);
 
 macro_rules! ids {

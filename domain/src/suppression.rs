@@ -9,7 +9,7 @@ use crate::code::codes;
 use crate::compartment::Country;
 use crate::point::{Point, PointKind, Reach};
 use crate::register::Slug;
-use crate::value::{Invalid, Mail, Phone};
+use crate::value::{Invalid, Mail, Phone, is_unseen};
 
 codes! {
     /// What was done to the list.
@@ -125,9 +125,11 @@ impl Address {
         self.0.as_bytes()
     }
 
-    /// The domain as name servers are asked for it (UTS 46), and the local part in small letters, composed behind that.
+    /// The domain as name servers are asked for it (UTS 46), and the local part in small letters, composed behind that, without
+    /// what nobody sees.
     fn folded(mail: &str) -> Self {
-        let small = |text: &str| text.to_lowercase().nfc().collect::<String>();
+        let seen = |text: &str| text.chars().filter(|c| !is_unseen(*c)).collect::<String>();
+        let small = |text: &str| seen(text).to_lowercase().nfc().collect::<String>();
         let (local, domain) = mail.rsplit_once('@').unwrap_or((mail, ""));
         let domain = idna::domain_to_ascii(domain).unwrap_or_else(|_| small(domain));
         Self(format!("mail:{}@{domain}", small(local)))
@@ -168,6 +170,9 @@ mod tests {
             assert_eq!(parsed(written, ""), Ok(books.clone()), "{written}");
         }
         assert_eq!(parsed("J\u{30c}an@example.org", ""), parsed("\u{1f0}an@example.org", ""));
+        for unseen in ["ma\u{200b}ria@example.org", "\u{feff}maria@example.org"] {
+            assert_eq!(parsed(unseen, ""), Ok(maria.clone()), "{unseen:?}");
+        }
         assert_eq!(format!("{maria:?}"), "Address(..)");
     }
 

@@ -20,6 +20,12 @@ impl App {
         residues: Vec<Residue>,
         envelope: Envelope,
     ) -> Result<Accepted, EraseError> {
+        // What was over before the destruction holds nothing that it took.
+        let early =
+            |since| residues.iter().filter_map(|it| it.until).find(|until| *until < since).map(|on| (on, since));
+        if let Some((on, since)) = self.certified_on(erasure).and_then(early).filter(|_| !self.is_repeated(&envelope)) {
+            return Err(Refused::Rejected(Rejection::EarlyEnd { on, since }).into());
+        }
         let command = Command::NameResidues { erasure, residues };
         Ok(self.ledger.submit_blocking(&intent::<Case>(by, case.0, command, envelope, Fresh::new())?)?)
     }

@@ -541,7 +541,12 @@ async fn restore(ctx: &Context<'_>, input: RestoreFromBinInput) -> Done {
         taken_out.or_else(|| views.bin_of(&stream)).map(|found| (found.facts.case, found.facts.id))
     };
     let nobody = || UserError { code: ErrorCode::NotFound, ..UserError::at(&["nodeId"], "this is not in the bin") };
-    take_back(app, viewer, found.ok_or_else(nobody)?, envelope).await
+    let found = found.ok_or_else(nobody)?;
+    if earlier.is_none() && matches!(app.ledger().home(&stream).map_err(Failure::from)?, Some(Err(Gone::Erased))) {
+        let words = format!("this {} was erased while it was in the bin", stream.kind.name());
+        return Err(UserError { code: ErrorCode::Erased, ..UserError::at(&["nodeId"], words) }.into());
+    }
+    take_back(app, viewer, found, envelope).await
 }
 
 async fn approve(ctx: &Context<'_>, input: ApproveRedactionInput) -> Done {
@@ -630,7 +635,7 @@ impl Asked {
         };
         let stream = text.parse::<Stream>().ok().filter(|stream| stream.kind == noun);
         let Some(stream) = stream else {
-            problems.note(&[path], format!("this is not the id of a {}", noun.name()));
+            problems.note(&[path], format!("this is no {} id", noun.name()));
             return None;
         };
         if noun == StreamKind::Ticket {

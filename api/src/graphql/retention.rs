@@ -173,6 +173,9 @@ const PATH: &str = "erasureIds";
 async fn confirm(ctx: &Context<'_>, input: ConfirmRetentionInput) -> Result<ConfirmRetentionPayload, No> {
     let ids = &input.erasure_ids;
     let (app, viewer) = ctx.may("confirmRetention")?;
+    if ids.is_empty() {
+        return Err(UserError::at(&[PATH], "name at least one").into());
+    }
     if ids.len() > MOST {
         return Err(UserError::at(&[PATH], format!("at most {MOST} at a time")).into());
     }

@@ -21,6 +21,9 @@ use crate::record::{Draft, FORMAT_VERSION, Hash, PartRef};
 use crate::seal::{Binding, Plain, SealError, seal};
 use crate::wire::{self, WireError, Written};
 
+/// The first moment of 1900: compartments have years, and what is older is a slip of the pen.
+const LONG_AGO: Time = Time(-25_567 * Time::DAY_MS);
+
 /// How often a decision is taken again when something moved.
 const TRIES: usize = 3;
 
@@ -84,15 +87,15 @@ pub enum Refused<R: std::error::Error> {
     /// It says that it became true later than now.
     #[error("it cannot have become true later than now")]
     Future,
-    /// It does not fit into a record.
-    #[error("it is too large to be recorded")]
-    TooLarge,
     /// It was done, and what it wrote was erased or redacted since: whoever tries again under another id writes it anew.
     #[error("this command was carried out, and what it wrote was erased since: do not repeat it")]
     Erased,
     /// It says that it became true in a year that no business has data of.
     #[error("it cannot have become true before 1900")]
     LongAgo,
+    /// It does not fit into a record.
+    #[error("it is too large to be recorded")]
+    TooLarge,
     /// The machine failed; the cause is for the program log.
     #[error("it failed")]
     Failed(#[from] Failure),
@@ -270,6 +273,9 @@ impl<V: Follow> Ledger<V> {
         let effective_at = intent.effective_at.unwrap_or(now);
         if effective_at > now {
             return Err(Refused::Future);
+        }
+        if effective_at < LONG_AGO {
+            return Err(Refused::LongAgo);
         }
         let epoch = self.shared.states.epoch();
         let (count, state) = match ahead.streams.get(&intent.id) {

@@ -186,6 +186,19 @@ fn what_is_in_the_bin_is_in_no_list_and_comes_back_or_is_purged() {
     assert_eq!((listed(&desk), bin(&desk)), (vec![anna], json!([])));
 }
 
+#[test]
+fn what_was_erased_in_the_bin_does_not_come_back() {
+    let desk = Desk::open();
+    let anna = desk.contact("Anna");
+    let to_bin = format!(r#"moveToBin(input: {{ nodeId: "{anna}" }}) {{ {REDACTION} }}"#);
+    assert_eq!(desk.tried(Agent, &to_bin)["errors"], json!([]));
+    desk.erase(&anna);
+    let size = desk.size();
+    let back = format!(r#"restoreFromBin(input: {{ nodeId: "{anna}" }}) {{ {REDACTION} }}"#);
+    let refused = desk.refused(Agent, &back);
+    assert_eq!((refused.0.as_str(), desk.size()), ("ERASED", size), "{refused:?}");
+}
+
 /// What it is was read from the node, and a ticket of an organization made a person of it for ever: nobody could be erased
 /// with it.
 #[test]

@@ -143,6 +143,8 @@ fn a_snapshot_that_is_found_later_is_named_and_waited_for() {
     assert_eq!(none.0, "VALIDATION");
     let own = desk.refused(Role::Dpo, &name("{ kind: SEALED_PARTS }"));
     assert_eq!(own.1, "residues.0.kind");
+    let early = desk.refused(Role::Dpo, &name("{ kind: MEMORY_IMAGES until: \"2026-09-20\" }"));
+    assert!(early.0 == "VALIDATION" && early.2.contains("2026-09-21"), "over before the destruction: {early:?}");
     let named = desk.tried(Role::Dpo, &name("{ kind: MEMORY_IMAGES count: 2 until: \"2026-12-01\" }"));
     let found = &named["erasure"]["certificate"]["residues"][2];
     assert_eq!((&found["number"], &found["count"]), (&json!(3), &json!(2)), "{named}");

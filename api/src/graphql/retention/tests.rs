@@ -68,6 +68,14 @@ fn confirm(ids: &[ErasureId]) -> String {
 }
 
 #[test]
+fn nothing_to_confirm_is_no_confirmation() {
+    let desk = Desk::open();
+    let nothing = "confirmRetention(input: { erasureIds: [] }) { errors { message code path } }";
+    let (code, path, _) = desk.refused(Role::Dpo, nothing);
+    assert_eq!((code.as_str(), path.as_str()), ("VALIDATION", "erasureIds"));
+}
+
+#[test]
 fn a_year_of_support_is_over_and_a_second_dpo_lets_it_die_while_the_name_still_reads() {
     let (desk, maria, old) = begin();
     desk.app.ledger().clock().set(at("2027-03-01"));

@@ -118,6 +118,18 @@ fn every_mutation_again_is_the_same_command() {
     }
 }
 
+/// A slip of the pen made a compartment that any rule says is over at once.
+#[test]
+fn nothing_became_true_before_1900() {
+    let desk = Desk::open();
+    let ticket = opened(&desk, &desk.contact("Maria"));
+    let size = desk.size();
+    let reply = act("replyToTicket", &ticket, r#"body: "Run" effectiveAt: "0026-09-20T10:00:00Z""#);
+    let (code, path, words) = desk.refused(Role::Agent, &reply);
+    assert_eq!((code.as_str(), path.as_str(), desk.size()), ("VALIDATION", "effectiveAt", size), "{words}");
+    desk.done(&act("replyToTicket", &ticket, r#"body: "Run" effectiveAt: "1900-01-01T00:00:00Z""#));
+}
+
 #[test]
 fn what_a_ticket_refuses_is_said_and_nothing_is_recorded() {
     let desk = Desk::open();
