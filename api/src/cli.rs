@@ -34,6 +34,14 @@ pub enum Command {
     /// Makes a backup of the log, with the server running or at rest: never of a key. A second run into the same directory
     /// takes the first one's place
     Backup(Backup),
+    /// Writes everything that can still be read into plain files, with the audit copy. It is recorded. Needs an access token of a
+    /// DPO or an admin in LETHE_TOKEN
+    Export {
+        /// The directory, which is made, outside the data directory
+        dir: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Puts a backup back, or lets a log go on whose journal was put back by hand: under another origin
     Restore {
         /// The backup; without one it is the journal that lies in the data directory

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 mod evidence;
+pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod import;

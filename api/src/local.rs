@@ -19,7 +19,7 @@ use crate::http::auth::Authenticate as _;
 use crate::open::{OpenError, Opening, open};
 use crate::publish::Publishing;
 use crate::tokens::{self, TokenError};
-use crate::{backup, import, keys};
+use crate::{backup, export, import, keys};
 
 pub use stamp::Stamped;
 
@@ -79,6 +79,8 @@ pub enum Order {
     },
     /// A backup of the log.
     BackUp(backup::Order),
+    /// Everything that can be read, in files.
+    Export(export::Order),
 }
 
 /// One line of an answer.
@@ -272,6 +274,7 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
         Order::ConfirmRetention { token, erasures } => retention::confirm(app, token, erasures, told)?,
         Order::ConfirmRetentionByTime { token, stamped } => retention::confirm_by_time(app, token, stamped, told)?,
         Order::BackUp(order) => backup::run(app, order, told)?,
+        Order::Export(order) => export::run(app, order, told)?,
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use api::kept::NotKept;
 use api::local::{Order, Reply, Stamped, carry_out};
 use api::open::{self, Opening, open};
 use api::publish::Publishing;
-use api::{backup, error, graphql, import, restore, server, welcome};
+use api::{backup, error, export, graphql, import, restore, server, welcome};
 use clap::Parser;
 use events::chain::Head;
 use events::keyring::{AnchorSettings, Repaired};
@@ -98,6 +98,7 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Keyring(cli::Keyring::DestroyAgain { data }) => destroy_again(&data.path),
         Command::Verify { data } => verify(&data),
         Command::Backup(backup) => back_up(backup),
+        Command::Export { dir, data } => export(&dir, &data),
         Command::Restore { backup, data, origin, losses } => {
             restore::run(&data, backup.as_deref(), origin, losses)?.iter().for_each(|line| println!("{line}"));
             Ok(())
@@ -113,6 +114,13 @@ fn back_up(order_of: cli::Backup) -> Result<(), Box<dyn Error>> {
     let cli::Backup { dir, data, region, keep_days } = order_of;
     let (dir, home) = (std::path::absolute(dir)?, std::path::absolute(&data.path)?);
     order(&data, &Order::BackUp(backup::Order::new(dir, &home, region, keep_days)?))
+}
+
+fn export(dir: &Path, data: &Data) -> Result<(), Box<dyn Error>> {
+    let token =
+        std::env::var("LETHE_TOKEN").map_err(|_| "put the access token of a DPO or an admin into LETHE_TOKEN")?;
+    let (dir, home) = (std::path::absolute(dir)?, std::path::absolute(&data.path)?);
+    order(data, &Order::Export(export::Order::new(dir, &home, token)?))
 }
 
 fn repair_keyring(data: &Path, older: bool) -> Result<(), Box<dyn Error>> {

@@ -3,6 +3,7 @@
 
 use crate::backup::BackedUp;
 use crate::code::codes;
+use crate::export::Exported;
 use crate::id::{KeyId, LogId};
 use crate::suppression::{Dropped, Suppression};
 use crate::time::Time;
@@ -76,6 +77,8 @@ pub enum Event {
     Suppressed(Suppression),
     /// The suppression list turned something away.
     Dropped(Dropped),
+    /// All that could be read was handed out in files. The record is there before they are.
+    Exported(Exported),
 }
 
 /// From which log to which, and what was restored.

@@ -11,6 +11,7 @@ pub mod consent;
 pub mod contact;
 pub mod document;
 pub mod event;
+pub mod export;
 pub mod holding;
 pub mod id;
 pub mod ledger;

@@ -11,10 +11,11 @@ use events::bundle::{self, Presence, put_parts, put_record};
 use events::chain::Head;
 use events::checkpoint::Checkpoint;
 use events::ledger::publish::STORED;
-use events::log::LogError;
 use events::log::journal::Journal;
 use events::log::lock::Lock;
+use events::log::{Log, LogError, PartBytes};
 use events::note::{self, NoteError, SignedNote};
+use events::record::Record;
 use events::tree;
 use reqwest::StatusCode;
 use reqwest::blocking::Response;
@@ -31,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const ANSWER: Duration = Duration::from_secs(300);
 /// How often a copy goes on to a later head. Each time parts were swept meanwhile, so a few are many.
 const HEADS: u32 = 100;
+/// How much is read of a log in service at a time, in bytes.
+const CHUNK: usize = 1 << 20;
 /// The most bytes of a head: 20 digits, a colon, 64 digits and a line feed.
 const MOST_OF_HEAD: u64 = 86;
 
@@ -116,6 +119,50 @@ pub fn from_directory(data: &Path, out: &Path) -> Result<Head, CopyError> {
     copy.end(head)?;
     drop(lock);
     Ok(head)
+}
+
+/// Copies the records of a log in service, with its last checkpoint, as of the size it has by then or of a later one: a part
+/// that was swept meanwhile has its excuse behind that size. `each` sees every record, in order.
+pub fn from_log(
+    log: &impl Log,
+    note: Option<SignedNote>,
+    out: &Path,
+    each: &mut dyn FnMut(&Record<'_>),
+) -> Result<Head, CopyError> {
+    let mut copy = Copy::begin(out, note)?;
+    let (mut records, mut parts, mut size) = (Vec::new(), Vec::new(), 0_u64);
+    for _ in 0..HEADS {
+        let (head, mut swept) = (log.head(), false);
+        while size < head.size {
+            let read = log.read(size, CHUNK).map_err(SourceError::from)?;
+            let left = usize::try_from(head.size - size).unwrap_or(usize::MAX);
+            let Some(some) = read.get(..read.len().min(left)).filter(|some| !some.is_empty()) else {
+                return Err(CopyError::NoRecords);
+            };
+            for entry in some {
+                each(&Record::parse(&entry.record).map_err(|_| CopyError::NoRecords)?);
+                copy.grow(&entry.record)?;
+                put_record(&mut records, &entry.record);
+                put_parts(&mut parts, entry);
+                swept |= entry.parts.iter().any(|part| !matches!(part.bytes, PartBytes::Present(_)));
+                size += 1;
+                if size.is_multiple_of(bundle::WIDTH) {
+                    copy.put(size / bundle::WIDTH - 1, size, &records, &parts)?;
+                    records.clear();
+                    parts.clear();
+                }
+            }
+        }
+        if !swept || log.head().size == size {
+            if !records.is_empty() {
+                copy.put(size / bundle::WIDTH, size, &records, &parts)?;
+            }
+            let head = Head { size: head.size, hash: head.hash };
+            copy.end(head)?;
+            return Ok(head);
+        }
+    }
+    Err(CopyError::NeverDone)
 }
 
 /// The checkpoint that a directory at rest keeps beside its tree, where it covers no more than is there. It may be missing.

@@ -3,6 +3,7 @@
 
 use domain::consent::{self, About, Scope, Way};
 use domain::event::Event;
+use domain::export::Exported;
 use domain::holding::{Holding, HoldingChange};
 use domain::id::ErasureId;
 use domain::notice::{self, Shown};
@@ -85,7 +86,25 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
                 ("count", json!(count)),
             ],
         ),
+        ledger::Event::Exported(exported) => ("exported", exported_facts(exported)),
     }
+}
+
+fn exported_facts(exported: &Exported) -> Facts {
+    vec![
+        ("of records", json!(exported.size)),
+        ("BLAKE3 of export.json", json!(hex(&exported.digest))),
+        ("contacts", json!(exported.contacts)),
+        ("organizations", json!(exported.organizations)),
+        ("tickets", json!(exported.tickets)),
+        ("quotes", json!(exported.quotes)),
+        ("consents", json!(exported.consents)),
+        ("documents", json!(exported.documents)),
+        ("notices", json!(exported.notices)),
+        ("actors", json!(exported.actors)),
+        ("erasures", json!(exported.erasures)),
+        ("holds", json!(exported.holds)),
+    ]
 }
 
 fn anchor(event: &anchor::Event) -> (&'static str, Facts) {

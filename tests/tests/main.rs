@@ -19,6 +19,7 @@ mod certificate;
 mod copying;
 mod crash;
 mod erasure;
+mod exporting;
 mod forensic;
 mod forms;
 mod fuzz;

@@ -5,6 +5,7 @@ use domain::backup::BackedUp;
 use domain::channel::Channel;
 use domain::compartment::{Compartment, Country};
 use domain::event::{Event, Stream, StreamKind};
+use domain::export::Exported;
 use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
 use domain::id::*;
 use domain::notice::Shown;
@@ -98,6 +99,7 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Case, CASE, deliveries()),
         (StreamKind::Case, CASE, claims()),
         (StreamKind::Log, NEXT_LOG.0, vec![ledger::Event::Reopened.into(), nothing_newer()]),
+        (StreamKind::Log, NEXT_LOG.0, vec![exported()]),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -228,6 +230,12 @@ fn suppressions() -> Vec<Event> {
 
 fn nothing_newer() -> Event {
     ledger::Event::NothingNewer { count: 2, digest: [0xd9; 32] }.into()
+}
+
+fn exported() -> Event {
+    let counts = Exported { contacts: 5, organizations: 4, tickets: 3, quotes: 2, consents: 1, ..Exported::default() };
+    let rest = Exported { documents: 6, notices: 7, actors: 8, erasures: 9, holds: 10, ..counts };
+    ledger::Event::Exported(Exported { size: 60, digest: [0xe5; 32], ..rest }).into()
 }
 
 fn public_key(seed: [u8; 32]) -> [u8; 32] {

@@ -2,6 +2,7 @@
 //! everything else.
 
 use domain::event::{Event, Follow, Stream, StreamKind};
+use domain::export::Exported;
 use domain::id::{ActorId, CommandId, KeyId};
 use domain::ledger::{self, SignatureKind};
 
@@ -51,6 +52,12 @@ impl<V: Follow> Ledger<V> {
         let key = self.published().key();
         let (public_key, name) = (key.public(), key.name().to_owned());
         self.declare(ledger::Event::SignerNamed { algorithm: SignatureKind::Ed25519, public_key, name }, false)
+    }
+
+    /// Records that everything readable is handed out, before it is. Durable when it returns.
+    pub fn record_exported(&self, exported: Exported, by: ActorId) -> Result<Appended, Failure> {
+        let command = Fresh::new().id().map_err(KeyringError::from)?;
+        self.declare_by(ledger::Event::Exported(exported), Some((by, command)), false)
     }
 
     /// The keys that wait since a restore, sorted: no record in this log names them, and a newer log might.

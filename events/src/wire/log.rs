@@ -1,6 +1,7 @@
 //! Stored forms of the ledger's own facts.
 
 use domain::backup::{BackedUp, Region};
+use domain::export::Exported;
 use domain::id::{BackupId, KeyId, LogId};
 use domain::ledger::{Continued, Event, SignatureKind, TreeHead};
 use domain::suppression::{Dropped, Suppression};
@@ -37,6 +38,23 @@ facts! {
 mirror! { facts SuppressedV1 = Suppression { act: u16, reason: u16, purposes: Vec<String> } }
 mirror! { facts DroppedV1 = Dropped { place: u16, purpose: Option<String>, count: u64 } }
 
+mirror! {
+    facts ExportedV1 = Exported {
+        size: u64,
+        digest: [u8; 32],
+        contacts: u64,
+        organizations: u64,
+        tickets: u64,
+        quotes: u64,
+        consents: u64,
+        documents: u64,
+        notices: u64,
+        actors: u64,
+        erasures: u64,
+        holds: u64,
+    }
+}
+
 /// How facts and fields are written, in words for whoever reads the log without this program.
 const CODEC: &str = "bincode 2, fixed-width integers, big-endian";
 
@@ -55,6 +73,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.dropped", version: 1, facts: DroppedV1::FIELDS, parts: &[] },
     Shape { kind: "log.reopened", version: 1, facts: ReopenedV1::FIELDS, parts: &[] },
     Shape { kind: "log.nothing-newer", version: 1, facts: NothingNewerV1::FIELDS, parts: &[] },
+    Shape { kind: "log.exported", version: 1, facts: ExportedV1::FIELDS, parts: &[] },
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -96,6 +115,7 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
         Event::NothingNewer { count, digest } => {
             ("log.nothing-newer", encode(&NothingNewerV1 { count: *count, digest: *digest })?)
         }
+        Event::Exported(exported) => ("log.exported", encode(&exported.store())?),
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -140,6 +160,7 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let NothingNewerV1 { count, digest } = decode(facts, "facts")?;
             Event::NothingNewer { count, digest }
         }
+        ("log.exported", 1) => Event::Exported(Form::load(decode(facts, "facts")?)?),
         ("log.continued", 1) => Event::Continued(Box::new(decode::<ContinuedV1>(facts, "facts")?.try_into()?)),
         ("log.backed-up", 1) => {
             let BackedUpV1 { backup, size, replaces, region, until } = decode(facts, "facts")?;
@@ -231,6 +252,7 @@ mod tests {
                 purposes: vec![Slug::from_log("newsletter".into())],
             }),
             Event::Dropped(Dropped { place: DropPlace::Import, purpose: None, count: 3 }),
+            Event::Exported(Exported { size: 40, digest: [7; 32], contacts: 2, ..Exported::default() }),
         ];
         for event in [opened, signer, first, later].into_iter().chain(others) {
             reads_back(&wire::Event::Log(event));
