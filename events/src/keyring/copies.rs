@@ -437,7 +437,7 @@ pub(super) fn check_dir(dir: &Path) -> Result<(), KeyringError> {
 }
 
 /// Whether a file of a keyring is called so, or one that takes its place when it is whole.
-fn is_ours(name: &str) -> bool {
+pub(super) fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(".new").unwrap_or(name);
     let nodes = |rest: &str| {
         let side =

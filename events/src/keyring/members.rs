@@ -169,9 +169,21 @@ impl Members {
     /// Where something is `due`, that there is no other root is seen in the member itself.
     pub(super) fn keep_only(&self, log: LogId, members: &[Member], due: bool) -> Result<(), KeyringError> {
         let kept = self.named.iter().zip(members.iter().map(|member| Some(member.root)));
-        let left = self.left.iter().map(|anchor| (anchor, None));
+        Self::keep(log, kept.chain(self.left.iter().map(|anchor| (anchor, None))), due)
+    }
+
+    /// Destroys every root of this log in every member, and sees that they are gone.
+    pub(super) fn keep_none(&self, log: LogId) -> Result<(), KeyringError> {
+        Self::keep(log, self.all().map(|anchor| (anchor, None)), true)
+    }
+
+    fn keep<'a>(
+        log: LogId,
+        kept: impl Iterator<Item = (&'a Arc<dyn Anchor>, Option<u64>)>,
+        due: bool,
+    ) -> Result<(), KeyringError> {
         let mut failed = None;
-        for (number, (anchor, root)) in (1..).zip(kept.chain(left)) {
+        for (number, (anchor, root)) in (1..).zip(kept) {
             if let Err(source) = keep_only(anchor.as_ref(), log, root, due) {
                 let identity = anchor.identity();
                 failed = failed.or(Some(KeyringError::RootRemains { member: number, identity, source }));

@@ -14,6 +14,7 @@ mod cell;
 mod copies;
 mod disk;
 mod draw;
+mod end;
 mod error;
 #[cfg(test)]
 pub(crate) mod example;
@@ -320,6 +321,23 @@ impl Keyring {
     /// the same promise as [`Keyring::destroy`], when it returns.
     pub fn rotate(&self) -> Result<Destroyed, KeyringError> {
         self.ring.rotate()
+    }
+
+    /// Ends the keyring: its keys leave memory, every root of this log is destroyed in every member of the anchor, without a
+    /// successor, and seen to be gone, and the files of every copy are overwritten and removed, the suppression list with them.
+    /// Durable when it returns. What fails is gone on with when this is called again, or by [`Keyring::end_at`].
+    pub fn end(&self) -> Result<(), KeyringError> {
+        self.ring.end()
+    }
+
+    /// The same for a keyring that nobody uses and that may not open any more: `members` are those that held its roots.
+    pub fn end_at(
+        copies: &[PathBuf],
+        anchors: Vec<Box<dyn Anchor>>,
+        log: LogId,
+        members: &[String],
+    ) -> Result<(), KeyringError> {
+        end::end_at(copies, anchors, log, members)
     }
 
     /// Whether the last destruction waits for a member of the anchor that did not show that its older roots are gone.

@@ -29,6 +29,8 @@ pub(super) struct Ring {
     members: Members,
     stopped: AtomicBool,
     waiting: Arc<Mutex<Option<Waiting>>>,
+    /// No key is drawn or destroyed any more, for all are gone.
+    ended: AtomicBool,
     tree: Mutex<Tree>,
     table: RwLock<Table>,
     reserve: Reserve,
@@ -70,6 +72,7 @@ impl Ring {
             members: tree.members.clone(),
             stopped: AtomicBool::new(false),
             waiting: Arc::clone(&tree.waiting),
+            ended: AtomicBool::new(false),
             tree: Mutex::new(tree),
             table: RwLock::new(table),
             reserve: Reserve::new(settled),
@@ -263,6 +266,22 @@ impl Ring {
         self.write(|tree| self.finish_in(tree))
     }
 
+    /// Every key at once; see [`super::Keyring::end`].
+    pub(super) fn end(&self) -> Result<(), KeyringError> {
+        self.ended.store(true, Ordering::Release);
+        self.reserve.close();
+        let mut tree = self.tree.lock();
+        {
+            let mut table = self.table.write();
+            let slots: Vec<u64> = table.iter().map(|(slot, _)| slot).collect();
+            slots.into_iter().for_each(|slot| table.evict(slot));
+        }
+        // What opens the nodes of an older image is not to stay in memory until the process ends.
+        tree.top_key = Key::random()?;
+        let dirs: Vec<PathBuf> = (0..tree.copies.len()).map(|copy| tree.copies.dir(copy)).collect();
+        super::end::end(&tree.members, &dirs, tree.log())
+    }
+
     /// What the last destruction left, as far as there is anything.
     fn finish_in(&self, tree: &mut Tree) -> Result<(), KeyringError> {
         if tree.is_unfinished() {
@@ -404,7 +423,7 @@ impl Ring {
     /// The one way to write. A disk that fails stops the ring.
     fn write<T>(&self, step: impl FnOnce(&mut Tree) -> Result<T, KeyringError>) -> Result<T, KeyringError> {
         let mut tree = self.tree.lock();
-        if self.stopped.load(Ordering::Acquire) {
+        if self.stopped.load(Ordering::Acquire) || self.ended.load(Ordering::Acquire) {
             return Err(KeyringError::Stopped);
         }
         let done = step(&mut tree);

@@ -268,3 +268,47 @@ fn no_copy_is_written_before_the_one_before_it_is_synced() {
     assert!(cuts > 20);
     assert_eq!(at_first.into_inner().unwrap(), sizes(&home.files(), "keyring"), "the first copy was whole by then");
 }
+
+#[test]
+fn an_end_cut_anywhere_is_gone_on_with_and_no_file_goes_before_the_root() {
+    let home = Home::new();
+    drop(filled(&home, 304));
+    let (start, members) = (home.files(), [home.file_anchor().identity().to_string()]);
+    let is_rooted = || !home.file_anchor().roots(LOG).unwrap().is_empty();
+    let is_there = || home.copies().iter().any(|copy| copy.exists());
+    let seen = std::cell::Cell::new([false; 2]);
+    let cuts = cut_everywhere(
+        &home,
+        &start,
+        || Keyring::end_at(&home.copies(), home.shaky(), LOG, &members),
+        |_, done| {
+            let [gone, rooted] = seen.get();
+            seen.set([gone || !is_rooted(), rooted || is_rooted()]);
+            if is_rooted() {
+                assert!(done.is_err());
+                drop(home.open());
+            }
+            assert!(done.is_err() || !is_there() && !is_rooted());
+            Keyring::end_at(&home.copies(), home.anchor(), LOG, &members).unwrap();
+            assert!(!is_there() && !is_rooted());
+        },
+    );
+    assert!(cuts > 10 && seen.get() == [true, true], "{cuts}");
+}
+
+#[test]
+fn an_ended_keyring_gives_nothing_and_writes_nothing() {
+    let home = Home::new();
+    let ring = filled(&home, 304);
+    let (id, _) = ring.mint().unwrap();
+    ring.end().unwrap();
+    assert!(!matches!(ring.state(&id), KeyState::Live(_)), "its keys left memory");
+    assert!(matches!(ring.mint(), Err(KeyringError::Stopped)));
+    assert!(matches!(ring.rotate(), Err(KeyringError::Stopped)) && !ring.is_stopped());
+    ring.end().unwrap();
+    drop(ring);
+    assert!(home.copies().iter().all(|copy| !copy.exists()) && home.file_anchor().roots(LOG).unwrap().is_empty());
+    let others = [Identity::new("file", &["another"]).to_string()];
+    let refused = Keyring::end_at(&home.copies(), home.anchor(), LOG, &others);
+    assert!(matches!(refused, Err(KeyringError::MissingMember { member: 1, .. })), "{refused:?}");
+}
