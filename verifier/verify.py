@@ -1,18 +1,8 @@
 #!/usr/bin/env python3
 """A second verifier of Lethe logs, written from FORMAT.md alone. It reads audit copies, without a key or a server.
-
 The tables come from FORMAT.md itself; headings are its sections. Exit codes: 0 consistent, 1 broken, 2 unreadable."""
 
-import argparse
-import base64
-import datetime
-import hashlib
-import json
-import os
-import re
-import stat
-import struct
-import sys
+import argparse, base64, datetime, hashlib, json, os, re, stat, struct, sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -21,8 +11,7 @@ from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "events" / "FORMAT.md"
-NO_HASH = bytes(32)
-DAY_MS = 86_400_000
+NO_HASH, DAY_MS = bytes(32), 86_400_000
 EPOCH = datetime.date(1970, 1, 1)
 CALENDAR = range(-96_465_292, 95_026_237)  # the days of the years -262143 to 262142
 NAME = r"[^\s+\x00-\x1f\x7f-\x9f]+"
@@ -30,6 +19,8 @@ LINE = r"[^\x00-\x1f]+\n"
 NOTE = rf"(({LINE})(0|[1-9][0-9]*)\n(\S+)\n(?:{LINE})*)\n((?:— {NAME} [^\s=]{{7}}\S*\n){{1,100}})"  # 7: over 4 bytes
 HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
 NUMBERS = {name: (int(name[1:]) // 8, name[0] == "i") for name in ("u8", "u16", "u32", "u64", "i32", "i64")}
+STEPS = "stays requested|requested (approved|withdrawn)|approved (withdrawn|ordered)|ordered certified"
+OWN = ("clock", "signer", "map", "exported", "backed-up", "keyring", "continued", "erasures")
 NOT_COVERED = """events that were never written; two ids for one person; whether sealed parts are there, which is the \
 operator's inventory; times, which are the operator's claim; a log rewritten from its start, where no head was kept"""
 
@@ -40,8 +31,7 @@ def check(holds, reason, position=None):
     if not holds:
         raise ValueError(reason) if position is None else Broken(position, reason)
 
-def derive_key(context, data):
-    return blake3(data, derive_key_context=context).digest()
+derive_key = lambda context, data: blake3(data, derive_key_context=context).digest()
 
 # ---- 3. Stored values, and 4. the tables that say which ones come next
 class Reader:
@@ -62,14 +52,12 @@ class Reader:
         return known[number]
 
 def read_whole(data, read):
-    reader = Reader(data)
-    value = read(reader)
+    value = read(reader := Reader(data))
     check(reader.at == len(data), "bytes stand behind its end")
     return value
 
 class Tables:
     """A choice: a number of so many bytes, and what each says: a word, and fields, a tuple of names and types."""
-
     def __init__(self, document):
         made = dict(re.findall(r"<!-- made: (\w+) -->\n(.*?)\n<!-- end", document, re.DOTALL))
         cells = lambda line: [cell.strip() for cell in line.strip("|").split(" | ")]
@@ -155,6 +143,7 @@ class Verifier:
         self.orders, self.certified, self.keys = {}, set(), [(-1, ("", b"", None))]  # keys: the log's, by position
         self.destroyed, self.before, self.lost = set(), set(), set()  # keys; before: by the register, at a restore
         self.parts, self.made = [], {}  # position, key, presence; by position and number, as they are since a reseal
+        self.leave, self.exported = ("stays", None), None  # a controller's last step and its actor; the last export
         self.unfinished = None  # a command: its id, its count, the next index
         self.streams, self.steps, self.map, self.map_size = {}, [], {}, 0  # id -> kind, count, hash of the last record
 
@@ -199,6 +188,18 @@ class Verifier:
         check((record.stream_kind, record.revision, record.previous_in_stream) == stands, "it breaks its stream")
         wanted = self.unfinished or (record.command, record.count, 0)
         check((record.command, record.count, record.index) == wanted, "a command is not complete and together")
+        self.check_leave(record, facts, record.kind.removeprefix("log."))
+
+    def check_leave(self, record, facts, kind):
+        (stage, by), step = self.leave, kind.removeprefix("leave-")
+        check(stage != "certified", "it stands behind the record that certifies that every key was destroyed")
+        self.exported = record.position if kind == "exported" else self.exported
+        if step == kind:
+            return check(kind in {"approved": OWN, "ordered": OWN[:2]}.get(stage, (kind,)), "its controller is leaving")
+        named = self.tables.kinds[record.kind, record.version] and facts.get("export") in (None, self.exported)
+        follows = re.fullmatch(STEPS, f"{stage} {step}") and (step, record.actor) != ("approved", by)
+        check(named and follows, "it is no step of two people that have a controller leave")
+        self.leave = ("stays" if step == "withdrawn" else step, record.actor)
 
     def check_generation(self, record, facts):
         if record.kind == "log.continued":
@@ -249,9 +250,10 @@ class Verifier:
         for position, key, presence in self.parts:
             absent = "erased" if key in gone else "erased_before_restore" if key in self.before else "lost"
             check(presence == 1 or absent != "lost" or key in self.lost, "a sealed part is missing", position)
-            counts[absent if presence != 1 else "present" if absent == "lost" else "residue"] += 1
+            is_residue = absent != "lost" or self.leave[0] == "certified"
+            counts[absent if presence != 1 else "residue" if is_residue else "present"] += 1
         found = dict(head=f"{self.size}:{self.hash.hex()}", origin=self.generations[-1][1], streams=len(self.streams))
-        return found | dict(parts=counts, certified_erasures=len(self.certified))
+        return found | dict(parts=counts, certified_erasures=len(self.certified), left=self.leave[0] == "certified")
 
 # ---- 7. The audit copy
 def verify(directory, verifier, expect=None, key=None):
@@ -320,7 +322,6 @@ def map_root(heads):
 # ---- The RFC 6962 tree, its tiles and its checkpoint (C2SP tlog-tiles, tlog-checkpoint, signed-note)
 class Tree:
     """At level 0 the hashes of all records, at each level above it those of the full tiles below."""
-
     def __init__(self):
         self.levels = [bytearray() for _ in range(9)]
 
@@ -383,8 +384,7 @@ def parse_key(vkey):
     return make_key(name, public)
 
 def from_base64(text):
-    data = base64.b64decode(text)
-    check(base64.b64encode(data) == text.encode(), "base64 has one form")
+    check(base64.b64encode(data := base64.b64decode(text)) == text.encode(), "base64 has one form")
     return data
 
 # ---- 9. A trail of consents

@@ -6,6 +6,7 @@ mod destroying;
 mod disclosing;
 mod erasing;
 mod holding;
+mod leaving;
 mod redacting;
 mod residues;
 mod retaining;
@@ -275,7 +276,7 @@ impl From<LedgerFailure> for Failure {
         use events::keyring::KeyringError;
         use events::ledger::Fault;
         let code = match &failure {
-            LedgerFailure::Unwritten(Unwritten::Stopped | Unwritten::Clock(_))
+            LedgerFailure::Unwritten(Unwritten::Stopped | Unwritten::Leaving | Unwritten::Clock(_))
             | LedgerFailure::Keyring(KeyringError::Stopped | KeyringError::Io(_))
             | LedgerFailure::Busy => Code::Unavailable,
             LedgerFailure::Keyring(error) if error.is_of_anchor() => Code::AnchorAway,

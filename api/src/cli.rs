@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use events::keyring::AnchorSettings;
 
 use crate::config::Flags;
+use crate::local::leave::Step;
 use crate::restore::Losses;
 
 /// An event-sourced CRM backend that can prove everything it did and forget anyone it must.
@@ -42,6 +43,9 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// A controller leaves: behind two people's word and a wait every key of the ledger is destroyed, for good
+    #[command(subcommand)]
+    Leave(Leave),
     /// Puts a backup back, or lets a log go on whose journal was put back by hand: under another origin
     Restore {
         /// The backup; without one it is the journal that lies in the data directory
@@ -239,6 +243,59 @@ pub enum Retention {
         #[arg(long, value_name = "FILE", requires = "timestamp")]
         certificate: Option<PathBuf>,
     },
+}
+
+#[derive(Subcommand)]
+pub enum Leave {
+    /// Asks for it. Needs an export before, and an access token of a DPO in LETHE_TOKEN, as the other steps do
+    Request {
+        #[command(flatten)]
+        data: Data,
+        /// Why: contract-over, other-system, dissolved or trial-over
+        #[arg(long)]
+        reason: String,
+        /// Says that the data was returned otherwise than by an export
+        #[arg(long)]
+        returned_otherwise: bool,
+    },
+    /// Agrees, by another DPO than the one who asked. From then on the ledger takes no changes
+    Approve {
+        #[command(flatten)]
+        data: Data,
+        /// How many hours it waits; a server that runs goes by its own, and outside a demo it is 24 at least
+        #[arg(long, value_name = "HOURS", default_value = "24")]
+        cooling_off: u32,
+    },
+    /// Takes it back: everything is as before
+    Withdraw {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Has it done, when the wait is over. There is no way back
+    Order {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Says how far it is
+    Status {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+impl Leave {
+    /// Which ledger, and what is wanted.
+    pub fn order(self) -> (Data, Step) {
+        match self {
+            Self::Request { data, reason, returned_otherwise } => {
+                (data, Step::Request { reason: reason.to_uppercase().replace('-', "_"), returned_otherwise })
+            }
+            Self::Approve { data, cooling_off } => (data, Step::Approve { cooling_off }),
+            Self::Withdraw { data } => (data, Step::Withdraw),
+            Self::Order { data } => (data, Step::Order),
+            Self::Status { data } => (data, Step::Status),
+        }
+    }
 }
 
 #[derive(Subcommand)]

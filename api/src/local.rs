@@ -1,6 +1,7 @@
 //! Commands of the machine's own operator: run on a directory at rest, or by the server that uses it, through a Unix socket
 //! in the directory that only its user may open. One line of JSON asks; lines of JSON answer until a last one.
 
+pub mod leave;
 mod retention;
 mod stamp;
 
@@ -81,6 +82,13 @@ pub enum Order {
     BackUp(backup::Order),
     /// Everything that can be read, in files.
     Export(export::Order),
+    /// A step of a controller that leaves.
+    Leave {
+        /// Which.
+        step: leave::Step,
+        /// The access token of a DPO.
+        token: String,
+    },
 }
 
 /// One line of an answer.
@@ -275,6 +283,7 @@ fn run(app: &App, order: &Order, told: &mut dyn FnMut(Reply)) -> Result<(), Stri
         Order::ConfirmRetentionByTime { token, stamped } => retention::confirm_by_time(app, token, stamped, told)?,
         Order::BackUp(order) => backup::run(app, order, told)?,
         Order::Export(order) => export::run(app, order, told)?,
+        Order::Leave { step, token } => leave::run(app, step, token, told)?,
     }
     Ok(())
 }

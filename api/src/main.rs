@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use api::cli::{self, Command, Data, Founder, Import, ImportContacts, Line, Retention, Serve, Token};
 use api::config::Config;
 use api::kept::NotKept;
+use api::local::leave::Step;
 use api::local::{Order, Reply, Stamped, carry_out};
 use api::open::{self, Opening, open};
 use api::publish::Publishing;
@@ -99,6 +100,13 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Verify { data } => verify(&data),
         Command::Backup(backup) => back_up(backup),
         Command::Export { dir, data } => export(&dir, &data),
+        Command::Leave(step) => {
+            let (data, step) = step.order();
+            let token = if step.is_a_look() { String::new() } else { officer()? };
+            let hours = if let Step::Approve { cooling_off } = step { cooling_off } else { 0 };
+            let opening = Opening { cooling_off_ms: i64::from(hours) * 3_600_000, ..opening(&data) };
+            order_with(&data, &opening, &Order::Leave { step, token })
+        }
         Command::Restore { backup, data, origin, losses } => {
             restore::run(&data, backup.as_deref(), origin, losses)?.iter().for_each(|line| println!("{line}"));
             Ok(())
@@ -209,7 +217,9 @@ fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
     let (demo, publishing) = (Some(serve.demo), config.log.clone());
     let opening = Opening { controller, origin, demo, test, cooling_off_ms, not_kept, publishing, signs: true };
     let app = open(&data, &opening, clock)?;
-    let tokens = if serve.demo { welcome::tokens(&app)? } else { Vec::new() };
+    // No token is issued any more where the controller is leaving.
+    let greets = serve.demo && !app.ledger().is_closed();
+    let tokens = if greets { welcome::tokens(&app)? } else { Vec::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let ready = |address| {
@@ -221,7 +231,9 @@ fn serve_ledger(serve: Serve) -> Result<(), Box<dyn Error>> {
         }
     };
     let served = runtime.block_on(server::run(app.clone(), config, &data, ready));
-    welcome::revoke(&app, &tokens);
+    if !app.ledger().is_closed() {
+        welcome::revoke(&app, &tokens);
+    }
     drop(runtime);
     Ok(served?)
 }

@@ -38,6 +38,9 @@ pub enum ServeError {
     /// An authority whose word on the time is to count cannot be known.
     #[error(transparent)]
     Authority(#[from] NoAuthority),
+    /// Every key is gone.
+    #[error("the controller has left: every key was destroyed, and there is nothing left to serve")]
+    Left,
     /// A write failed.
     #[error("a write failed, so the writer stopped; the log is verified at the next start")]
     Stopped,
@@ -82,6 +85,7 @@ pub async fn run(app: App, config: Config, data: &Path, ready: impl FnOnce(Socke
     }
     match contradicted.try_recv() {
         Ok(failed) => Err(failed.into()),
+        Err(_) if app.ledger().has_left() => Err(ServeError::Left),
         Err(_) if app.ledger().is_stopped() => Err(ServeError::Stopped),
         Err(_) => Ok(()),
     }

@@ -5,6 +5,7 @@ use crate::backup::BackedUp;
 use crate::code::codes;
 use crate::export::Exported;
 use crate::id::{KeyId, LogId};
+use crate::leaving::Leaving;
 use crate::suppression::{Dropped, Suppression};
 use crate::time::Time;
 
@@ -79,6 +80,8 @@ pub enum Event {
     Dropped(Dropped),
     /// All that could be read was handed out in files. The record is there before they are.
     Exported(Exported),
+    /// A step of a controller that leaves.
+    Leaving(Leaving),
 }
 
 /// From which log to which, and what was restored.

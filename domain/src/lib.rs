@@ -14,6 +14,7 @@ pub mod event;
 pub mod export;
 pub mod holding;
 pub mod id;
+pub mod leaving;
 pub mod ledger;
 pub mod limits;
 pub mod notice;

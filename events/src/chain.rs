@@ -1,12 +1,14 @@
 //! The chain as whoever reads it checks it: dense positions, links, contiguous revisions, whole commands, and one log id, but
 //! for a restore. One [`Chain`] follows a log from its first record; the writer's own promises are asserted again here.
 
+pub(crate) mod leaving;
 mod line;
 #[cfg(test)]
 mod tests;
 
 use domain::event::{Stream, StreamKind};
 use domain::id::{CommandId, LogId};
+use domain::leaving::{Leave, OutOfTurn};
 use domain::time::Time;
 
 use crate::bytes::Malformed;
@@ -136,6 +138,9 @@ pub enum Reason {
     /// It names a cause that does not come before it.
     #[error("it names a cause that is not before it")]
     Causation,
+    /// Its controller left, or was leaving.
+    #[error(transparent)]
+    Leaving(#[from] OutOfTurn),
     /// The log ends inside a command.
     #[error("the log ends in the middle of a command")]
     Unfinished,
@@ -148,6 +153,7 @@ pub struct Chain {
     line: Line,
     recorded_at: Option<Time>,
     command: Option<Open>,
+    leave: Leave,
     streams: IdMap<[u8; 16], StreamHead>,
 }
 
@@ -200,6 +206,11 @@ impl Chain {
         self.recorded_at
     }
 
+    /// How far its controller came that leaves.
+    pub fn leave(&self) -> &Leave {
+        &self.leave
+    }
+
     /// Where a stream stands.
     pub fn stream(&self, id: &[u8; 16]) -> Option<&StreamHead> {
         self.streams.get(id)
@@ -222,7 +233,11 @@ impl Chain {
     /// Checks and takes the next record, parsed and hashed elsewhere (in parallel, say), for the chain and for the tree.
     pub fn check(&mut self, record: &Record<'_>, hash: Hash, leaf: Node) -> Result<(), Broken> {
         let head = self.head();
-        let begun = self.doubt(record, head).map_err(|reason| Broken { position: head.size, reason })?;
+        let broken = |reason| Broken { position: head.size, reason };
+        let begun = self.doubt(record, head).map_err(broken)?;
+        if let Some(leave) = leaving::next(&self.leave, record).map_err(broken)? {
+            self.leave = leave;
+        }
         self.line.take(begun, leaf);
         self.recorded_at = Some(record.recorded_at);
         self.head = Some(Head { size: head.size + 1, hash });

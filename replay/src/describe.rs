@@ -6,6 +6,7 @@ use domain::event::Event;
 use domain::export::Exported;
 use domain::holding::{Holding, HoldingChange};
 use domain::id::ErasureId;
+use domain::leaving::{LeaveOrder, Leaving};
 use domain::notice::{self, Shown};
 use domain::profile::Change;
 use domain::register::Rule;
@@ -87,6 +88,30 @@ fn log(event: &ledger::Event) -> (&'static str, Facts) {
             ],
         ),
         ledger::Event::Exported(exported) => ("exported", exported_facts(exported)),
+        ledger::Event::Leaving(step) => leaving(step),
+    }
+}
+
+fn leaving(step: &Leaving) -> (&'static str, Facts) {
+    match step {
+        Leaving::Requested { reason, export } => (
+            "asked that the controller leave",
+            vec![("reason", json!(reason.name())), ("export", export.map_or(Value::Null, |position| json!(position)))],
+        ),
+        Leaving::Approved { from } => ("approved that the controller leave", vec![("not before", text(from))]),
+        Leaving::Withdrawn => ("the controller stays", Vec::new()),
+        Leaving::Ordered(LeaveOrder { keys, epoch, level, members }) => (
+            "destruction of every key ordered",
+            vec![
+                ("keys", json!(keys)),
+                ("epoch", json!(epoch)),
+                ("level", json!(level.name())),
+                ("members", list(members)),
+            ],
+        ),
+        Leaving::Certified { epoch, level } => {
+            ("destruction of every key certified", vec![("epoch before", json!(epoch)), ("level", json!(level.name()))])
+        }
     }
 }
 

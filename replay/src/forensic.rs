@@ -112,7 +112,11 @@ pub fn examine(case: Case, options: Options, progress: &dyn Fn(u64, u64)) -> Res
     let Case { images, anchors, log, ordered } = case;
     let images = Images::open(&images)?;
     let searched = images.search(progress)?;
-    let log = the_log(&searched, &anchors, log.or_else(|| ordered.as_ref().map(|ordered| ordered.log)))?;
+    let log = match ordered.as_ref().filter(|ordered| ordered.left.is_some()) {
+        // Nothing is left of its keyring where the controller left.
+        Some(left) => left.log,
+        None => the_log(&searched, &anchors, log.or_else(|| ordered.as_ref().map(|ordered| ordered.log)))?,
+    };
     let roots = anchors
         .iter()
         .map(|anchor| Ok((anchor.roots(log)?, anchor.describe())))

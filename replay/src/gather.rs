@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::event::{Event, Stream};
 use domain::id::{ErasureId, KeyId};
+use domain::leaving::Leaving;
 use domain::ledger;
 use domain::subject::{self, redaction};
 use events::chain::StreamHead;
@@ -216,11 +217,12 @@ impl Kept {
 }
 
 /// The kinds that say where streams stood and what became of keys.
-const DECIDING: [&str; 7] = [
+const DECIDING: [&str; 8] = [
     "log.map",
     CONTINUED,
     "log.erasures",
     "log.keyring",
+    "log.leave-certified",
     "case.destruction-ordered",
     "case.certified",
     "case.resealed",
@@ -233,6 +235,8 @@ pub struct OfTheLog {
     /// Behind each restore, in a row: each counts by the one before it.
     erased_before: Vec<(Vec<KeyId>, Vec<u8>)>,
     lost: Vec<(Vec<KeyId>, Vec<u8>)>,
+    /// The last one of all, where the controller left.
+    left: Option<Vec<u8>>,
 }
 
 impl OfTheLog {
@@ -242,6 +246,7 @@ impl OfTheLog {
             ledger::Event::Continued(_) => self.continued.push(record),
             ledger::Event::ErasedBefore { keys, .. } => self.erased_before.push((keys, record)),
             ledger::Event::KeysLost { keys } => self.lost.push((keys, record)),
+            ledger::Event::Leaving(Leaving::Certified { .. }) => self.left = Some(record),
             _ => {}
         }
     }
@@ -251,7 +256,8 @@ impl OfTheLog {
         let touches = |said: &(Vec<KeyId>, Vec<u8>)| said.0.iter().any(|key| keys.contains(key));
         let before = if self.erased_before.iter().any(touches) { self.erased_before } else { Vec::new() };
         let lost = self.lost.into_iter().filter(touches);
-        self.continued.into_iter().chain(before.into_iter().chain(lost).map(|(_, record)| record)).collect()
+        let of_keys = before.into_iter().chain(lost).map(|(_, record)| record);
+        self.continued.into_iter().chain(of_keys).chain(self.left).collect()
     }
 }
 

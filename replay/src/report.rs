@@ -1,5 +1,6 @@
 //! What the auditor's program says, in plain words and as JSON: each verdict with what it does not cover.
 
+use domain::subject::AnchorLevel;
 use events::note::{Kind, VerifierKey};
 use serde::Serialize;
 
@@ -39,6 +40,9 @@ pub struct Report {
     /// Erasures that were certified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certified_erasures: Option<usize>,
+    /// Where its controller left: in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
     /// Whether the head was confirmed by what the caller expected.
     pub expected: bool,
     /// Who stands for the checkpoint, where a policy was given.
@@ -136,6 +140,7 @@ impl From<&Consistent> for Report {
             map_roots: Some(MapRoots { confirmed: log.maps.count, up_to: log.maps.size }),
             parts: Some(Parts { present, erased, erased_before_restore: erased_before, lost, residue }),
             certified_erasures: Some(log.certified),
+            left: log.left.map(left),
             expected: log.expected,
             anchoring: None,
             not_covered: unconfirmed
@@ -147,6 +152,14 @@ impl From<&Consistent> for Report {
                 .collect(),
         }
     }
+}
+
+fn left((position, level): (u64, AnchorLevel)) -> String {
+    let logical = if level == AnchorLevel::A0 { " (logical)" } else { "" };
+    format!(
+        "The controller left: every key was destroyed, as record {position}, the last one there can be, certifies at \
+         {level:?}{logical}. No sealed part opens any more."
+    )
 }
 
 impl From<&verify::Generation> for Generation {
@@ -173,6 +186,7 @@ impl From<&Unsound> for Report {
             map_roots: None,
             parts: None,
             certified_erasures: None,
+            left: None,
             expected: false,
             anchoring: None,
             not_covered: Vec::new(),
@@ -214,6 +228,9 @@ impl std::fmt::Display for Report {
         }
         if let Some(MapRoots { confirmed, up_to }) = self.map_roots.filter(|roots| roots.confirmed > 0) {
             writeln!(f, "map roots: {confirmed} made again and right, the last one of the first {up_to} records")?;
+        }
+        if let Some(left) = &self.left {
+            writeln!(f, "{left}")?;
         }
         if self.expected {
             writeln!(f, "The expected head is in this log.")?;

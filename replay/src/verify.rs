@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, Stream};
 use domain::id::{ErasureId, KeyId};
+use domain::leaving::LeaveStage;
 use domain::personal::{Gone, Held};
 use domain::subject::{self, redaction};
 use domain::{ledger, notice};
@@ -46,6 +47,8 @@ pub struct Consistent {
     pub parts: Parts,
     /// Erasures that were certified.
     pub certified: usize,
+    /// Where its controller left, the record that certifies that every key is gone, and what that is worth.
+    pub left: Option<(u64, subject::AnchorLevel)>,
     /// Whether the expected head was given and met.
     pub expected: bool,
     /// The root of the tree over all records.
@@ -455,8 +458,12 @@ impl Audit {
                 _ => return Err(Unsound::Missing { position, part }),
             }
         }
+        let left = match self.chain.leave().stage {
+            LeaveStage::Left { position, level } => Some((position, level)),
+            _ => None,
+        };
         for (key, count) in &self.present_by_key {
-            let destroyed = erased.contains(key) || self.erased_before.contains(key);
+            let destroyed = left.is_some() || erased.contains(key) || self.erased_before.contains(key);
             if destroyed { self.parts.residue += count } else { self.parts.present += count }
         }
         Ok(Consistent {
@@ -466,6 +473,7 @@ impl Audit {
             maps: self.maps.confirmed(),
             parts: self.parts,
             certified: self.certified.len(),
+            left,
             expected: self.met,
             root: self.chain.root(),
             published: self.published.map(|published| (published.note, published.checkpoint)),

@@ -27,6 +27,7 @@ mod https;
 mod importing;
 mod journal;
 mod keeping;
+mod leaving;
 mod ledger;
 mod losing;
 mod maps;

@@ -145,6 +145,24 @@ fn what_was_resealed_is_judged_alike() {
 
 #[test]
 #[ignore = "needs python3 and two packages"]
+fn a_controller_that_left_is_judged_alike() {
+    let home = scratch();
+    let data = home.path().join("ledger");
+    crate::leaving::write(&data);
+    let log = Forger::read(&data);
+    let (code, found) = judge(write_copy(&log, log.head()).path(), &[]);
+    assert!(code == 0 && found["left"] == true && found["parts"]["residue"].as_u64() > Some(0), "{found}");
+    for (bend, reason) in crate::leaving::FORGERIES {
+        let mut log = log.clone();
+        let at = bend(&mut log);
+        log.relink(at);
+        let (code, found) = judge(write_copy(&log, log.head()).path(), &[]);
+        assert!(code == 1 && found["position"].as_u64() >= Some(at as u64), "{reason}: {found}");
+    }
+}
+
+#[test]
+#[ignore = "needs python3 and two packages"]
 fn residue_and_lifted_fences_are_found_alike() {
     let copy = write_copy(&BOOK, BOOK.head());
     let (code, found) = judge(copy.path(), &[]);

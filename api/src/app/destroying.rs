@@ -209,6 +209,9 @@ impl App {
     /// ledger is in service. To be called once, by the server, inside its runtime.
     pub fn watch_erasures(&self) {
         self.every(WATCH, "a fenced erasure could not go on", |app, look| {
+            if app.ledger.is_closed() {
+                return Ok(());
+            }
             let looked = app.look_after(look.is_multiple_of(AGAIN));
             // A crash came between the sweep and the record of it.
             let swept = if look == 1 { app.close_swept_residues(&[]) } else { Ok(0) };

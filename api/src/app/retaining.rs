@@ -162,6 +162,9 @@ impl App {
     /// called once, by the server, inside its runtime.
     pub fn watch_retention(&self) {
         self.every(WATCH, "a retention could not go on", |app, _| {
+            if app.ledger.is_closed() {
+                return Ok(());
+            }
             let run = app.run_retention(None, &mut |_, _| ())?;
             let confirmed = app.confirm_by_time()?;
             if run != Run::default() || confirmed > 0 {

@@ -62,6 +62,9 @@ impl App {
     /// Records what was dropped in answer to [`App::drops_sending`], one record for a purpose. What cannot be recorded now
     /// is counted on; a crash loses the count of the last seconds. Blocks.
     pub fn record_sendings(&self) -> Result<(), Failure> {
+        if self.ledger.is_closed() {
+            return Ok(());
+        }
         let counts = std::mem::take(&mut *self.unrecorded.lock());
         let mut failed = None;
         for (purpose, count) in counts {

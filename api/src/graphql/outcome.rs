@@ -30,6 +30,8 @@ pub enum ErrorCode {
     Lost,
     /// A hold keeps it.
     Hold,
+    /// The controller is leaving: nothing is changed any more.
+    Leaving,
     /// There is no consent for it.
     ConsentMissing,
     /// The command id was used for something else.
@@ -138,6 +140,7 @@ impl<R: Kind> From<Refused<R>> for No {
             Refused::Fenced => UserError::new(ErrorCode::Fenced, words),
             Refused::Erased => UserError::new(ErrorCode::Erased, words),
             Refused::Future | Refused::LongAgo => UserError::at(&["effectiveAt"], words),
+            Refused::Leaving => UserError::new(ErrorCode::Leaving, words),
             Refused::TooLarge => UserError::new(ErrorCode::Validation, words),
             Refused::Failed(failure) => return Self::Failure(failure.into()),
         };

@@ -123,6 +123,10 @@ async fn suppress(ctx: &Context<'_>, input: SuppressInput) -> Done {
     };
     let of = app.clone();
     let listed = move |by, command, said| {
+        // The list is changed before the record, which would be refused.
+        if of.ledger().is_closed() {
+            return Err(Refused::Leaving);
+        }
         if !is_retry {
             of.ledger().suppress(&[address], &purposes, until, None).map_err(LedgerFailure::from)?;
         }

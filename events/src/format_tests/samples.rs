@@ -100,6 +100,8 @@ pub fn all() -> Vec<(Stream, Event)> {
         (StreamKind::Case, CASE, claims()),
         (StreamKind::Log, NEXT_LOG.0, vec![ledger::Event::Reopened.into(), nothing_newer()]),
         (StreamKind::Log, NEXT_LOG.0, vec![exported()]),
+        // Behind the last of these a log has no record: samples that come later stand before them.
+        (StreamKind::Log, NEXT_LOG.0, leaving()),
     ] {
         all.extend(events.into_iter().map(|event| (Stream { kind, id }, event)));
     }
@@ -236,6 +238,24 @@ fn exported() -> Event {
     let counts = Exported { contacts: 5, organizations: 4, tickets: 3, quotes: 2, consents: 1, ..Exported::default() };
     let rest = Exported { documents: 6, notices: 7, actors: 8, erasures: 9, holds: 10, ..counts };
     ledger::Event::Exported(Exported { size: 60, digest: [0xe5; 32], ..rest }).into()
+}
+
+fn leaving() -> Vec<Event> {
+    use domain::leaving::{LeaveOrder, LeaveReason, Leaving};
+
+    let (epoch, level) = (3, subject::AnchorLevel::A0);
+    let members = vec!["file 0123".to_owned(), "pkcs11 maker model 1".to_owned()];
+    let requested = |export| Leaving::Requested { reason: LeaveReason::ContractOver, export };
+    let from = Time(AT.0 + 86_400_000);
+    let steps = [
+        requested(None),
+        Leaving::Withdrawn,
+        requested(Some(60)),
+        Leaving::Approved { from },
+        Leaving::Ordered(LeaveOrder { keys: 12, epoch, level, members }),
+        Leaving::Certified { epoch, level },
+    ];
+    steps.map(|step| ledger::Event::Leaving(step).into()).into()
 }
 
 fn public_key(seed: [u8; 32]) -> [u8; 32] {

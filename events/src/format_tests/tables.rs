@@ -8,6 +8,7 @@ use domain::channel::Channel;
 use domain::consent::{Evidence, Method, Source};
 use domain::event::StreamKind;
 use domain::holding::{ChangeCause, ReasonKind, SourceKind};
+use domain::leaving::LeaveReason;
 use domain::ledger::SignatureKind;
 use domain::point::PointKind;
 use domain::register::{CompartmentKind, CountedFrom, LegalBasis};
@@ -72,6 +73,9 @@ const CODES_OF: &[(&str, &str, &str)] = &[
     ("log.suppressed", "act", "SuppressionAct"),
     ("log.suppressed", "reason", "SuppressionReason"),
     ("log.dropped", "place", "DropPlace"),
+    ("log.leave-requested", "reason", "LeaveReason"),
+    ("log.leave-ordered", "level", "AnchorLevel"),
+    ("log.leave-certified", "level", "AnchorLevel"),
 ];
 
 /// What the codes of one enum are: its name, and number and name of each.
@@ -87,7 +91,7 @@ fn all_codes() -> Vec<Codes> {
     codes! { AnchorLevel AskedHow ChangeCause Channel CompartmentKind CountedFrom Direction Evidence Ground IdentityCheck
     LegalBasis Method Origin OutsideSource PointKind Priority ReasonKind RefusalGround ResidueEnd ResidueKind Role SignatureKind Source
     SourceKind StillLinks SubjectKind
-    UnfenceGround SuppressionAct SuppressionReason DropPlace }
+    UnfenceGround SuppressionAct SuppressionReason DropPlace LeaveReason }
 }
 
 /// Every kind, with its facts and its sealed parts.

@@ -3,6 +3,7 @@
 use domain::compartment::Compartment;
 use domain::event::{Event, Stream};
 use domain::id::{ActorId, CommandId, LogId, SubjectId};
+use domain::leaving::Leaving;
 use domain::ledger::{self, TreeHead};
 use domain::subject::{self, redaction};
 use domain::time::Time;
@@ -66,7 +67,8 @@ pub fn log() -> Vec<Made> {
             kind: written.kind,
             version: written.version,
             effective_at: Time(AT.0 + 1_000 * position as i64 - 500 * i64::from(position > 0)),
-            actor: ActorId([0xa0; 16]),
+            // Two people have a controller leave.
+            actor: ActorId([if written.kind == "log.leave-approved" { 0xa1 } else { 0xa0 }; 16]),
             command: command_id(position - index),
             index: index as u16,
             count: if TOGETHER.contains(&position) { TOGETHER.len() as u16 } else { 1 },
@@ -98,6 +100,11 @@ fn rooted(event: Event, made: &[Made]) -> Event {
             continued.restored = tree(made.len());
             continued.checkpoint = continued.checkpoint.map(|known| tree(known.size as usize));
             ledger::Event::Continued(continued).into()
+        }
+        // A request names the last export.
+        Event::Log(ledger::Event::Leaving(Leaving::Requested { reason, export: Some(_) })) => {
+            let export = made.iter().rposition(|made| made.kind == "log.exported").map(|position| position as u64);
+            ledger::Event::Leaving(Leaving::Requested { reason, export }).into()
         }
         other => other,
     }

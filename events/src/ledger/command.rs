@@ -84,6 +84,9 @@ pub enum Refused<R: std::error::Error> {
     /// A part would be about somebody whose data is being erased.
     #[error("this person's data is being erased")]
     Fenced,
+    /// The controller is leaving, or has left.
+    #[error("this ledger takes no changes: its controller is leaving")]
+    Leaving,
     /// It says that it became true later than now.
     #[error("it cannot have become true later than now")]
     Future,
@@ -266,6 +269,9 @@ impl<V: Follow> Ledger<V> {
         if let Some(done) = repeat(self, intent)? {
             return Ok(Attempt::Done(done));
         }
+        if self.is_closed() {
+            return Err(Refused::Leaving);
+        }
         // Behind a wrong, later time that was written nobody is to wait for an erasure until then. Everything else follows the
         // order of the log, in which what came later counts.
         let (clock, last) = (&self.shared.clock, self.shared.log.head().recorded_at);
@@ -335,6 +341,7 @@ impl<V: Follow> Ledger<V> {
             // Whoever orders a destruction asked before, so a hold came in between.
             Err(Unwritten::OnHold(_)) => Some(Err(Failure::Busy.into())),
             Err(Unwritten::TooLarge(_)) => Some(Err(Refused::TooLarge)),
+            Err(Unwritten::Leaving) => Some(Err(Refused::Leaving)),
             Err(unwritten) => Some(Err(Failure::from(unwritten).into())),
         }
     }

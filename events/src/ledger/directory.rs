@@ -29,7 +29,7 @@ use domain::time::Time;
 
 use super::keys::{self, Keys, Moved};
 use super::publish::{CADENCE, Published};
-use super::{Fresh, lost, restore};
+use super::{Fresh, leave, lost, restore};
 use crate::keyring::{AnchorError, AnchorSettings, Description, Keyring, KeyringError, Repaired};
 use crate::log::engine::{Embedded, Options};
 use crate::log::headmark;
@@ -158,6 +158,18 @@ pub enum DirectoryError {
         /// Which.
         erasure: ErasureId,
     },
+    /// Its controller left.
+    #[error(
+        "the controller of this ledger has left: every key was destroyed, as record {position} certifies, and nothing is \
+         recorded any more. `lethe-audit copy`, `verify` and `trail` read the log, which needs no key"
+    )]
+    Left {
+        /// The last record.
+        position: u64,
+    },
+    /// An order that every key be destroyed is there, and the log that leads to it does not hold.
+    #[error("every key was ordered to be destroyed, and is not, for the log does not hold: {0}")]
+    NotLeft(String),
     /// A restore was cut off.
     #[error("a restore of this directory was cut off: `lethe restore` begins it again")]
     Restoring,
@@ -227,6 +239,7 @@ impl Directory {
         let lock = Lock::take(path)?;
         restore::finish(path)?;
         let log = Embedded::open(path, options, progress)?;
+        leave::refuse_left(path, &log)?;
         let log_id = log.log();
         // The keys are those of all generations.
         let keyring = Keys::open(path, log.journal().first_log())?;
@@ -260,6 +273,7 @@ impl Directory {
         }
         let _lock = Lock::take(path)?;
         let log = Embedded::open(path, options, progress)?;
+        leave::refuse_left(path, &log)?;
         let keys = Keys::read(path)?;
         Ok(Keyring::repair(&keys.copies, keys.anchor()?.0, log.journal().first_log(), older)?)
     }
@@ -315,6 +329,7 @@ impl Directory {
         }
         let _lock = Lock::take(path)?;
         let log = Embedded::open(path, options, progress)?;
+        leave::refuse_left(path, &log)?;
         if let Some(erasure) = lost::open_orders(log.journal())?.first() {
             return Err(DirectoryError::OpenOrder { erasure: *erasure });
         }

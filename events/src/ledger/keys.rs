@@ -216,7 +216,7 @@ impl Keys {
     }
 }
 
-fn anchors(settings: &[AnchorSettings]) -> Result<Vec<Box<dyn Anchor>>, DirectoryError> {
+pub(super) fn anchors(settings: &[AnchorSettings]) -> Result<Vec<Box<dyn Anchor>>, DirectoryError> {
     settings.iter().map(|member| Ok(member.anchor()?)).collect()
 }
 

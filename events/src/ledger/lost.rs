@@ -12,7 +12,7 @@ use domain::time::Time;
 
 use super::directory::{Directory, DirectoryError, io_failed, own};
 use super::keys::Keys;
-use super::{restore, whole_stream};
+use super::{leave, restore, whole_stream};
 use crate::chain::Broken;
 use crate::ids::{IdMap, IdSet};
 use crate::keyring::{KeyState, Keyring};
@@ -100,6 +100,7 @@ pub fn declare_lost(
     let _lock = Lock::take(path).map_err(DirectoryError::from)?;
     restore::finish(path)?;
     let log = Embedded::open(path, options, told)?;
+    leave::refuse_left(path, &log)?;
     let (first, keys) = (log.journal().first_log(), Keys::read(path)?);
     let made_new = !keys.exist().map_err(io_failed("read"))?;
     if made_new && !all {
@@ -115,7 +116,7 @@ pub fn declare_lost(
         return Err(NotLost::NothingLost);
     }
     for keys in lost.chunks(KEYS) {
-        append(&log, keys, at)?;
+        append(&log, Fact::KeysLost { keys: keys.to_vec() }, at)?;
     }
     log.sync_mark()?;
     Ok(Declared { keys: lost, made_new })
@@ -204,7 +205,8 @@ fn read(journal: &Journal) -> Result<(Said, IdSet<KeyId>), DirectoryError> {
     Ok((said, named))
 }
 
-fn append(log: &Embedded, keys: &[KeyId], at: Time) -> Result<(), NotLost> {
+/// Appends a fact of the log's own to a log that nobody serves. Durable when it returns.
+pub(super) fn append(log: &Embedded, fact: Fact, at: Time) -> Result<(), DirectoryError> {
     let (head, stream) = (log.head(), Stream { kind: StreamKind::Log, id: log.log().0 });
     let before = log.stream_head(&stream.id);
     let link = Link {
@@ -215,7 +217,7 @@ fn append(log: &Embedded, keys: &[KeyId], at: Time) -> Result<(), NotLost> {
         previous_in_stream: before.map_or(NO_HASH, |before| before.hash),
     };
     let revision = before.map_or(0, |before| before.revision + 1);
-    let entry = own(&Event::Log(Fact::KeysLost { keys: keys.to_vec() }), stream, revision, &link)?;
+    let entry = own(&Event::Log(fact), stream, revision, &link)?;
     log.append(&Commit { entries: vec![entry] })?;
     Ok(())
 }

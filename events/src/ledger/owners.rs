@@ -6,6 +6,7 @@ use domain::backup::Backups;
 use domain::compartment::Compartment;
 use domain::event::{Event, Place};
 use domain::id::{ActorId, CaseId, ErasureId, HoldId, KeyId, SubjectId};
+use domain::leaving::Leave;
 use domain::register::{End, LiveCompartment, Register, term};
 use domain::subject::{self, ResidueKind, Survivor, redaction};
 use domain::suppression::SuppressionAct;
@@ -77,6 +78,7 @@ pub struct Owners {
     ends: Ends,
     backups: Backups,
     moves: Moves,
+    leave: Leave,
     /// Where an operator said that it was earlier than the records before say, and what time it was then.
     earlier: Vec<(u64, Time)>,
     /// The day of the last restore that found keys destroyed by erasures that its log does not know.
@@ -169,6 +171,16 @@ impl Owners {
             hold.in_force && own.into_iter().any(|(_, compartment)| subject::covers(&hold.compartments, *compartment))
         };
         self.holds.iter().find(|(_, hold)| covers(hold)).map(|(id, _)| *id)
+    }
+
+    /// A legal hold in force, whatever it covers.
+    pub fn in_force(&self) -> Option<HoldId> {
+        self.holds.iter().find(|(_, hold)| hold.in_force).map(|(id, _)| *id)
+    }
+
+    /// How far the controller has come that leaves.
+    pub fn leaving(&self) -> &Leave {
+        &self.leave
     }
 
     /// The erasure that ordered keys to be destroyed which a hold would keep, of any of its compartments: it is under way,
@@ -370,6 +382,7 @@ impl Owners {
             }
             Event::Log(domain::ledger::Event::Continued(_)) => self.nothing_newer = Default::default(),
             Event::Log(domain::ledger::Event::BackedUp(run)) => self.backups.take(run.clone()),
+            Event::Log(event) => self.leave.evolve((place.position, place.recorded_at, place.actor), event),
             _ => {}
         }
         self.pass(place.recorded_at, event);

@@ -217,6 +217,7 @@ pub fn restore(
     let mark = mark(path)?;
     let back = PutBack::open(path)?;
     let survey = Survey::read(back.journal(), &watched(mark.as_ref()), &|_| false, told)?;
+    survey.refuse_left()?;
     // What a restore that was cut off put here may reach a mark that is as old as the journal was that lay here.
     if survey.reaches(back.journal(), mark.as_ref())? && !begun {
         return Err(RestoreError::NothingMissing);

@@ -82,6 +82,9 @@ impl<V: Follow> Ledger<V> {
         command: CommandId,
         said: Suppression,
     ) -> Result<Accepted, Refused<Infallible>> {
+        if self.is_closed() {
+            return Err(Refused::Leaving);
+        }
         let event = ledger::Event::Suppressed(said);
         loop {
             if let Some(place) = self.shared.log.command(&command) {

@@ -7,14 +7,17 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use domain::event::{Event, Follow, Recorded, Stream};
 use domain::id::{CommandId, ErasureId, HoldId, KeyId, SubjectId};
+use domain::leaving::Leaving;
+use domain::ledger;
 use domain::subject::{self, redaction};
 use domain::time::Time;
 use tokio::sync::oneshot;
 
 use super::Shared;
 use super::clock::WrongClock;
-use super::owners::{Owned, Turned};
+use super::owners::{Owned, Owners, Turned};
 use super::publish::Step;
+use crate::chain::leaving::admits;
 use crate::ids::{IdMap, IdSet};
 use crate::log::{Commit, Entry, Log as _, LogError, Part, PartBytes};
 use crate::record::{Draft, Hash, Link, NO_HASH, TooLarge, hash};
@@ -94,6 +97,9 @@ pub enum Unwritten {
     /// A key would be ordered to be destroyed that a legal hold keeps.
     #[error("{0} keeps a key")]
     OnHold(HoldId),
+    /// The controller is leaving, or has left.
+    #[error("this ledger takes no changes: its controller is leaving")]
+    Leaving,
     /// The keys of a subject are others by now.
     #[error("a key changed")]
     KeysChanged,
@@ -204,6 +210,7 @@ impl<V: Follow> Writer<V> {
             }
         }
         let owners = self.shared.owners.read();
+        append.records.iter().try_for_each(|record| may_follow(&owners, record))?;
         if append.keys.iter().any(|(subject, keys)| owners.keys_of(*subject) != keys.as_slice()) {
             return Err(Unwritten::KeysChanged);
         }
@@ -327,6 +334,17 @@ impl<V: Follow> Writer<V> {
         }
         Ok(())
     }
+}
+
+/// Whether a record may stand behind what a controller did that leaves, and is the next step where it is one.
+fn may_follow(owners: &Owners, record: &Sealed) -> Result<(), Unwritten> {
+    let leave = owners.leaving();
+    admits(leave, record.draft.kind).map_err(|_| Unwritten::Leaving)?;
+    let Event::Log(ledger::Event::Leaving(step)) = &record.event else { return Ok(()) };
+    // A hold or an order may have come since somebody asked.
+    let is_kept = || owners.in_force().is_some() || owners.orders().next().is_some();
+    let keeps = matches!(step, Leaving::Approved { .. }) && is_kept();
+    if keeps || leave.allows(record.draft.actor, step).is_err() { Err(Unwritten::Leaving) } else { Ok(()) }
 }
 
 /// After a failed write nothing is written any more: the disk is verified at the next start.

@@ -8,7 +8,7 @@ use domain::suppression::{Dropped, Suppression};
 use domain::time::{Day, Time};
 
 use super::values::{Form, mirror};
-use super::{Columns, HeldFields, Shape, WireError, Written, exactly};
+use super::{Columns, HeldFields, Shape, WireError, Written, exactly, leaving};
 use crate::codec::{decode, encode};
 
 facts! { OpenedV1 { log: [u8; 16], controller: String, origin: String, demo: bool, codec: String } }
@@ -74,6 +74,11 @@ pub(crate) const SHAPES: &[Shape] = &[
     Shape { kind: "log.reopened", version: 1, facts: ReopenedV1::FIELDS, parts: &[] },
     Shape { kind: "log.nothing-newer", version: 1, facts: NothingNewerV1::FIELDS, parts: &[] },
     Shape { kind: "log.exported", version: 1, facts: ExportedV1::FIELDS, parts: &[] },
+    leaving::REQUESTED,
+    leaving::APPROVED,
+    leaving::WITHDRAWN,
+    leaving::ORDERED,
+    leaving::CERTIFIED,
 ];
 
 pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
@@ -116,6 +121,7 @@ pub(crate) fn write(event: &Event) -> Result<Written, WireError> {
             ("log.nothing-newer", encode(&NothingNewerV1 { count: *count, digest: *digest })?)
         }
         Event::Exported(exported) => ("log.exported", encode(&exported.store())?),
+        Event::Leaving(step) => leaving::write(step)?,
     };
     Ok(Written { kind, version: 1, facts, parts: Vec::new() })
 }
@@ -167,6 +173,7 @@ pub(crate) fn read(kind: &str, version: u16, facts: &[u8], parts: Vec<HeldFields
             let region = region.map(|region| region.parse().map_err(|_| WireError::Code("region"))).transpose()?;
             Event::BackedUp(BackedUp { backup: BackupId(backup), size, replaces, region, until: Day(until) })
         }
+        (_, 1) => return Ok(leaving::read(kind, facts)?.map(Event::Leaving)),
         _ => return Ok(None),
     };
     Ok(Some(event))

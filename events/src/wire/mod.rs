@@ -12,6 +12,7 @@ mod case;
 mod consents;
 mod contact;
 mod document;
+mod leaving;
 mod log;
 mod notice;
 mod organization;

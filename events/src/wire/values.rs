@@ -7,6 +7,7 @@ use domain::compartment::Country;
 use domain::consent::{Evidence, Method, Source};
 use domain::holding::{ChangeCause, ReasonKind, SourceKind};
 use domain::id::*;
+use domain::leaving::LeaveReason;
 use domain::ledger::SignatureKind;
 use domain::point::{PointKind, Reach};
 use domain::profile::Change;
@@ -92,7 +93,7 @@ Direction: "direction" Origin: "origin" Priority: "priority"
 Channel: "channel" Evidence: "evidence" Method: "method" Source: "source" CompartmentKind: "compartment"
 CountedFrom: "beginning" LegalBasis: "legal basis"
 SubjectKind: "kind of subject" Ground: "ground" AskedHow: "way of asking" IdentityCheck: "identity check"
-RefusalGround: "ground" UnfenceGround: "ground" OutsideSource: "source" AnchorLevel: "level" StillLinks: "link" Role: "role"
+RefusalGround: "ground" UnfenceGround: "ground" OutsideSource: "source" AnchorLevel: "level" LeaveReason: "reason" StillLinks: "link" Role: "role"
 SignatureKind: "algorithm" ResidueKind: "residue" ResidueEnd: "end of a residue"
 SuppressionAct: "act" SuppressionReason: "reason" DropPlace: "place" }
 

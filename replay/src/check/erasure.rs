@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Event, Stream};
 use domain::id::{ErasureId, KeyId};
+use domain::leaving::Leaving;
 use domain::ledger;
 use domain::subject::{self, redaction, redaction::PartOf};
 use events::bundle::Presence;
@@ -23,6 +24,8 @@ struct Erasures {
     before: BTreeMap<KeyId, u64>,
     /// Keys that were declared lost, by the record that says so.
     lost: BTreeMap<KeyId, u64>,
+    /// The record that certifies that every key is gone, because the controller left, and at which level.
+    left: Option<(u64, subject::AnchorLevel)>,
     /// Parts that were resealed, by the record they are of: the last record that says so, and what it says.
     resealed: BTreeMap<PartOf, Resealed>,
 }
@@ -60,6 +63,9 @@ impl Erasures {
                 Event::Log(ledger::Event::ErasedBefore { keys, .. }) if restoring.contains(&at) => {
                     restoring.insert(at + 1);
                     erasures.before.extend(keys.into_iter().map(|key| (key, at)));
+                }
+                Event::Log(ledger::Event::Leaving(Leaving::Certified { level, .. })) => {
+                    erasures.left = Some((at, level))
                 }
                 Event::Log(ledger::Event::KeysLost { keys }) => {
                     erasures.lost.extend(keys.into_iter().map(|key| (key, at)));
@@ -178,7 +184,13 @@ pub(super) fn judge(read: &Read<'_>, sound: bool) -> Verdict {
             }
         }
     }
-    if there > 0 {
+    if let Some((at, level)) = erasures.left {
+        let logical = if level == subject::AnchorLevel::A0 { " (logical)" } else { "" };
+        verdict.finds(format!(
+            "The controller left: every key was destroyed, certified by record {at} at {level:?}{logical}. {there} sealed parts \
+             are there and open no more."
+        ));
+    } else if there > 0 {
         verdict.finds(format!("{there} sealed parts are there, under keys that no erasure in this file destroyed."));
     }
     handed_out(read, &mut verdict);

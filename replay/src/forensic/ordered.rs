@@ -13,7 +13,7 @@ use crate::source::Source;
 use crate::verify::facts;
 
 /// The kinds that say it.
-const KINDS: [&str; 2] = ["case.destruction-ordered", "log.erasures"];
+const KINDS: [&str; 3] = ["case.destruction-ordered", "log.erasures", "log.leave-ordered"];
 
 /// What was ordered to be destroyed.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Ordered {
     pub log: LogId,
     /// Each key, with the record that orders its destruction or says that it is gone.
     pub keys: BTreeMap<KeyId, u64>,
+    /// The record that orders every key to be destroyed, where the controller left.
+    pub left: Option<u64>,
     /// The keys that parts are sealed under.
     pub named: IdSet<KeyId>,
 }
@@ -32,7 +34,7 @@ impl Ordered {
     /// # Errors
     /// When one of them cannot be read.
     pub fn read(source: &Source) -> Result<Self, ForensicError> {
-        let mut ordered = Self { log: LogId([0; 16]), keys: BTreeMap::new(), named: IdSet::default() };
+        let mut ordered = Self { log: LogId([0; 16]), keys: BTreeMap::new(), left: None, named: IdSet::default() };
         for (position, audited) in (0..).zip(source.records()) {
             let audited = audited?;
             let unread = |why: String| ForensicError::Record { position, why };
@@ -47,6 +49,10 @@ impl Ordered {
             let keys = match facts(&record).map_err(|failed| unread(failed.to_string()))? {
                 Event::Case(subject::Event::DestructionOrdered { keys, .. }) => keys,
                 Event::Log(ledger::Event::ErasedBefore { keys, .. }) => keys,
+                Event::Log(ledger::Event::Leaving(_)) => {
+                    ordered.left = Some(position);
+                    ordered.named.iter().copied().collect()
+                }
                 _ => Vec::new(),
             };
             for key in keys {

@@ -222,7 +222,14 @@ impl Report {
 
     fn judge_keys(&self, verdict: &mut Verdict, found: &Found) {
         let Keys { live, live_opened, destroyed, destroyed_opened, .. } = &self.keys;
-        if found.graph.newest.is_none() {
+        let left = found.ordered.as_ref().and_then(|ordered| ordered.left).filter(|_| self.parts.frames > 0);
+        if let Some(position) = left {
+            let roots: usize = self.anchors.iter().map(|anchor| anchor.roots.len()).sum();
+            let sentence = format!(
+                "The controller left: record {position} orders every key to be destroyed, and the anchor holds {roots} roots."
+            );
+            if roots == 0 { verdict.finds(sentence) } else { verdict.breaks(sentence) }
+        } else if found.graph.newest.is_none() {
             verdict.lacks(
                 "The current root opens no header here, so nothing shows that these images were read right: images from \
                  before the last shred say so. Give one from behind it beside them.",

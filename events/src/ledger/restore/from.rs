@@ -50,7 +50,7 @@ pub fn restore_from(
     let checked = backup.checked(&watched(mark.as_ref()), told)?;
     let keyring = of_the_same_log(path, backup.manifest.first, order)?;
     checked.survey.reaches(&checked.journal, mark.as_ref())?;
-    let here = Here::read(path, keyring.as_ref());
+    let here = Here::read(path, keyring.as_ref())?;
     let is_here = here.as_ref().map(|here| here.has(&checked, mark.as_ref(), order.over)).transpose()?;
     let is_here = is_here.unwrap_or_default();
     let generations = here.map(|here| here.generations).unwrap_or_default();

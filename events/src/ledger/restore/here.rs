@@ -24,15 +24,19 @@ pub(super) struct Here {
 
 impl Here {
     /// The journal of a directory, where all of it can be read that a key lives for.
-    pub(super) fn read(path: &Path, keyring: Option<&Keyring>) -> Option<Self> {
-        let (journal, _) = Journal::open(path, None, false).ok()?;
+    ///
+    /// # Errors
+    /// When the controller left.
+    pub(super) fn read(path: &Path, keyring: Option<&Keyring>) -> Result<Option<Self>, RestoreError> {
+        let Ok((journal, _)) = Journal::open(path, None, false) else { return Ok(None) };
         let gone = |part: &Part| match keyring {
             Some(keyring) => matches!(keyring.state(&part.key), KeyState::Erased { .. } | KeyState::Lost),
             None => true,
         };
         let harmed = |part: &Part| !matches!(part.bytes, PartBytes::Present(_)) && !gone(part);
-        let survey = Survey::read(&journal, &[], &harmed, &|_, _| {}).ok()?;
-        Some(Self { journal, head: survey.head, generations: survey.generations })
+        let Ok(survey) = Survey::read(&journal, &[], &harmed, &|_, _| {}) else { return Ok(None) };
+        survey.refuse_left()?;
+        Ok(Some(Self { journal, head: survey.head, generations: survey.generations }))
     }
 
     /// Whether the backup's records are here already, and no more of them, as behind a restore that was cut off; else they may

@@ -66,6 +66,7 @@ impl<'a> Plan<'a> {
         (keyring, here): (Option<Keyring>, &[Generation]),
     ) -> Result<Self, RestoreError> {
         let survey = &records.survey;
+        survey.refuse_left()?;
         let signed = signed_before(path, &survey.last)?;
         let used = |generation: &Generation| generation.origin == order.origin;
         if survey.generations.iter().chain(here).any(used) || signed.origin.as_ref() == Some(&order.origin) {

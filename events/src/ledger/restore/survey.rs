@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::event::Event;
 use domain::id::KeyId;
+use domain::leaving::LeaveStage;
 use domain::ledger::Event as Fact;
 use domain::personal::{Gone, Held};
 use domain::subject;
@@ -12,6 +13,7 @@ use super::RestoreError;
 use crate::backup::BackupError;
 use crate::chain::{Broken, Chain, Generation, Reason};
 use crate::ids::{IdMap, IdSet};
+use crate::ledger::directory::DirectoryError;
 use crate::log::headmark::Mark;
 use crate::log::journal::Journal;
 use crate::log::{Head, LogError, Part, Progress};
@@ -33,11 +35,19 @@ pub(crate) struct Survey {
     pub(crate) named: IdMap<KeyId, u32>,
     /// Those of which a record says that they are gone, or will be.
     pub(crate) excused: IdSet<KeyId>,
+    /// Whether every key was ordered to be destroyed, because the controller left.
+    pub(crate) left: bool,
     /// The roots at the sizes that were watched for, as far as there are so many records.
     pub(crate) watched: BTreeMap<u64, Node>,
 }
 
 impl Survey {
+    /// Nobody goes on with the log of a controller that left.
+    pub(super) fn refuse_left(&self) -> Result<(), RestoreError> {
+        let position = self.head.size.saturating_sub(1);
+        if self.left { Err(DirectoryError::Left { position }.into()) } else { Ok(()) }
+    }
+
     /// Whether it has all that the mark knows of.
     ///
     /// # Errors
@@ -83,6 +93,7 @@ impl Survey {
             last,
             named: keys.named,
             excused: keys.excused,
+            left: matches!(chain.leave().stage, LeaveStage::Ordered(_) | LeaveStage::Left { .. }),
             watched,
         })
     }
