@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use domain::event::Event;
 use domain::id::ActorId;
@@ -355,4 +356,49 @@ pub fn write(data: &Path) {
     let last = Forger::read(data).entries.pop().unwrap();
     let said = facts(&Record::parse(&last.record).unwrap()).unwrap();
     assert!(matches!(said, Event::Log(Fact::Leaving(leaving::Leaving::Certified { .. }))), "{said:?}");
+}
+
+/// The real program, killed at any time while it carries out the order.
+#[test]
+fn a_killed_order_is_gone_on_with_and_certifies_nothing_too_early() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("ledger");
+    found(&data);
+    let (anna, berta) = (issue_token(&data, "dpo", "Anna", &[]), issue_token(&data, "dpo", "Berta", &[]));
+    leave(&anna, &data, &["request", "--reason", "trial-over", "--returned-otherwise"]).done();
+    leave(&berta, &data, &["approve", "--cooling-off", "0"]).done();
+    let (mut seen, mut life) = ([0; 3], Duration::ZERO);
+    // From before it is opened to behind its end, a step at a time that is found on the way.
+    for round in 0..60 {
+        let killed = home.path().join(format!("round {round}"));
+        run(Command::new("cp").arg("-a").args([&data, &killed])).done();
+        let mut order = Command::new(program("lethe"));
+        order.args(["leave", "order", "--data"]).arg(&killed).env("LETHE_TOKEN", &anna);
+        let mut order = order.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(life);
+        let is_over = order.try_wait().unwrap().is_some();
+        order.kill().unwrap();
+        order.wait().unwrap();
+        let log = Forger::read(&killed);
+        let is_there = |kind: &str| (0..log.entries.len()).any(|at| log.kind(at) == kind);
+        let (ordered, certified) = (is_there("log.leave-ordered"), is_there("log.leave-certified"));
+        if certified {
+            assert!(!killed.join("keyring").exists() && !killed.join("keyring.copy").exists());
+            assert_eq!(fs::read_dir(killed.join("anchor")).unwrap().count(), 1);
+        }
+        seen[usize::from(ordered) + usize::from(certified)] += 1;
+        if !ordered {
+            lethe(&["verify", "--data", path(&killed)]).done();
+            leave(&anna, &killed, &["order"]).done();
+        }
+        refused(&lethe(&["verify", "--data", path(&killed)]), GONE);
+        assert!(consistent_at_rest(&killed).left.is_some());
+        fs::remove_dir_all(&killed).unwrap();
+        if is_over {
+            break;
+        }
+        // Where nothing is ordered yet the steps are wide, and where it is they are narrow.
+        life += if ordered { Duration::from_millis(1) } else { Duration::from_millis(8) };
+    }
+    assert!(seen[0] > 0 && seen[2] > 0, "{seen:?}");
 }

@@ -14,8 +14,18 @@ const STEP: &str = "log.leave-";
 /// What a request may name.
 const EXPORTED: &str = "log.exported";
 /// What the log says of itself while its controller leaves, behind a restore too.
-const WHILE_LEAVING: [&str; 8] =
-    ["log.clock", "log.signer", "log.map", EXPORTED, "log.backed-up", "log.keyring", "log.continued", "log.erasures"];
+const WHILE_LEAVING: [&str; 10] = [
+    "log.clock",
+    "log.reopened",
+    "log.signer",
+    "log.map",
+    EXPORTED,
+    "log.backed-up",
+    "log.keyring",
+    "log.continued",
+    "log.erasures",
+    "log.nothing-newer",
+];
 /// What it says behind the order.
 const BEHIND_THE_ORDER: [&str; 2] = ["log.clock", "log.signer"];
 

@@ -413,9 +413,9 @@ impl Owners {
         &self.away
     }
 
-    /// Whether anything here waits, or may wait, for time to pass: a fence, or what a certificate names.
+    /// Whether anything here waits, or may wait, for time to pass: a fence, what a certificate names, or a controller that leaves.
     pub(super) fn waits(&self) -> bool {
-        !self.fenced.is_empty() || !self.ordered.is_empty()
+        !self.fenced.is_empty() || !self.ordered.is_empty() || self.leave.approved_at().is_some()
     }
 
     /// When a record was written at the latest: what it says, or what an operator said behind it.
