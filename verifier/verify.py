@@ -20,7 +20,7 @@ NOTE = rf"(({LINE})(0|[1-9][0-9]*)\n(\S+)\n(?:{LINE})*)\n((?:— {NAME} [^\s=]{{
 HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
 NUMBERS = {name: (int(name[1:]) // 8, name[0] == "i") for name in ("u8", "u16", "u32", "u64", "i32", "i64")}
 STEPS = "stays requested|requested (approved|withdrawn)|approved (withdrawn|ordered)|ordered certified"
-OWN = ("clock", "signer", "map", "exported", "backed-up", "keyring", "continued", "erasures", "reopened", "nothing-newer")
+OWN = "clock signer map exported backed-up keyring continued erasures reopened nothing-newer".split()
 NOT_COVERED = """events that were never written; two ids for one person; whether sealed parts are there, which is the \
 operator's inventory; times, which are the operator's claim; a log rewritten from its start, where no head was kept"""
 
@@ -229,7 +229,7 @@ class Verifier:
             self.orders.setdefault((facts["erasure"], record.stream), set()).update(facts["keys"])
             self.destroyed.update(facts["keys"])
         elif record.kind in (steps := {"case.certified": self.orders, "case.certified-finally": self.certified}):
-            check((of := (facts["erasure"], record.stream)) in steps[record.kind], "nothing before it in its stream led to it")
+            check((of := (facts["erasure"], record.stream)) in steps[record.kind], "nothing in its stream led to it")
             self.certified.add(of)
         elif record.kind == "case.resealed":
             named = [each["of"] for each in facts["moved"]] + facts["dropped"]

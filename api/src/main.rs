@@ -103,8 +103,8 @@ fn run(command: Command) -> Result<(), Box<dyn Error>> {
         Command::Leave(step) => {
             let (data, step) = step.order();
             let token = if step.is_a_look() { String::new() } else { officer()? };
-            let hours = if let Step::Approve { cooling_off } = step { cooling_off } else { 0 };
-            let opening = Opening { cooling_off_ms: i64::from(hours) * 3_600_000, ..opening(&data) };
+            let wait = if let Step::Approve { cooling_off } = step { Some(hours(cooling_off)) } else { None };
+            let opening = Opening { cooling_off_ms: wait, ..opening(&data) };
             order_with(&data, &opening, &Order::Leave { step, token })
         }
         Command::Restore { backup, data, origin, losses } => {
