@@ -19,7 +19,7 @@ fn who_only_looks_where_no_ledger_is_leaves_none() {
         (vec!["token", "list"], "there is no ledger in this directory"),
         (vec!["token", "revoke", "token_00000000000000000000000000000000"], "there is no ledger in this directory"),
         (vec!["clock", "confirm"], "there is no ledger in this directory"),
-        (vec!["keyring", "confirm", "--destroy"], "there is no ledger in this directory"),
+        (vec!["keyring", "confirm"], "there is no ledger in this directory"),
         (vec!["keyring", "status"], "there is no ledger in this directory"),
         (vec!["keyring", "rotate"], "there is no ledger in this directory"),
         (vec!["keyring", "move", "--to", "file"], "there is no ledger in this directory"),
