@@ -29,7 +29,7 @@ use tests::cast::Someone;
 use tests::files::{read_files, write_files};
 use tests::forge::Forger;
 use tests::powercut::check::scratch;
-use tests::programs::{issue_token, program, run};
+use tests::programs::{issue_token, lethe, program, run};
 
 use crate::tamper::{Verdict, assert_broken, audit, audit_by_program};
 
@@ -459,6 +459,8 @@ fn keys_that_wait_since_a_restore_go_when_an_operator_says_so() {
     put_back(home.path(), &before);
     let restored = restore_as(home.path(), NEW).unwrap();
     let data = home.path().to_str().unwrap();
+    // What stands in the log is months old.
+    lethe(&["clock", "confirm", "--data", data]).done();
     let [agent, first, second] = [("agent", "Ada"), ("dpo", "Dora"), ("admin", "Dirk")]
         .map(|(role, name)| issue_token(home.path(), role, name, &[]));
     let tried = |token: &str, more: &[&str]| {
