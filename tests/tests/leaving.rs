@@ -25,7 +25,7 @@ use tests::desk;
 use tests::files::{read_files, write_files};
 use tests::forge::Forger;
 use tests::programs::{Ended, issue_token, lethe, lethe_audit, program, run};
-use tests::server::Server;
+use tests::server::{Server, until};
 
 use crate::exporting::export;
 
@@ -367,16 +367,22 @@ fn a_killed_order_is_gone_on_with_and_certifies_nothing_too_early() {
     let (anna, berta) = (issue_token(&data, "dpo", "Anna", &[]), issue_token(&data, "dpo", "Berta", &[]));
     leave(&anna, &data, &["request", "--reason", "trial-over", "--returned-otherwise"]).done();
     leave(&berta, &data, &["approve", "--cooling-off", "0"]).done();
-    let (mut seen, mut life) = ([0; 3], Duration::ZERO);
-    // From before it is opened to behind its end, a step at a time that is found on the way.
-    for round in 0..60 {
-        let killed = home.path().join(format!("round {round}"));
+    let mut seen = [0; 3];
+    let is_ordered = |data: &Path| {
+        let found = run(Command::new("grep").args(["-rqaF", "log.leave-ordered"]).arg(data.join("journal")));
+        found.code == Some(0)
+    };
+    // At once, and so many milliseconds behind the order.
+    for life in [None, Some(0), Some(0), Some(1), Some(2), Some(4), Some(8), Some(30), Some(2_000)] {
+        let killed = home.path().join("killed");
         run(Command::new("cp").arg("-a").args([&data, &killed])).done();
         let mut order = Command::new(program("lethe"));
         order.args(["leave", "order", "--data"]).arg(&killed).env("LETHE_TOKEN", &anna);
         let mut order = order.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(life);
-        let is_over = order.try_wait().unwrap().is_some();
+        if let Some(ms) = life {
+            until("the order is there", || is_ordered(&killed));
+            std::thread::sleep(Duration::from_millis(ms));
+        }
         order.kill().unwrap();
         order.wait().unwrap();
         let log = Forger::read(&killed);
@@ -394,11 +400,6 @@ fn a_killed_order_is_gone_on_with_and_certifies_nothing_too_early() {
         refused(&lethe(&["verify", "--data", path(&killed)]), GONE);
         assert!(consistent_at_rest(&killed).left.is_some());
         fs::remove_dir_all(&killed).unwrap();
-        if is_over {
-            break;
-        }
-        // Where nothing is ordered yet the steps are wide, and where it is they are narrow.
-        life += if ordered { Duration::from_millis(1) } else { Duration::from_millis(8) };
     }
-    assert!(seen[0] > 0 && seen[2] > 0, "{seen:?}");
+    assert!(seen[0] == 1 && seen[2] > 0, "{seen:?}");
 }
