@@ -9,12 +9,13 @@ use domain::contact::{Command, Contact, Profile, ProfileChange, Rejection};
 use domain::event::{Event, Follow, Recorded};
 use domain::holding::{ChangeCause, Holding, HoldingChange, ReasonKind, SourceKind};
 use domain::id::{ActorId, CaseId, CommandId, ContactId, ErasureId, RegisterId, SubjectId};
+use domain::personal::{Gone, Held};
 use domain::profile::{Change, FieldPolicy};
 use domain::register;
 use domain::subject::{self, Asked, AskedHow, Case, Ground, IdentityCheck, Request, Stage, SubjectKind, UnfenceGround};
 use domain::time::Time;
 use domain::value::Line;
-use events::ledger::{Clock, Directory, EraseError, Founding, Fresh, Intent, Ledger, Refused};
+use events::ledger::{Clock, Directory, EraseError, Founding, Fresh, Intent, Ledger, Refused, Tail};
 use events::log::Log;
 use events::log::engine::Options;
 use replay::rebuild::boot;
@@ -324,6 +325,62 @@ fn an_erased_person_reads_erased_and_nothing_is_written_about_them_again() {
     let source = Source::open(dir.path()).unwrap();
     let consistent = verify(&source, None, &mut |_, _| {}, &|_, _| {}).unwrap();
     assert_eq!((consistent.certified, consistent.parts.residue), (1, 1));
+}
+
+/// What a subscriber of this position on gets of a contact's first record: nothing is gone, or why it is.
+fn as_subscribed(tail: &mut Tail<Seen>, contact: ContactId) -> Option<Gone> {
+    let mut found = None;
+    loop {
+        let records = tail.next(Duration::ZERO).unwrap();
+        let of = |recorded: &Recorded| match &recorded.event {
+            Event::Contact(domain::contact::Event::Registered { profile, .. })
+                if recorded.place.stream.id == contact.0 =>
+            {
+                Some(match profile {
+                    Held::Here(_) => None,
+                    Held::Gone(gone) => Some(*gone),
+                })
+            }
+            _ => None,
+        };
+        found = found.or_else(|| records.iter().find_map(of));
+        if records.is_empty() {
+            return found.unwrap();
+        }
+    }
+}
+
+/// They subscribed before, and lag behind.
+#[test]
+fn a_subscriber_from_before_an_erasure_gets_nothing_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, register, _, contact, case, erasure) = requested(dir.path());
+    let [mut first, mut second, mut third] = [(); 3].map(|()| ledger.tail(0));
+    assert_eq!(as_subscribed(&mut first, contact), None);
+    let approval = plain(case.0, 2, subject::Command::Approve { erasure });
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while seen.last() != Some(&Some(Gone::Erased)) {
+                let now = as_subscribed(&mut ledger.tail(0), contact);
+                if seen.last() != Some(&now) {
+                    seen.push(now);
+                }
+            }
+            seen
+        });
+        ledger.approve_erasure(register, case, erasure, &approval, subject::CoolingOff::NONE).unwrap();
+        assert_eq!(as_subscribed(&mut second, contact), Some(Gone::Withheld));
+        ledger.destroy_fenced(register, case, erasure, ActorId([2; 16])).unwrap();
+        assert_eq!(as_subscribed(&mut third, contact), Some(Gone::Erased));
+        let seen = reader.join().unwrap();
+        let way = [None, Some(Gone::Withheld), Some(Gone::Erased)];
+        let mut left = way.iter();
+        assert!(seen.iter().all(|one| left.any(|step| step == one)), "what was gone did not come back: {seen:?}");
+    });
+    let heard = first.next(Duration::ZERO).unwrap();
+    let last = heard.last().map(|recorded| &recorded.event);
+    assert!(matches!(last, Some(Event::Case(subject::Event::Certified { .. } | subject::Event::ResiduesNamed { .. }))));
 }
 
 #[test]
