@@ -286,11 +286,14 @@ fn another_anchor_in_the_place_of_the_one_that_was_certifies_nothing() {
 fn nothing_is_ordered_before_its_day() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("ledger");
+    // A real ledger, as nobody's tests are.
+    lethe(&["token", "issue", "--data", path(&data), "--role", "agent", "--name", "Otto"]).done();
     let (anna, berta) = (issue_token(&data, "dpo", "Anna", &[]), issue_token(&data, "dpo", "Berta", &[]));
     leave(&anna, &data, &["request", "--reason", "trial-over", "--returned-otherwise"]).done();
-    leave(&berta, &data, &["approve", "--cooling-off", "0"]).done();
+    refused(&leave(&berta, &data, &["approve", "--cooling-off", "0"]), "cooling-off");
+    leave(&berta, &data, &["approve", "--cooling-off", "1"]).done();
     refused(&leave(&anna, &data, &["order"]), "nothing is destroyed before");
-    let server = Server::at(&data, &["--cooling-off", "0"]);
+    let server = Server::at(&data, &["--cooling-off", "1"]);
     refused(&leave(&anna, &data, &["order"]), "nothing is destroyed before");
     refused(&lethe(&["token", "issue", "--data", path(&data), "--role", "admin", "--name", "Eva"]), "takes no changes");
     server.stop();
