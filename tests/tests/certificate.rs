@@ -93,6 +93,10 @@ fn a_certificate_is_checked_bent_and_in_the_end_final() {
     }
     let (written, german) = (fs::read_to_string(&file).unwrap(), text(&house.erasure()["german"]));
     assert!(written.contains("LOGICAL") && german.contains("LOGISCHE"), "{written}");
+    // As a shell or a mail program hands it on.
+    let mailed = house.path("mailed");
+    fs::write(&mailed, format!("{written}\r\n\n")).unwrap();
+    assert_eq!(checked(&mailed, &policy, &[]).out, checked(&file, &policy, &[]).out);
     let planted = Search::for_texts(PLANTED.map(str::to_owned));
     assert_eq!(planted.find(written.as_bytes()), []);
     assert_eq!(planted.find_in(&house.dir.path().join("data")), [""; 0]);

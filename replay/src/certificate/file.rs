@@ -63,8 +63,9 @@ impl CertificateFile {
 
     /// Reads the bytes of a file, in the one form that it has, and believes nothing in it.
     pub fn parse(bytes: &[u8]) -> Result<Self, NoCertificate> {
-        let text = std::str::from_utf8(bytes).map_err(|_| NoCertificate)?;
-        let (before, coded) = armor::split(text).ok_or(NoCertificate)?;
+        // A shell or a mail program may add white space behind the last line.
+        let text = std::str::from_utf8(bytes).map_err(|_| NoCertificate)?.trim_end().to_owned() + "\n";
+        let (before, coded) = armor::split(&text).ok_or(NoCertificate)?;
         let before = before.strip_suffix('\n').ok_or(NoCertificate)?;
         let note = SignedNote::parse(before.as_bytes());
         let note = note.or_else(|_| SignedNote::new(before.to_owned())).map_err(|_| NoCertificate)?;
