@@ -105,7 +105,7 @@ fn what_is_bent_is_found() {
     let checked = judged(&desk, &unsigned.replace("PROVISIONAL", "FINAL"));
     assert_eq!(checked.certificate.unwrap().status, Status::Broken);
     // Nothing else is read as one.
-    for other in [text.replace("-----END", "----END"), format!("{text}\n"), text.replacen("en\n", "fr\n", 1)] {
+    for other in [text.replace("-----END", "----END"), format!("{text}x"), text.replacen("en\n", "fr\n", 1)] {
         assert!(CertificateFile::parse(other.as_bytes()).is_err());
     }
     let stranger = Policy::parse(b"quorum none\n").unwrap();
