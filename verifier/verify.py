@@ -5,7 +5,6 @@ The tables come from FORMAT.md itself; headings are its sections. Exit codes: 0 
 import argparse, base64, datetime, hashlib, json, os, re, stat, struct, sys
 from collections import namedtuple
 from pathlib import Path
-
 from blake3 import blake3
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
@@ -20,7 +19,8 @@ NOTE = rf"(({LINE})(0|[1-9][0-9]*)\n(\S+)\n(?:{LINE})*)\n((?:— {NAME} [^\s=]{{
 HEAD = "(0|[1-9][0-9]*):([0-9a-f]{64})"
 NUMBERS = {name: (int(name[1:]) // 8, name[0] == "i") for name in ("u8", "u16", "u32", "u64", "i32", "i64")}
 STEPS = "stays requested|requested (approved|withdrawn)|approved (withdrawn|ordered)|ordered certified"
-OWN = "clock signer map exported backed-up keyring continued erasures reopened nothing-newer".split()
+OWN = ("clock signer map exported backed-up keyring continued erasures reopened nothing-newer "
+       "actor.token-issued actor.token-revoked").split()
 NOT_COVERED = """events that were never written; two ids for one person; whether sealed parts are there, which is the \
 operator's inventory; times, which are the operator's claim; a log rewritten from its start, where no head was kept"""
 
@@ -32,7 +32,6 @@ def check(holds, reason, position=None):
         raise ValueError(reason) if position is None else Broken(position, reason)
 
 derive_key = lambda context, data: blake3(data, derive_key_context=context).digest()
-
 # ---- 3. Stored values, and 4. the tables that say which ones come next
 class Reader:
     def __init__(self, data):
@@ -195,6 +194,7 @@ class Verifier:
         check(stage != "certified", "it stands behind the record that certifies that every key was destroyed")
         self.exported = record.position if kind == "exported" else self.exported
         if step == kind:
+            self.leave = ("stays", None) if kind == "continued" else self.leave
             return check(kind in {"approved": OWN, "ordered": OWN[:2]}.get(stage, (kind,)), "its controller is leaving")
         named = self.tables.kinds[record.kind, record.version] and facts.get("export") in (None, self.exported)
         follows = re.fullmatch(STEPS, f"{stage} {step}") and (step, record.actor) != ("approved", by)

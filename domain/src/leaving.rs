@@ -275,6 +275,8 @@ impl Leave {
     pub fn evolve(&mut self, (position, at, by): (u64, Time, ActorId), event: &ledger::Event) {
         match event {
             ledger::Event::Exported(_) => self.export = Some(position),
+            // What was decided behind the backup is gone, be it that they stay, or a hold: two people decide anew.
+            ledger::Event::Continued(_) => self.stage = LeaveStage::Stays,
             ledger::Event::Leaving(step) => {
                 self.stage = match step {
                     Leaving::Requested { reason, .. } => LeaveStage::Requested { by, reason: *reason },

@@ -297,8 +297,30 @@ fn nothing_is_ordered_before_its_day() {
     refused(&leave(&anna, &data, &["order"]), "nothing is destroyed before");
     refused(&lethe(&["token", "issue", "--data", path(&data), "--role", "admin", "--name", "Eva"]), "takes no changes");
     server.stop();
-    leave(&berta, &data, &["withdraw"]).done();
+    // Tokens end before some waits do: whoever is there takes the next step with a new one.
+    let anew = issue_token(&data, "dpo", "Anna", &[]);
+    leave(&anew, &data, &["withdraw"]).done();
     issue_token(&data, "admin", "Eva", &[]);
+}
+
+/// What was decided behind the backup is gone, be it that they stay: nobody orders it alone by what was approved before.
+#[test]
+fn a_restore_takes_the_approval_back() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, out) = (home.path().join("ledger"), home.path().join("backup"));
+    let (anna, berta) = (issue_token(&data, "dpo", "Anna", &[]), issue_token(&data, "dpo", "Berta", &[]));
+    leave(&anna, &data, &["request", "--reason", "trial-over", "--returned-otherwise"]).done();
+    leave(&berta, &data, &["approve", "--cooling-off", "0"]).done();
+    lethe(&["backup", path(&out), "--data", path(&data)]).done();
+    leave(&berta, &data, &["withdraw"]).done();
+    fs::remove_dir_all(data.join("journal")).unwrap();
+    lethe(&["restore", path(&out), "--data", path(&data), "--origin", "muster.example/log-2"]).done();
+    refused(&leave(&anna, &data, &["order"]), "nobody has asked that this controller leave");
+    issue_token(&data, "admin", "Eva", &[]);
+    assert!(consistent_at_rest(&data).left.is_none());
+    leave(&anna, &data, &["request", "--reason", "trial-over", "--returned-otherwise"]).done();
+    leave(&berta, &data, &["approve", "--cooling-off", "0"]).done();
+    assert!(consistent_at_rest(&data).left.is_none());
 }
 
 type Bend = fn(&mut Forger) -> usize;

@@ -106,7 +106,9 @@ impl App {
     /// tried again. Says how many erasures are certified by it. Blocks.
     pub fn look_at_erasures(&self, again: bool) -> Result<usize, EraseError> {
         let finished = if again { self.resume() } else { Ok(0) };
-        Ok(self.lead_on_approved()? + self.destroy_due()? + finished?)
+        // What one of them meets keeps none of the others.
+        let (led, due) = (self.lead_on_approved(), self.destroy_due());
+        Ok(led? + due? + finished?)
     }
 
     /// Fences what was approved, if a crash came in between: two people decided. What a restore brought back as approved waits for
@@ -120,12 +122,14 @@ impl App {
         }
         let register = self.register_id()?;
         let _one = self.erasing.lock();
-        let mut certified = 0;
+        let (mut certified, mut failed) = (0, None);
         for (case, erasure, approver) in self.approved(Stage::Approved, is_left) {
-            self.lead_on(register, case, erasure, approver)?;
-            certified += usize::from(self.stands(case, erasure)? == Stage::Certified);
+            match self.lead_on(register, case, erasure, approver) {
+                Ok(()) => certified += usize::from(self.stands(case, erasure)? == Stage::Certified),
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(certified)
+        failed.map_or(Ok(certified), Err)
     }
 
     /// Destroys what is fenced, whose cooling-off is over and that no hold keeps, all that are due in one rotation of the
@@ -214,7 +218,7 @@ impl App {
             }
             let looked = app.look_after(look.is_multiple_of(AGAIN));
             // A crash came between the sweep and the record of it.
-            let swept = if look == 1 { app.close_swept_residues(&[]) } else { Ok(0) };
+            let swept = if look == 1 || look.is_multiple_of(AGAIN) { app.close_swept_residues(&[]) } else { Ok(0) };
             looked.and(swept).and(app.close_due_residues()).map(drop)
         });
     }

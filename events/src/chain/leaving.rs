@@ -13,8 +13,12 @@ use crate::wire;
 const STEP: &str = "log.leave-";
 /// What a request may name.
 const EXPORTED: &str = "log.exported";
-/// What the log says of itself while its controller leaves, behind a restore too.
-const WHILE_LEAVING: [&str; 10] = [
+/// Behind a restore it is decided anew.
+const CONTINUED: &str = "log.continued";
+/// What the log says of itself while its controller leaves, behind a restore too, and who may take the next step.
+const WHILE_LEAVING: [&str; 12] = [
+    "actor.token-issued",
+    "actor.token-revoked",
     "log.clock",
     "log.reopened",
     "log.signer",
@@ -22,7 +26,7 @@ const WHILE_LEAVING: [&str; 10] = [
     EXPORTED,
     "log.backed-up",
     "log.keyring",
-    "log.continued",
+    CONTINUED,
     "log.erasures",
     "log.nothing-newer",
 ];
@@ -50,6 +54,9 @@ pub(super) fn next(leave: &Leave, record: &Record<'_>) -> Result<Option<Leave>, 
     admits(leave, record.kind)?;
     if record.kind == EXPORTED {
         return Ok(Some(Leave { export: Some(record.position), ..leave.clone() }));
+    }
+    if record.kind == CONTINUED {
+        return Ok(Some(Leave { stage: LeaveStage::Stays, ..leave.clone() }));
     }
     if !record.kind.starts_with(STEP) {
         return Ok(None);

@@ -31,7 +31,7 @@ pub(super) fn end_at(
             return Err(KeyringError::MissingMember { member, identity, instead });
         }
     }
-    end(&Members::new(anchors)?, dirs, log)
+    end(&Members::all_of(anchors), dirs, log)
 }
 
 /// Overwrites and removes the files of a copy; the header, which says whose it is, as the last. What else lies there stays.

@@ -34,6 +34,11 @@ impl Members {
         Ok(Self { named: anchors.into_iter().map(Arc::from).collect(), left: Vec::new() })
     }
 
+    /// Those of two anchors, as far as they are different ones: more than one anchor has.
+    pub(super) fn all_of(anchors: Vec<Box<dyn Anchor>>) -> Self {
+        Self { named: anchors.into_iter().map(Arc::from).collect(), left: Vec::new() }
+    }
+
     /// The members, and those of a move that may not be over.
     pub(super) fn of(anchors: Anchors) -> Result<(Self, Option<Self>), KeyringError> {
         let moving = if anchors.moving.is_empty() { None } else { Some(Self::new(anchors.moving)?) };

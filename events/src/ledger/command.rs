@@ -269,7 +269,8 @@ impl<V: Follow> Ledger<V> {
         if let Some(done) = repeat(self, intent)? {
             return Ok(Attempt::Done(done));
         }
-        if self.is_closed() {
+        // Who is to take the next step may need a token, and one that was stolen is revoked; the writer refuses the rest.
+        if self.is_closed() && A::KIND != StreamKind::Actor {
             return Err(Refused::Leaving);
         }
         // Behind a wrong, later time that was written nobody is to wait for an erasure until then. Everything else follows the

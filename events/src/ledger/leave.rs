@@ -161,8 +161,14 @@ fn finish(path: &Path, log: &Embedded, order: &LeaveOrder) -> Result<u64, Direct
     Survey::read(log.journal(), &[], &|_| false, &|_, _| {})
         .map_err(|broken| DirectoryError::NotLeft(broken.to_string()))?;
     let keys = Keys::read(path)?;
-    let all: Vec<_> = keys.anchors.iter().chain(&keys.moving).cloned().collect();
-    Keyring::end_at(&keys.copies, anchors(&all)?, log.journal().first_log(), &order.members)?;
+    // A move may not be over, between anchors that have a member in common.
+    let mut all = anchors(&keys.anchors)?;
+    for member in anchors(&keys.moving)? {
+        if all.iter().all(|other| other.identity() != member.identity()) {
+            all.push(member);
+        }
+    }
+    Keyring::end_at(&keys.copies, all, log.journal().first_log(), &order.members)?;
     lost::append(log, Fact::Leaving(certified(order)), Clock::system().now())?;
     log.sync_mark()?;
     Ok(log.head().size.saturating_sub(1))

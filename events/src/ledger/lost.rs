@@ -132,7 +132,9 @@ pub fn put_keyring_aside(path: &Path, options: Options, told: &Progress<'_>) -> 
         return Err(DirectoryError::Empty.into());
     }
     let _lock = Lock::take(path).map_err(DirectoryError::from)?;
+    restore::finish(path)?;
     let log = Embedded::open(path, options, told)?;
+    leave::refuse_left(path, &log)?;
     match Keys::open(path, log.journal().first_log()) {
         Ok(_) => Err(NotLost::NotForGood("it opens".into())),
         Err(DirectoryError::Keyring(why)) if why.is_for_good() => {

@@ -380,10 +380,12 @@ impl Owners {
                 }
                 self.nothing_newer.1.insert(place.actor);
             }
-            Event::Log(domain::ledger::Event::Continued(_)) => self.nothing_newer = Default::default(),
             Event::Log(domain::ledger::Event::BackedUp(run)) => self.backups.take(run.clone()),
             Event::Log(event) => self.leave.evolve((place.position, place.recorded_at, place.actor), event),
             _ => {}
+        }
+        if matches!(event, Event::Log(domain::ledger::Event::Continued(_))) {
+            self.nothing_newer = Default::default();
         }
         self.pass(place.recorded_at, event);
     }
