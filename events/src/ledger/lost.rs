@@ -94,13 +94,7 @@ pub fn declare_lost(
     options: Options,
     told: &Progress<'_>,
 ) -> Result<Declared, NotLost> {
-    if !Directory::exists(path)? {
-        return Err(DirectoryError::Empty.into());
-    }
-    let _lock = Lock::take(path).map_err(DirectoryError::from)?;
-    restore::finish(path)?;
-    let log = Embedded::open(path, options, told)?;
-    leave::refuse_left(path, &log)?;
+    let (_lock, log) = at_rest(path, options, told)?;
     let (first, keys) = (log.journal().first_log(), Keys::read(path)?);
     let made_new = !keys.exist().map_err(io_failed("read"))?;
     if made_new && !all {
@@ -128,13 +122,7 @@ pub fn declare_lost(
 /// # Errors
 /// When somebody uses the directory; when it opens, or what keeps it from opening may be over or mended.
 pub fn put_keyring_aside(path: &Path, options: Options, told: &Progress<'_>) -> Result<Vec<PathBuf>, NotLost> {
-    if !Directory::exists(path)? {
-        return Err(DirectoryError::Empty.into());
-    }
-    let _lock = Lock::take(path).map_err(DirectoryError::from)?;
-    restore::finish(path)?;
-    let log = Embedded::open(path, options, told)?;
-    leave::refuse_left(path, &log)?;
+    let (_lock, log) = at_rest(path, options, told)?;
     match Keys::open(path, log.journal().first_log()) {
         Ok(_) => Err(NotLost::NotForGood("it opens".into())),
         Err(DirectoryError::Keyring(why)) if why.is_for_good() => {
@@ -143,6 +131,18 @@ pub fn put_keyring_aside(path: &Path, options: Options, told: &Progress<'_>) -> 
         }
         Err(why) => Err(NotLost::NotForGood(why.to_string())),
     }
+}
+
+/// The log of a directory that nobody uses, and that nobody uses while the lock is held.
+fn at_rest(path: &Path, options: Options, told: &Progress<'_>) -> Result<(Lock, Embedded), DirectoryError> {
+    if !Directory::exists(path)? {
+        return Err(DirectoryError::Empty);
+    }
+    let lock = Lock::take(path)?;
+    restore::finish(path)?;
+    let log = Embedded::open(path, options, told)?;
+    leave::refuse_left(path, &log)?;
+    Ok((lock, log))
 }
 
 fn unopenable(failed: DirectoryError) -> NotLost {
